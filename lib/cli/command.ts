@@ -1,0 +1,36 @@
+/** What a command is: its flags and texts as data, and one function that runs it. */
+import type { FlagTable, Parsed } from "./flags.ts";
+import type { Io } from "./io.ts";
+
+export interface Command<T extends FlagTable = FlagTable> {
+  name: string;
+  /** What it is for, one line. */
+  summary: string;
+  /** Usage lines without the leading `ferry`. */
+  usage: readonly string[];
+  flags: T;
+  /** How many arguments beside flags it takes. */
+  args: { min: number; max: number };
+  examples: readonly { run: string; about: string }[];
+  /** The exit statuses it can end with; their meanings come from the one table. */
+  exits: readonly number[];
+  /** Longer remarks for `--help`, paragraphs. */
+  notes?: readonly string[];
+  /** Does the work and gives the exit status. Throws FerryError for what a person should read. */
+  run(parsed: Parsed<T & typeof COMMON_FLAGS>, io: Io): Promise<number>;
+}
+
+/** The flags that every command has. */
+export const COMMON_FLAGS = {
+  help: { type: "boolean", short: "h", about: "show this help" },
+  version: { type: "boolean", about: "show the version" },
+  quiet: { type: "boolean", short: "q", about: "say only what went wrong" },
+  verbose: { type: "boolean", short: "v", about: "say more on stderr" },
+  json: { type: "boolean", about: "JSON output, one object a line" },
+  color: { type: "boolean", default: true, about: "no colours (NO_COLOR works too)" },
+} as const satisfies FlagTable;
+
+/** Gives a command its exact flag types while a table of commands sees only `Command`. */
+export function defineCommand<const T extends FlagTable>(command: Command<T>): Command {
+  return command as unknown as Command;
+}

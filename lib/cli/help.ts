@@ -1,0 +1,81 @@
+/** `--help` from the tables: usage, every flag with its default, examples, exit statuses. */
+import { EXIT_MEANINGS } from "./exit_codes.ts";
+import { type Command, COMMON_FLAGS } from "./command.ts";
+import type { Flag, FlagTable } from "./flags.ts";
+import { formatDurationFlag, formatSizeFlag } from "./units.ts";
+
+const WIDTH = 100;
+
+/** The help text of one command. */
+export function commandHelp(command: Command): string {
+  const sections = [
+    `${command.summary}\n`,
+    "Usage:\n" + command.usage.map((line) => `  ferry ${line}\n`).join(""),
+    "Flags:\n" + flagLines(command.flags),
+    "Common flags:\n" + flagLines(COMMON_FLAGS),
+    ...(command.notes ?? []).map((note) => wrap(note, 0) + "\n"),
+    "Examples:\n" + command.examples.map(({ run, about }) => `  ${run}\n      ${about}\n`).join(""),
+    "Exit status:\n" +
+    command.exits.map((code) => `  ${String(code).padStart(3)}  ${EXIT_MEANINGS[code]}\n`).join(""),
+  ];
+  return sections.join("\n");
+}
+
+/** The help text of `ferry` itself. */
+export function programHelp(commands: readonly { name: string; usage: string; summary: string }[]): string {
+  const width = Math.max(...commands.map((command) => command.usage.length));
+  return [
+    "Ferry moves files over HTTP: serve a folder, fetch from it, replicate it.\n",
+    "Usage:\n" + commands.map((c) => `  ferry ${c.usage.padEnd(width)}  ${c.summary}\n`).join(""),
+    "`ferry COMMAND --help` shows the flags, examples and exit statuses of a command; `ferry --version` the version.\n",
+  ].join("\n");
+}
+
+function flagLines(table: FlagTable): string {
+  const rows = Object.entries(table).map(([name, flag]) => ({ left: flagUsage(name, flag), flag }));
+  const column = Math.min(34, Math.max(...rows.map((row) => row.left.length)) + 4);
+  return rows.map(({ left, flag }) => {
+    const text = wrap(flag.about + defaultNote(flag), column);
+    const head = "  " + left;
+    return head.length + 2 > column
+      ? `${head}\n${" ".repeat(column)}${text}\n`
+      : `${head.padEnd(column)}${text}\n`;
+  }).join("");
+}
+
+function flagUsage(name: string, flag: Flag): string {
+  const short = flag.short ? `-${flag.short}, ` : "    ";
+  if (flag.type === "boolean") return `${short}--${flag.default ? "no-" : ""}${name}`;
+  return `${short}--${name} ${flag.value ?? flag.type.toUpperCase()}`;
+}
+
+function defaultNote(flag: Flag): string {
+  switch (flag.type) {
+    case "boolean":
+      return "";
+    case "list":
+      return " (repeatable)";
+    case "size":
+      return flag.default === undefined ? "" : ` (default ${formatSizeFlag(flag.default)})`;
+    case "duration":
+      return flag.default === undefined ? "" : ` (default ${formatDurationFlag(flag.default)})`;
+    default:
+      return flag.default === undefined ? "" : ` (default ${flag.default})`;
+  }
+}
+
+/** `text` in lines of at most WIDTH columns, the ones after the first indented by `indent`. */
+function wrap(text: string, indent: number): string {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && indent + line.length + 1 + word.length > WIDTH) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === "" ? word : line + " " + word;
+    }
+  }
+  lines.push(line);
+  return lines.join("\n" + " ".repeat(indent));
+}

@@ -1,0 +1,54 @@
+/** Why `Io.stop` was aborted, as its reason: the exit status is 128 plus the number of the signal. */
+export interface StopReason {
+  signal: "SIGINT" | "SIGTERM";
+  status: number;
+}
+
+/** The streams and settings a command works with; a test can hand in its own. */
+export interface Io {
+  /** Writes text to stdout: the answer. */
+  out(text: string): void;
+  /** Writes text to stderr: everything else. */
+  err(text: string): void;
+  /** Writes bytes to stdout, all of them. */
+  write(bytes: Uint8Array): void;
+  readonly stdin: ReadableStream<Uint8Array>;
+  readonly stdoutIsTerminal: boolean;
+  readonly stderrIsTerminal: boolean;
+  /** Aborted by SIGINT and SIGTERM; its reason is a StopReason. */
+  readonly stop: AbortSignal;
+  env(name: string): string | undefined;
+}
+
+const encoder = new TextEncoder();
+
+/** The process's own streams. `stop` is aborted from outside, by whoever handles signals. */
+export function processIo(stop: AbortSignal): Io {
+  return {
+    out: (text) => writeAll(Deno.stdout, encoder.encode(text)),
+    err: (text) => writeAll(Deno.stderr, encoder.encode(text)),
+    write: (bytes) => writeAll(Deno.stdout, bytes),
+    stdin: Deno.stdin.readable,
+    get stdoutIsTerminal() {
+      return Deno.stdout.isTerminal();
+    },
+    get stderrIsTerminal() {
+      return Deno.stderr.isTerminal();
+    },
+    stop,
+    env: (name) => Deno.env.get(name),
+  };
+}
+
+/** Writes every byte: a pipe may take less than it is given, and one set to non-blocking may take none for a while. */
+function writeAll(target: { writeSync(p: Uint8Array): number }, bytes: Uint8Array): void {
+  let sent = 0;
+  while (sent < bytes.length) {
+    try {
+      sent += target.writeSync(bytes.subarray(sent));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
