@@ -1,0 +1,113 @@
+/**
+ * From a checked relative path to a place in the file system that is certain to lie below the root: the second half
+ * of path safety, after core/paths.ts. Symbolic links may be followed, but never out of the root.
+ */
+import { FerryError, osCode } from "../core/errors.ts";
+import { baseName, isHidden, isWithin, joinRoot, parentPath, RESERVED_NAME } from "../core/paths.ts";
+
+export interface LocateOptions {
+  /** `none`: a path with a symbolic link in it is not there. `inside` (default): links within the root work. */
+  follow?: "none" | "inside";
+  /** When false, names that start with a dot are not there, also not by way of a link. Default true. */
+  hidden?: boolean;
+  /** `keep`: a link at the very end is the thing itself (delete, move). Its target must still lie inside. */
+  leaf?: "follow" | "keep";
+}
+
+/** Where a path leads. */
+export interface Located {
+  /** The real path: no link in it, but for a kept leaf. */
+  real: string;
+  /** What is there (`lstat`), or null for nothing; then the parents may be missing too. */
+  info: Deno.FileInfo | null;
+}
+
+/**
+ * Finds `path` (checked, relative) below `root` (a real path). Throws `not_found` for what leads out of the root,
+ * into Ferry's own state, over a dangling or looping link, or through a hidden name when these are not shown; and
+ * `conflict` where a file stands in the place of a folder.
+ */
+export function locate(root: string, path: string, options: LocateOptions = {}): Located {
+  const joined = joinRoot(root, path);
+  let real: string;
+  try {
+    real = Deno.realPathSync(joined);
+  } catch (error) {
+    return locateMissing(root, path, error, options);
+  }
+  checkInside(root, path, real, options);
+  if (options.leaf === "keep" && path !== "") {
+    // Its own parents, resolved, then the name itself: the link rather than what it points at.
+    real = joinRoot(Deno.realPathSync(joinRoot(root, parentPath(path))), baseName(path));
+  }
+  return { real, info: Deno.lstatSync(real) };
+}
+
+function checkInside(root: string, path: string, real: string, options: LocateOptions): void {
+  const inner = root === "/" ? real.slice(1) : real === root ? "" : real.slice(root.length + 1);
+  const inside = root === "/" || real === root || real.startsWith(root + "/");
+  if (!inside) throw notFound();
+  if (inner !== path && options.follow === "none") throw notFound();
+  if (inner.split("/").includes(RESERVED_NAME)) throw notFound();
+  if (options.hidden === false && (isHidden(inner) || isHidden(path))) throw notFound();
+}
+
+function locateMissing(root: string, path: string, error: unknown, options: LocateOptions): Located {
+  const code = osCode(error);
+  if (code === "ENOTDIR" || error instanceof Deno.errors.NotADirectory) {
+    throw new FerryError("conflict", "a file stands where the path needs a folder");
+  }
+  if (!(error instanceof Deno.errors.NotFound)) {
+    // A loop of links, a name too long for this file system: nothing that could be there.
+    if (code === "ELOOP" || code === "ENAMETOOLONG" || error instanceof Deno.errors.FilesystemLoop) {
+      throw notFound();
+    }
+    throw error;
+  }
+  if (path === "") throw new FerryError("not_found", "the shared folder is gone");
+  if (options.hidden === false && isHidden(path)) throw notFound();
+  const parent = locate(root, parentPath(path), { ...options, leaf: "follow" });
+  const real = joinRoot(parent.real, baseName(path));
+  if (parent.info !== null) {
+    if (!parent.info.isDirectory) {
+      throw new FerryError("conflict", "a file stands where the path needs a folder");
+    }
+    // realpath found nothing although a name is there: a dangling link, and nobody writes through that.
+    if (exists(real)) throw notFound();
+  }
+  return { real, info: null };
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function notFound(): FerryError {
+  return new FerryError("not_found", "there is nothing at this path");
+}
+
+/**
+ * The real path of `path` for the sync engine, which never follows a link: throws `conflict` when a parent is
+ * missing, a link or a file. `path` is checked and not the root.
+ */
+export function locateStrict(root: string, path: string): string {
+  const dir = joinRoot(root, parentPath(path));
+  let real: string;
+  try {
+    real = Deno.realPathSync(dir);
+  } catch {
+    throw new FerryError("conflict", "its folder is not there");
+  }
+  if (real !== dir) throw new FerryError("conflict", "a symbolic link stands in its path");
+  return joinRoot(root, path);
+}
+
+/** Whether two real folders are the same or one lies within the other. */
+export function overlaps(a: string, b: string): boolean {
+  return isWithin(a, b) || isWithin(b, a) || a === "/" || b === "/";
+}

@@ -1,0 +1,151 @@
+/**
+ * Staging: a file is written whole under `.ferry/stage/` on the target's own file system and only then renamed into
+ * its place, so that a reader sees the old file or the new one and never a part of either.
+ */
+import { FerryError, osCode, osReason, quote, writeError } from "../core/errors.ts";
+import { RESERVED_NAME } from "../core/paths.ts";
+
+/** A stage that nobody touched for so long was left by a process that died. */
+const STALE_MS = 60 * 60 * 1000;
+
+/** A folder of files that are not yet in their place; one a run or server. */
+export class Stage {
+  readonly #root: string;
+  readonly #dir: string;
+  #made = false;
+  #count = 0;
+
+  /** `root` is the real path of the folder that the files will go into; nothing is made before it is needed. */
+  constructor(root: string) {
+    this.#root = root;
+    this.#dir = `${stageRoot(root)}/${crypto.randomUUID()}`;
+  }
+
+  /** A new path in the stage. Makes the stage's folder at the first call. Throws `write_failed` or `disk_full`. */
+  newPath(): string {
+    if (!this.#made) {
+      try {
+        Deno.mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
+      } catch (error) {
+        throw writeError(error, this.#root);
+      }
+      this.#made = true;
+    }
+    return `${this.#dir}/${this.#count++}`;
+  }
+
+  /** Moves the staged file into its place. Across file systems (a mount below the root) it is copied there first. */
+  place(staged: string, target: string): void {
+    try {
+      Deno.renameSync(staged, target);
+    } catch (error) {
+      if (osCode(error) !== "EXDEV") throw error;
+      placeAcross(staged, target);
+    }
+  }
+
+  /** Forgets a staged file. */
+  discard(staged: string): void {
+    try {
+      Deno.removeSync(staged, { recursive: true });
+    } catch {
+      // Already placed or never made.
+    }
+  }
+
+  /** Removes what is left, and `.ferry/` with it when that is empty. */
+  close(): void {
+    if (!this.#made) return;
+    this.#made = false;
+    this.discard(this.#dir);
+    removeEmpty(stageRoot(this.#root));
+    removeEmpty(`${this.#root}/${RESERVED_NAME}`);
+  }
+}
+
+function stageRoot(root: string): string {
+  return `${root === "/" ? "" : root}/${RESERVED_NAME}/stage`;
+}
+
+function placeAcross(staged: string, target: string): void {
+  const slash = target.lastIndexOf("/");
+  const folder = `${target.slice(0, slash)}/${RESERVED_NAME}`;
+  const beside = `${folder}/${crypto.randomUUID()}`;
+  Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    const info = Deno.statSync(staged);
+    Deno.copyFileSync(staged, beside);
+    if (info.mtime) Deno.utimeSync(beside, info.atime ?? info.mtime, info.mtime);
+    Deno.renameSync(beside, target);
+    Deno.removeSync(staged);
+  } finally {
+    try {
+      Deno.removeSync(beside);
+    } catch {
+      // It was renamed.
+    }
+    removeEmpty(folder);
+  }
+}
+
+function removeEmpty(dir: string): void {
+  try {
+    Deno.removeSync(dir);
+  } catch {
+    // Not empty, or already gone.
+  }
+}
+
+/** Removes stages below `root` that no running process can still be using. Never throws. */
+export function removeStaleStages(root: string, now = Date.now()): void {
+  const dir = stageRoot(root);
+  try {
+    for (const entry of Deno.readDirSync(dir)) {
+      const path = `${dir}/${entry.name}`;
+      if (now - newestMtime(path) > STALE_MS) Deno.removeSync(path, { recursive: true });
+    }
+    removeEmpty(dir);
+    removeEmpty(`${root}/${RESERVED_NAME}`);
+  } catch {
+    // No stage at all, or not ours to remove.
+  }
+}
+
+function newestMtime(dir: string): number {
+  let newest = Deno.lstatSync(dir).mtime?.getTime() ?? 0;
+  for (const entry of Deno.readDirSync(dir)) {
+    newest = Math.max(newest, Deno.lstatSync(`${dir}/${entry.name}`).mtime?.getTime() ?? 0);
+  }
+  return newest;
+}
+
+/** Writes all of `bytes` at the file's current position; `FsFile.writeSync` may take less than it is given. */
+export function writeFully(file: Deno.FsFile, bytes: Uint8Array): void {
+  let written = 0;
+  while (written < bytes.length) {
+    const count = file.writeSync(bytes.subarray(written));
+    if (count === 0) throw new FerryError("write_failed", "the file took no more bytes");
+    written += count;
+  }
+}
+
+/** Makes the names in folder `path` durable; file systems that cannot do this are left alone. */
+export async function syncFolder(path: string): Promise<void> {
+  try {
+    using dir = await Deno.open(path);
+    await dir.sync();
+  } catch {
+    // Some file systems refuse to open or sync a folder; the rename itself has happened.
+  }
+}
+
+/** `error` from changing `path` as a FerryError that names it. */
+export function changeError(error: unknown, path: string): FerryError {
+  if (error instanceof FerryError) return error;
+  const code = osCode(error);
+  if (code === "ENOSPC" || code === "EDQUOT") return writeError(error, path);
+  if (code === "ENOTEMPTY" || code === "EISDIR" || code === "ENOTDIR") {
+    return new FerryError("conflict", `cannot change ${quote(path)}: ${osReason(error)}`, { cause: error });
+  }
+  return writeError(error, path);
+}
