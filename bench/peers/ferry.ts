@@ -1,0 +1,65 @@
+/** The program under test: the binary that FERRY_BIN names, else this checkout. */
+import { startTalkingDaemon } from "../daemon.ts";
+import { type CommandLine, firstLine, runWell } from "../process.ts";
+import type { Peer, ServeOptions } from "./peer.ts";
+
+const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+
+/** The name that starts the name of every variant of Ferry. */
+export const FERRY = "ferry";
+
+/** Ferry, as it is, and without waiting for the disk. */
+export const ferry: Peer = ferryWith(FERRY, []);
+export const ferryNoFsync: Peer = { ...ferryWith("ferry --no-fsync", ["--no-fsync"]), diskOnly: true };
+
+function ferryWith(name: string, syncFlags: readonly string[]): Peer {
+  const sync = (from: string, to: string, scratch: string, ...more: string[]) =>
+    command(["sync", from, to, ...syncFlags, ...more], scratch);
+  return {
+    name,
+    faithful: true,
+    version,
+    serve,
+    pull: (url, dir, { scratch }) => sync(url, dir, scratch, "--quiet"),
+    push: (dir, url, { scratch }) => sync(dir, url, scratch, "--quiet"),
+    get: (url, file) => command(["request", url, "-o", file, "--quiet"]),
+    checkNothingToDo: async (url, dir, { scratch }) => {
+      const { stdout } = await runWell(sync(url, dir, scratch, "--json"));
+      const changes = stdout.split("\n").filter((line) => line.includes('"event":"change"'));
+      if (changes.length > 0) throw new Error(`a run with nothing to do made changes: ${changes[0]}`);
+    },
+  };
+}
+
+async function version(): Promise<string | null> {
+  const { path, args } = command(["--version"]);
+  const said = await firstLine(path, args);
+  if (said === null) throw new Error(`${path}, which FERRY_BIN names, cannot be run`);
+  return `${said.replace(/^ferry /, "")} (${Deno.env.get("FERRY_BIN") ? "binary" : "from source"})`;
+}
+
+function serve(dir: string, options: ServeOptions) {
+  const args = ["serve", dir, "--port", "0", "--json", "--log", "none"];
+  if (options.writable) args.push("--writable");
+  return startTalkingDaemon(command(args, options.scratch), listeningUrl);
+}
+
+/** The URL of the `listening` event, once its line is whole. */
+export function listeningUrl(stdout: string): string | null {
+  for (const line of stdout.split("\n").slice(0, -1)) {
+    try {
+      const event = JSON.parse(line);
+      if (event.event === "listening") return String(event.url);
+    } catch {
+      // Not an event.
+    }
+  }
+  return null;
+}
+
+function command(args: readonly string[], scratch?: string): CommandLine {
+  const bin = Deno.env.get("FERRY_BIN");
+  const env = scratch === undefined ? undefined : { XDG_STATE_HOME: scratch };
+  if (bin) return { path: bin.includes("/") ? Deno.realPathSync(bin) : bin, args, env };
+  return { path: Deno.execPath(), args: ["run", "-A", "--no-check", "--quiet", MAIN, ...args], env };
+}

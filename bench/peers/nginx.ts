@@ -1,0 +1,41 @@
+/** nginx as a file server: 2 workers, sendfile, no access log. */
+import { freePort, startDaemon } from "../daemon.ts";
+import { firstLine } from "../process.ts";
+import type { Peer, ServeOptions } from "./peer.ts";
+
+export const nginx: Peer = {
+  name: "nginx",
+  faithful: false,
+  version: async () => {
+    const said = await firstLine("nginx", ["-v"]);
+    return said && said.replace(/^.*nginx\//, "");
+  },
+  serve,
+};
+
+function serve(dir: string, { scratch }: ServeOptions) {
+  const port = freePort();
+  const config = `${scratch}/nginx.conf`;
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+  Deno.writeTextFileSync(
+    config,
+    `daemon off;
+worker_processes 2;
+${Deno.uid() === 0 ? "user root;" : ""}
+pid ${scratch}/nginx.pid;
+error_log stderr error;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  sendfile on;
+  tcp_nopush on;
+  keepalive_requests 100000000;
+  default_type application/octet-stream;
+  ${temporary.map((name) => `${name}_temp_path ${scratch}/nginx-${name};`).join("\n  ")}
+  server { listen 127.0.0.1:${port}; root "${dir}"; }
+}
+`,
+  );
+  const args = ["-p", scratch, "-c", config, "-e", "stderr"];
+  return startDaemon({ path: "nginx", args }, `http://127.0.0.1:${port}/`);
+}

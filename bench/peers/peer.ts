@@ -1,0 +1,32 @@
+/** What the bench asks of a program: each part is there only when the program has it. */
+import type { Daemon } from "../daemon.ts";
+import type { CommandLine } from "../process.ts";
+
+export interface ServeOptions {
+  /** A folder of its own for configuration and state. */
+  scratch: string;
+  writable?: boolean;
+}
+
+export interface Peer {
+  /** As the table calls it. */
+  name: string;
+  /** What it says about its version; null when it is not installed. */
+  version(): Promise<string | null>;
+  /** Whether a pull or push keeps links, permission bits and times, so that the comparison may demand them. */
+  faithful: boolean;
+  /** At most so many rounds, for a program whose rounds take long. */
+  rounds?: number;
+  /** Only where the target is a disk: what it does differently makes no difference on tmpfs. */
+  diskOnly?: boolean;
+  /** Serves `dir`; the URL ends with a slash. */
+  serve?(dir: string, options: ServeOptions): Promise<Daemon>;
+  /** Makes the folder `dir` hold what the server at `url` serves. */
+  pull?(url: string, dir: string, options: { scratch: string }): CommandLine;
+  /** Makes the folder at `url` hold what `dir` holds. */
+  push?(dir: string, url: string, options: { scratch: string }): CommandLine;
+  /** Fetches one file. */
+  get?(url: string, file: string): CommandLine;
+  /** Runs a pull that has nothing to do and throws when it does something. */
+  checkNothingToDo?(url: string, dir: string, options: { scratch: string }): Promise<void>;
+}

@@ -1,0 +1,28 @@
+/** rclone's HTTP server and its HTTP backend. It skips links and keeps no permission bits. */
+import { freePort, startDaemon } from "../daemon.ts";
+import { firstLine } from "../process.ts";
+import type { Peer } from "./peer.ts";
+
+export const rclone: Peer = {
+  name: "rclone",
+  faithful: false,
+  rounds: 2,
+  version: async () => {
+    const said = await firstLine("rclone", ["version"]);
+    return said && said.replace(/^rclone v?/, "");
+  },
+  serve: (dir, { scratch }) => {
+    const port = freePort();
+    const args = ["serve", "http", dir, "--addr", `127.0.0.1:${port}`, ...noConfig(scratch)];
+    return startDaemon({ path: "rclone", args }, `http://127.0.0.1:${port}/`);
+  },
+  pull: (url, dir, { scratch }) => ({
+    path: "rclone",
+    args: ["copy", ":http:", dir, "--http-url", url, "--transfers", "16", ...noConfig(scratch)],
+  }),
+};
+
+/** Whatever the user has configured stays out of it. */
+function noConfig(scratch: string): string[] {
+  return ["--quiet", "--config", `${scratch}/rclone.conf`];
+}
