@@ -1,0 +1,135 @@
+/**
+ * Reads files of the local file system for a replica: whole, or not at all. A file that changes while it is read is
+ * read once more and then given up, so that a mix of two versions never travels.
+ */
+import { FerryError, osReason } from "../core/errors.ts";
+import { MODE_MASK, type ProblemCode } from "../core/entry.ts";
+import { SMALL_FILE_BYTES } from "../wire/limits.ts";
+import type { FileHeader, StreamSink } from "../wire/pack.ts";
+import type { Outcome } from "../wire/messages.ts";
+import type { StrictPaths } from "./root.ts";
+
+const CHUNK_BYTES = 1024 * 1024;
+
+/** A file as it was read: what `FileHeader` says of it, less its index. */
+export type ReadMeta = Omit<FileHeader, "index">;
+
+/** Why a file could not be read, as a problem. */
+export class ReadProblem extends Error {
+  constructor(readonly code: ProblemCode, message: string) {
+    super(message);
+  }
+}
+
+interface Opened {
+  meta: ReadMeta;
+  inode: number | null;
+}
+
+/** Reads the small file `path` into the buffer that `bufferOf(size)` gives. Throws ReadProblem. */
+export function readSmall(
+  paths: StrictPaths,
+  path: string,
+  bufferOf: (size: number) => Uint8Array,
+): ReadMeta {
+  return guarded(paths, path, (full) => {
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const before = lookAt(full);
+      const { size } = before.meta;
+      if (size > SMALL_FILE_BYTES * 4) break;
+      using file = Deno.openSync(full);
+      if (fill(file, bufferOf(size)) === size && isStill(file, before)) return before.meta;
+    }
+    throw new ReadProblem("changed", "it changed while it was read");
+  });
+}
+
+function fill(file: Deno.FsFile, buffer: Uint8Array): number {
+  let filled = 0;
+  while (filled < buffer.length) {
+    const count = file.readSync(filled === 0 ? buffer : buffer.subarray(filled));
+    if (count === null) break;
+    filled += count;
+  }
+  return filled;
+}
+
+/** A file being streamed: chunks until its size is reached, then whether it stayed as it was. */
+export interface OpenFile extends Disposable {
+  meta: ReadMeta;
+  /** The next bytes, valid until the next call; null at the end or when the file ends early. */
+  next(): Uint8Array | null;
+  /** True when every byte came and the file did not change meanwhile. */
+  whole(): boolean;
+}
+
+/** Opens `path`, of any size. Throws ReadProblem. */
+export function openFile(paths: StrictPaths, path: string): OpenFile {
+  return guarded(paths, path, (full) => {
+    const before = lookAt(full);
+    const file = Deno.openSync(full);
+    const buffer = new Uint8Array(Math.min(CHUNK_BYTES, Math.max(1, before.meta.size)));
+    let left = before.meta.size;
+    return {
+      meta: before.meta,
+      next() {
+        if (left === 0) return null;
+        const count = file.readSync(left < buffer.length ? buffer.subarray(0, left) : buffer);
+        if (count === null) return null;
+        left -= count;
+        return buffer.subarray(0, count);
+      },
+      whole: () => left === 0 && isStill(file, before),
+      [Symbol.dispose]: () => file.close(),
+    };
+  });
+}
+
+/** Reads `path` of any size into `sink`. Gives null, or why what was given must not be used. */
+export function readLarge(paths: StrictPaths, path: string, sink: StreamSink): Outcome {
+  try {
+    using file = openFile(paths, path);
+    sink.begin({ index: 0, ...file.meta });
+    for (let chunk = file.next(); chunk !== null; chunk = file.next()) sink.write(chunk);
+    return file.whole() ? null : { code: "changed", message: "it changed while it was read" };
+  } catch (error) {
+    return readOutcome(error);
+  }
+}
+
+/** A ReadProblem, or a system's error while reading, as an outcome; a FerryError is thrown on. */
+export function readOutcome(error: unknown): { code: ProblemCode; message: string } {
+  if (error instanceof FerryError) throw error;
+  if (error instanceof ReadProblem) return { code: error.code, message: error.message };
+  return { code: "unreadable", message: `cannot read it: ${osReason(error)}` };
+}
+
+function lookAt(full: string): Opened {
+  const info = Deno.lstatSync(full);
+  // Opening a pipe or a device can block or do things.
+  if (!info.isFile) throw new ReadProblem("changed", "it is no longer a regular file");
+  return { meta: metaOf(info), inode: info.ino };
+}
+
+/** Whether the open file is the one that was looked at, in the same version. */
+function isStill(file: Deno.FsFile, before: Opened): boolean {
+  const info = file.statSync();
+  const meta = metaOf(info);
+  return info.ino === before.inode && meta.size === before.meta.size && meta.mtime === before.meta.mtime;
+}
+
+function metaOf(info: Deno.FileInfo): ReadMeta {
+  return { size: info.size, mtime: info.mtime?.getTime() ?? 0, mode: (info.mode ?? 0o644) & MODE_MASK };
+}
+
+function guarded<T>(paths: StrictPaths, path: string, read: (full: string) => T): T {
+  try {
+    return read(paths.locate(path));
+  } catch (error) {
+    if (error instanceof ReadProblem) throw error;
+    if (error instanceof Deno.errors.NotFound || error instanceof FerryError) {
+      throw new ReadProblem("vanished", "it vanished before it was read");
+    }
+    throw new ReadProblem("unreadable", `cannot read it: ${osReason(error)}`);
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * The contract of a place that holds files, as the sync engine uses it. `LocalStore` is a folder, `RemoteStore` a
+ * folder on a server; each passes the one suite in conformance.ts.
+ *
+ * Trouble with one path is data (a problem); trouble with the whole place (gone, not allowed, disk full) is thrown
+ * as a FerryError that names it.
+ */
+import type { Tree } from "../core/entry.ts";
+import type { FileFrame, ProblemFrame, StreamSink } from "../wire/pack.ts";
+import type { Operation, Outcome } from "../wire/messages.ts";
+
+export interface ScanOptions {
+  /** Also read every file and give its SHA-256. */
+  checksum?: boolean;
+}
+
+/** A place that can be read. */
+export interface Store {
+  /** What messages call it: the path or URL that the user gave. */
+  readonly label: string;
+
+  /** What is there. `absent` is no error: a destination may not be there yet. */
+  kind(): Promise<"dir" | "file" | "absent">;
+
+  /** Every path below it. Throws when the place itself cannot be read. */
+  scan(options?: ScanOptions): Promise<Tree>;
+
+  /** The contents of small files, a frame each, in order; `index` is the place in `paths`. */
+  read(paths: readonly string[]): Promise<(FileFrame | ProblemFrame)[]>;
+
+  /** One file of any size, handed to `sink` as it is read. Gives null, or why it cannot be used. */
+  readTo(path: string, sink: StreamSink): Promise<Outcome>;
+
+  /** Starts a run of writes; `close` it whatever happens. */
+  write(): Promise<WriteSession>;
+
+  /** Bytes of HTTP bodies so far. */
+  readonly traffic: { sent: number; received: number };
+
+  close(): void;
+}
+
+/**
+ * Writes: contents are staged under numbers, then operations put them in place. Nothing is visible under its name
+ * before its operation, and each operation happens only where it finds what it expects.
+ */
+export interface WriteSession {
+  /** Stages small files; a frame's `index` is the number that a later operation calls it by. One outcome a frame. */
+  stage(frames: readonly FileFrame[]): Promise<Outcome[]>;
+
+  /** Stages one file of any size, which `read` hands to the sink it is given. */
+  stageFrom(index: number, read: (sink: StreamSink) => Promise<Outcome>): Promise<Outcome>;
+
+  /** Does the operations in order; one outcome each. Throws `disk_full` when there is no room to go on. */
+  commit(operations: readonly Operation[]): Promise<Outcome[]>;
+
+  /** Removes what was staged and not placed. */
+  close(): Promise<void>;
+}

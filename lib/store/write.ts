@@ -1,0 +1,257 @@
+/**
+ * Writes to a folder of the local file system: stages contents, then does operations, each only where it finds what
+ * it expects. The server's side of a push and the local side of a pull are this same class.
+ */
+import * as fs from "node:fs";
+import { assertNever, FerryError, osCode, osReason } from "../core/errors.ts";
+import { type Entry, sameVersion, type Version, versionOf } from "../core/entry.ts";
+import { parentPath } from "../core/paths.ts";
+import type { FileFrame, FileHeader, StreamSink } from "../wire/pack.ts";
+import type { Operation, Outcome } from "../wire/messages.ts";
+import { StrictPaths } from "./root.ts";
+import { entryOf } from "./scan.ts";
+import { Stage, writeFully } from "./stage.ts";
+import type { WriteSession } from "./store.ts";
+
+/** A file in the stage: where, with what permission bits and time, so that placing it sets only what differs. */
+interface Staged {
+  path: string;
+  mode: number;
+  mtime: number;
+}
+
+export class LocalWriter implements WriteSession {
+  readonly #root: string;
+  readonly #stage: Stage;
+  readonly #staged = new Map<number, Staged>();
+  // Folders that this session made: nothing can be in them that it did not put there, so no look is needed.
+  readonly #fresh = new Set<string>();
+  readonly #umask = Deno.umask();
+
+  /** `root` is a real path. */
+  constructor(root: string) {
+    this.#root = root;
+    this.#stage = new Stage(root);
+  }
+
+  stage(frames: readonly FileFrame[]): Promise<Outcome[]> {
+    return Promise.resolve(frames.map((frame) => this.#stageOne(frame)));
+  }
+
+  #stageOne(frame: FileFrame): Outcome {
+    return this.#staging(frame.index, frame, (file) => writeFully(file, frame.content));
+  }
+
+  async stageFrom(index: number, read: (sink: StreamSink) => Promise<Outcome>): Promise<Outcome> {
+    let open: { file: Deno.FsFile; path: string; header: FileHeader } | null = null;
+    const sink: StreamSink = {
+      begin: (header) => {
+        const path = this.#stage.newPath();
+        open = { file: createFile(path, header.mode), path, header };
+      },
+      write: (chunk) => writing(open!.path, () => writeFully(open!.file, chunk)),
+    };
+    const state = () => open;
+    try {
+      const outcome = await read(sink);
+      const done = state();
+      if (outcome !== null || done === null) {
+        this.#drop(done);
+        return outcome ?? { code: "missing", message: "no content came" };
+      }
+      setMeta(done.file, done.path, done.header, this.#umask);
+      done.file.close();
+      this.#remember(index, { path: done.path, mode: done.header.mode, mtime: done.header.mtime });
+      return null;
+    } catch (error) {
+      this.#drop(state());
+      throw error;
+    }
+  }
+
+  #drop(open: { file: Deno.FsFile; path: string } | null): void {
+    if (open === null) return;
+    open.file.close();
+    this.#stage.discard(open.path);
+  }
+
+  #staging(index: number, meta: Omit<Staged, "path">, write: (file: Deno.FsFile) => void): Outcome {
+    const path = this.#stage.newPath();
+    const file = createFile(path, meta.mode);
+    try {
+      writing(path, () => {
+        write(file);
+        setMeta(file, path, meta, this.#umask);
+      });
+      this.#remember(index, { path, mode: meta.mode, mtime: meta.mtime });
+      return null;
+    } catch (error) {
+      this.#stage.discard(path);
+      throw error;
+    } finally {
+      file.close();
+    }
+  }
+
+  #remember(index: number, staged: Staged): void {
+    const old = this.#staged.get(index);
+    if (old) this.#stage.discard(old.path);
+    this.#staged.set(index, staged);
+  }
+
+  commit(operations: readonly Operation[]): Promise<Outcome[]> {
+    const paths = new StrictPaths(this.#root);
+    return Promise.resolve(operations.map((operation) => this.#attempt(operation, paths)));
+  }
+
+  #attempt(operation: Operation, paths: StrictPaths): Outcome {
+    try {
+      const full = paths.locate(operation.path);
+      if (operation.expect !== null || !this.#fresh.has(parentPath(operation.path))) {
+        const trouble = compare(operation.expect, versionAt(full));
+        if (trouble !== null) return trouble;
+      }
+      this.#apply(operation, full);
+      return null;
+    } catch (error) {
+      return operationProblem(error);
+    }
+  }
+
+  #apply(operation: Operation, full: string): void {
+    switch (operation.op) {
+      case "mkdir":
+        makeWay(operation.expect, full);
+        // Its own bits come with the last `meta`: until then its owner must be able to fill it.
+        Deno.mkdirSync(full, { mode: operation.mode | 0o700 });
+        this.#fresh.add(operation.path);
+        return;
+      case "file":
+        makeWay(operation.expect, full, "file");
+        this.#place(operation, full);
+        return;
+      case "symlink":
+        this.#link(operation, full);
+        return;
+      case "meta":
+        if (operation.mode !== undefined) Deno.chmodSync(full, operation.mode);
+        if (operation.mtime !== undefined) setTime(full, operation.mtime);
+        return;
+      case "delete":
+        // Never recursive: what the plan did not know of stays, and its folder with it.
+        Deno.removeSync(full);
+        return;
+      default:
+        assertNever(operation);
+    }
+  }
+
+  #place(operation: Extract<Operation, { op: "file" }>, full: string): void {
+    const staged = this.#staged.get(operation.stage);
+    if (staged === undefined) throw new FerryError("gone", "its content was not staged");
+    if (staged.mode !== operation.mode) Deno.chmodSync(staged.path, operation.mode);
+    if (staged.mtime !== operation.mtime) setTime(staged.path, operation.mtime);
+    this.#stage.place(staged.path, full);
+    this.#staged.delete(operation.stage);
+  }
+
+  #link(operation: Extract<Operation, { op: "symlink" }>, full: string): void {
+    makeWay(operation.expect, full, "symlink");
+    const staged = this.#stage.newPath();
+    Deno.symlinkSync(operation.target, staged);
+    fs.lutimesSync(staged, operation.mtime / 1000, operation.mtime / 1000);
+    this.#stage.place(staged, full);
+  }
+
+  close(): Promise<void> {
+    this.#stage.close();
+    return Promise.resolve();
+  }
+}
+
+function createFile(path: string, mode: number): Deno.FsFile {
+  return writing(path, () => Deno.openSync(path, { write: true, createNew: true, mode }));
+}
+
+/** Does `write`; what it throws comes out as `disk_full` or `write_failed`, which end the run. */
+function writing<T>(path: string, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    if (error instanceof FerryError) throw error;
+    const code = osCode(error);
+    const full = code === "ENOSPC" || code === "EDQUOT";
+    const folder = path.slice(0, path.lastIndexOf("/.ferry/"));
+    throw new FerryError(
+      full ? "disk_full" : "write_failed",
+      `cannot write into ${folder}: ${osReason(error)}`,
+    );
+  }
+}
+
+function setMeta(
+  file: Deno.FsFile,
+  path: string,
+  meta: { mode: number; mtime: number },
+  umask: number,
+): void {
+  // The mode given at creation lost the bits of the umask.
+  if ((meta.mode & umask) !== 0) Deno.chmodSync(path, meta.mode);
+  const time = new Date(meta.mtime);
+  file.utimeSync(time, time);
+}
+
+function setTime(full: string, mtime: number): void {
+  const time = new Date(mtime);
+  Deno.utimeSync(full, time, time);
+}
+
+/** Removes what a thing of another kind must replace; a rename replaces a file or link by itself. */
+function makeWay(expect: Version, full: string, kind?: "file" | "symlink"): void {
+  if (expect === null) return;
+  if (expect.kind === "dir") Deno.removeSync(full);
+  else if (kind === undefined) Deno.removeSync(full);
+}
+
+/** What is at `full` now, as an entry; undefined for nothing. */
+function entryAt(full: string): Entry | undefined {
+  try {
+    return entryOf(Deno.lstatSync(full), full);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+function versionAt(full: string): Version | "other" {
+  const entry = entryAt(full);
+  return entry?.kind === "problem" ? "other" : versionOf(entry);
+}
+
+function compare(expected: Version, actual: Version | "other"): Outcome {
+  if (actual !== "other" && sameVersion(expected, actual)) return null;
+  const what = actual === null
+    ? "it is gone"
+    : expected === null
+    ? "something is there now"
+    : "it changed meanwhile";
+  return { code: "conflict", message: `${what}; left as it is` };
+}
+
+/** What one failed operation means for its path; a full disk ends the run instead. */
+function operationProblem(error: unknown): Outcome {
+  if (error instanceof FerryError) {
+    if (error.code === "disk_full") throw error;
+    if (error.code === "gone") return { code: "missing", message: error.message };
+    return { code: error.code === "conflict" ? "conflict" : "write_failed", message: error.message };
+  }
+  const code = osCode(error);
+  if (code === "ENOSPC" || code === "EDQUOT") throw new FerryError("disk_full", osReason(error));
+  if (code === "ENOTEMPTY") {
+    return {
+      code: "conflict",
+      message: "the folder holds something that the plan did not know of; left as it is",
+    };
+  }
+  return { code: "write_failed", message: `cannot write it: ${osReason(error)}` };
+}

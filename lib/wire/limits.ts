@@ -1,0 +1,31 @@
+/** The version of the sync API and the bounds that both sides hold each other to, before anything is allocated. */
+
+/** The protocol version, as it stands in the path (`/.ferry/v1/`) and in the `info` message. */
+export const PROTOCOL = 1;
+
+/** Where the API lives on a server, without the slash at its end. */
+export const API_PATH = `/.ferry/v${PROTOCOL}`;
+
+/** A file up to this size travels in a pack with others; a larger one is streamed by itself. */
+export const SMALL_FILE_BYTES = 1024 * 1024;
+
+/** Content that one pack aims at. */
+export const PACK_BYTES = 4 * 1024 * 1024;
+
+/** Files that one pack holds at most. */
+export const PACK_FILES = 1000;
+
+/** The largest pack that either side accepts: content, one file that grew, and the frames around them. */
+export const MAX_PACK_BYTES = 16 * 1024 * 1024;
+
+/** The largest JSON message (a request for a pack, a commit). */
+export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+
+/** Operations in one commit. */
+export const MAX_OPERATIONS = 10_000;
+
+/** One line of a tree: a folder with 200,000 long names fits. */
+export const MAX_TREE_LINE_BYTES = 64 * 1024 * 1024;
+
+/** Paths in one tree. */
+export const MAX_TREE_ENTRIES = 20_000_000;

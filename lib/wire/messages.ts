@@ -1,0 +1,220 @@
+/**
+ * The JSON messages of the sync API and their validators. A peer is hostile until proven otherwise: everything that
+ * comes in passes through here, and what does not fit throws `protocol` or becomes a problem with one entry.
+ */
+import { FerryError } from "../core/errors.ts";
+import { MODE_MASK, type ProblemCode, type Version } from "../core/entry.ts";
+import { checkedPath } from "../core/paths.ts";
+import { MAX_OPERATIONS, PACK_FILES } from "./limits.ts";
+
+/** What `GET info` answers: who is there and what may be done. */
+export interface Info {
+  ferry: string;
+  protocol: number;
+  /** What the path holds; `absent` is fine for a destination. */
+  kind: "dir" | "file" | "absent";
+  /** The permissions at the path, letters of `rwds`. */
+  permissions: string;
+}
+
+/** What `POST pack` asks for: paths below the folder, each a regular file. */
+export interface PackRequest {
+  files: string[];
+}
+
+/** One change of a commit. `expect` is what must be at the path for it to happen. */
+export type Operation =
+  | { op: "mkdir"; path: string; mode: number; expect: Version }
+  | { op: "file"; path: string; stage: number; mode: number; mtime: number; expect: Version }
+  | { op: "symlink"; path: string; target: string; mtime: number; expect: Version }
+  | { op: "meta"; path: string; mode?: number; mtime?: number; expect: Version }
+  | { op: "delete"; path: string; expect: Version };
+
+/** What `POST commit` carries; the same `key` a second time gives the first answer again. */
+export interface CommitRequest {
+  key: string;
+  operations: Operation[];
+}
+
+/** How one operation or one staged file went: null for done. */
+export type Outcome = { code: ProblemCode; message: string } | null;
+
+const PROBLEM_CODES: ReadonlySet<string> = new Set<ProblemCode>([
+  "unreadable",
+  "unsupported_kind",
+  "not_utf8",
+  "refused_name",
+  "changed",
+  "vanished",
+  "conflict",
+  "forbidden",
+  "write_failed",
+  "disk_full",
+  "bad_content",
+  "missing",
+]);
+
+const strictDecoder = new TextDecoder("utf-8", { fatal: true });
+
+function malformed(what: string): FerryError {
+  return new FerryError("protocol", `malformed message: ${what}`);
+}
+
+type Fields = Record<string, unknown>;
+
+/** JSON text or bytes as an object. Throws `protocol`. */
+export function parseObject(input: string | Uint8Array): Fields {
+  let value: unknown;
+  try {
+    value = JSON.parse(typeof input === "string" ? input : strictDecoder.decode(input));
+  } catch {
+    throw malformed("not JSON");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw malformed("not an object");
+  return value as Fields;
+}
+
+function text(fields: Fields, name: string, max = 4096): string {
+  const value = fields[name];
+  if (typeof value !== "string" || value.length > max) {
+    throw malformed(`"${name}" is not a text of at most ${max}`);
+  }
+  return value;
+}
+
+function integer(fields: Fields, name: string, min = 0, max = Number.MAX_SAFE_INTEGER): number {
+  const value = fields[name];
+  if (!Number.isSafeInteger(value) || (value as number) < min || (value as number) > max) {
+    throw malformed(`"${name}" is not a whole number from ${min} to ${max}`);
+  }
+  return value as number;
+}
+
+function list(fields: Fields, name: string, max: number): unknown[] {
+  const value = fields[name];
+  if (!Array.isArray(value)) throw malformed(`"${name}" is not a list`);
+  if (value.length > max) throw malformed(`"${name}" has more than ${max} items`);
+  return value;
+}
+
+/** A time in ms that a file system can hold: about 8,900 years either side of 1970. */
+export function isTime(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Math.abs(value as number) < 2 ** 48;
+}
+
+function time(fields: Fields, name: string): number {
+  const value = fields[name];
+  if (!isTime(value)) throw malformed(`"${name}" is not a time in ms`);
+  return value;
+}
+
+/** The answer of `info`. Throws `protocol` when the other side speaks another version, naming both. */
+export function parseInfo(fields: Fields): Info {
+  const kind = text(fields, "kind", 10);
+  if (kind !== "dir" && kind !== "file" && kind !== "absent") {
+    throw malformed(`"kind" is ${JSON.stringify(kind)}`);
+  }
+  return {
+    ferry: text(fields, "ferry", 100),
+    protocol: integer(fields, "protocol"),
+    kind,
+    permissions: text(fields, "permissions", 10),
+  };
+}
+
+/** The body of `POST pack`. A path that is not below a root throws `bad_request`. */
+export function parsePackRequest(fields: Fields): PackRequest {
+  const files = list(fields, "files", PACK_FILES);
+  return { files: files.map((path) => pathOf(path)) };
+}
+
+function pathOf(value: unknown): string {
+  if (typeof value !== "string" || value === "") throw malformed("a path is missing");
+  return checkedPath(value);
+}
+
+/** The body of `POST commit`. */
+export function parseCommitRequest(fields: Fields): CommitRequest {
+  const operations = list(fields, "operations", MAX_OPERATIONS);
+  return { key: text(fields, "key", 64), operations: operations.map(parseOperation) };
+}
+
+function parseOperation(value: unknown): Operation {
+  if (typeof value !== "object" || value === null) throw malformed("an operation is not an object");
+  const fields = value as Fields;
+  const path = pathOf(fields.path);
+  const expect = parseVersion(fields.expect);
+  switch (fields.op) {
+    case "mkdir":
+      return { op: "mkdir", path, mode: integer(fields, "mode", 0, MODE_MASK), expect };
+    case "file":
+      return {
+        op: "file",
+        path,
+        stage: integer(fields, "stage", 0, 2 ** 32 - 1),
+        mode: integer(fields, "mode", 0, MODE_MASK),
+        mtime: time(fields, "mtime"),
+        expect,
+      };
+    case "symlink":
+      return { op: "symlink", path, target: linkTarget(fields.target), mtime: time(fields, "mtime"), expect };
+    case "meta":
+      return {
+        op: "meta",
+        path,
+        mode: fields.mode === undefined ? undefined : integer(fields, "mode", 0, MODE_MASK),
+        mtime: fields.mtime === undefined ? undefined : time(fields, "mtime"),
+        expect,
+      };
+    case "delete":
+      return { op: "delete", path, expect };
+    default:
+      throw malformed(`unknown operation ${JSON.stringify(fields.op)?.slice(0, 40)}`);
+  }
+}
+
+/** The text of a symbolic link: what `symlink(2)` takes. */
+export function linkTarget(value: unknown): string {
+  if (
+    typeof value !== "string" || value === "" || value.length > 4095 || value.includes("\0") ||
+    !value.isWellFormed()
+  ) {
+    throw malformed("a link target that no link can have");
+  }
+  return value;
+}
+
+function parseVersion(value: unknown): Version {
+  if (value === null) return null;
+  if (typeof value !== "object") throw malformed('"expect" is missing');
+  const fields = value as Fields;
+  switch (fields.kind) {
+    case "dir":
+      return { kind: "dir" };
+    case "file":
+      return { kind: "file", size: integer(fields, "size"), mtime: time(fields, "mtime") };
+    case "symlink":
+      return { kind: "symlink", target: linkTarget(fields.target) };
+    default:
+      throw malformed('"expect" is of no known kind');
+  }
+}
+
+/** A problem as it stands in a frame or an outcome; a code that this version does not know becomes `unreadable`. */
+export function problemOfJson(input: string | Uint8Array | Fields): { code: ProblemCode; message: string } {
+  const fields = typeof input === "string" || input instanceof Uint8Array ? parseObject(input) : input;
+  const code = typeof fields.code === "string" && PROBLEM_CODES.has(fields.code) ? fields.code : "unreadable";
+  const message = typeof fields.message === "string" ? fields.message.slice(0, 1000) : "no reason given";
+  return { code: code as ProblemCode, message };
+}
+
+/** The answer of `PUT stage` and `POST commit`: one outcome for each thing sent, in order. */
+export function parseOutcomes(fields: Fields, count: number): Outcome[] {
+  const outcomes = list(fields, "outcomes", MAX_OPERATIONS);
+  if (outcomes.length !== count) throw malformed(`${count} outcomes were due, ${outcomes.length} came`);
+  return outcomes.map((value) => {
+    if (value === null) return null;
+    if (typeof value !== "object") throw malformed("an outcome is neither null nor a problem");
+    return problemOfJson(value as Fields);
+  });
+}

@@ -1,0 +1,331 @@
+/**
+ * Packs: many files in one HTTP body, either way. A pack is 8 bytes of magic, frames, and an end frame; all numbers
+ * are big-endian. A file's frame is a 28-byte header, its content, and a 33-byte trailer:
+ *
+ * | bytes | header            |   | bytes | trailer                                  |
+ * |-------|-------------------|---|-------|------------------------------------------|
+ * | 1     | kind              |   | 1     | 0 whole, 1 changed while it was read     |
+ * | 3     | zero              |   | 32    | SHA-256 of the content                   |
+ * | 4     | index             |
+ * | 8     | size of content   |
+ * | 8     | mtime, ms, double |
+ * | 4     | permission bits   |
+ *
+ * Kinds: 0 end (index = number of frames before it), 1 file, 2 problem (content is JSON; no trailer). `index` is the
+ * place in the list of what was asked for, or the number that a commit will call the staged file by.
+ */
+import * as crypto from "node:crypto";
+import { FerryError } from "../core/errors.ts";
+import type { ProblemCode } from "../core/entry.ts";
+import { problemOfJson } from "./messages.ts";
+
+export const PACK_TYPE = "application/vnd.ferry.pack";
+export const MAGIC = new TextEncoder().encode("FERRYPK1");
+export const HEADER_BYTES = 28;
+export const TRAILER_BYTES = 33;
+
+const KIND_END = 0;
+const KIND_FILE = 1;
+const KIND_PROBLEM = 2;
+
+/** One file's content with the size and times it had when it was read. */
+export interface FileFrame {
+  kind: "file";
+  index: number;
+  mtime: number;
+  mode: number;
+  content: Uint8Array;
+}
+
+/** Why a file that was asked for is not there. */
+export interface ProblemFrame {
+  kind: "problem";
+  index: number;
+  code: ProblemCode;
+  message: string;
+}
+
+export type Frame = FileFrame | ProblemFrame;
+
+/** The fixed part before a file's content. */
+export interface FileHeader {
+  index: number;
+  size: number;
+  mtime: number;
+  mode: number;
+}
+
+/** What stands behind a file's content. */
+export interface FileTrailer {
+  changed: boolean;
+  sha256: Uint8Array;
+}
+
+/** Writes a pack into one growing buffer; contents may be read straight into it. */
+export class PackBuilder {
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView;
+  #length = 0;
+  #frames = 0;
+
+  constructor(capacity: number) {
+    this.#bytes = new Uint8Array(capacity);
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#bytes.set(MAGIC);
+    this.#length = MAGIC.length;
+  }
+
+  /** Bytes so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Room for `size` bytes of content at the place where `finishFile` expects them. */
+  contentBuffer(size: number): Uint8Array {
+    this.#reserve(HEADER_BYTES + size + TRAILER_BYTES);
+    const start = this.#length + HEADER_BYTES;
+    return this.#bytes.subarray(start, start + size);
+  }
+
+  /** Frames the `header.size` bytes that `contentBuffer` was last filled with. */
+  finishFile(header: FileHeader): void {
+    const start = this.#length + HEADER_BYTES;
+    const end = start + header.size;
+    this.#header(KIND_FILE, header);
+    this.#bytes[end] = 0;
+    this.#bytes.set(sha256(this.#bytes.subarray(start, end)), end + 1);
+    this.#length = end + TRAILER_BYTES;
+  }
+
+  addProblem(index: number, code: ProblemCode, message: string): void {
+    const content = new TextEncoder().encode(JSON.stringify({ code, message }));
+    this.#reserve(HEADER_BYTES + content.length);
+    this.#header(KIND_PROBLEM, { index, size: content.length, mtime: 0, mode: 0 });
+    this.#bytes.set(content, this.#length + HEADER_BYTES);
+    this.#length += HEADER_BYTES + content.length;
+  }
+
+  addFile(frame: FileFrame): void {
+    this.contentBuffer(frame.content.length).set(frame.content);
+    this.finishFile({ index: frame.index, size: frame.content.length, mtime: frame.mtime, mode: frame.mode });
+  }
+
+  /** Ends the pack and gives its bytes; the builder is used up. */
+  finish(): Uint8Array<ArrayBuffer> {
+    this.#reserve(HEADER_BYTES);
+    writeHeader(this.#view, this.#length, KIND_END, { index: this.#frames, size: 0, mtime: 0, mode: 0 });
+    this.#length += HEADER_BYTES;
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #header(kind: number, header: FileHeader): void {
+    writeHeader(this.#view, this.#length, kind, header);
+    this.#frames++;
+  }
+
+  #reserve(size: number): void {
+    const needed = this.#length + size;
+    if (needed <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(needed + HEADER_BYTES, this.#bytes.length * 2));
+    larger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = larger;
+    this.#view = new DataView(larger.buffer);
+  }
+}
+
+function writeHeader(view: DataView, at: number, kind: number, header: FileHeader): void {
+  view.setUint32(at, kind * 0x1000000);
+  view.setUint32(at + 4, header.index);
+  view.setUint32(at + 8, Math.floor(header.size / 0x100000000));
+  view.setUint32(at + 12, header.size % 0x100000000);
+  view.setFloat64(at + 16, header.mtime);
+  view.setUint32(at + 24, header.mode);
+}
+
+/** The SHA-256 of `bytes`, 32 bytes. */
+export function sha256(bytes: Uint8Array): Uint8Array {
+  return crypto.createHash("sha256").update(bytes).digest();
+}
+
+/** The head of a streamed pack with one file in it: magic and header. */
+export function streamHead(header: FileHeader): Uint8Array {
+  const head = new Uint8Array(MAGIC.length + HEADER_BYTES);
+  head.set(MAGIC);
+  writeHeader(new DataView(head.buffer), MAGIC.length, KIND_FILE, header);
+  return head;
+}
+
+/** The tail of a streamed pack with one file in it: trailer and end frame. */
+export function streamTail(trailer: FileTrailer): Uint8Array {
+  const tail = new Uint8Array(TRAILER_BYTES + HEADER_BYTES);
+  tail[0] = trailer.changed ? 1 : 0;
+  tail.set(trailer.sha256, 1);
+  writeHeader(new DataView(tail.buffer), TRAILER_BYTES, KIND_END, { index: 1, size: 0, mtime: 0, mode: 0 });
+  return tail;
+}
+
+interface RawHeader extends FileHeader {
+  kind: number;
+}
+
+function readHeader(view: DataView, at: number): RawHeader {
+  if (view.getUint32(at) % 0x1000000 !== 0) throw malformed("a frame header with reserved bits");
+  const size = view.getUint32(at + 8) * 0x100000000 + view.getUint32(at + 12);
+  const mtime = view.getFloat64(at + 16);
+  if (!Number.isSafeInteger(size)) throw malformed("an absurd size");
+  if (!Number.isSafeInteger(mtime)) throw malformed("an absurd time");
+  return {
+    kind: view.getUint8(at),
+    index: view.getUint32(at + 4),
+    size,
+    mtime,
+    mode: view.getUint32(at + 24) & 0o777,
+  };
+}
+
+/**
+ * Reads a pack that lies in memory, frame by frame; contents are views of `bytes`. A file whose content does not
+ * match its digest comes out as a problem. Throws `protocol` at the first byte that cannot be right, after the
+ * frames before it.
+ */
+export function* readPack(bytes: Uint8Array): Generator<Frame> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  checkMagic(bytes);
+  let at = MAGIC.length;
+  for (let frames = 0;; frames++) {
+    if (at + HEADER_BYTES > bytes.length) throw malformed("it ends early");
+    const header = readHeader(view, at);
+    at += HEADER_BYTES;
+    if (header.kind === KIND_END) {
+      if (header.index !== frames || at !== bytes.length) throw malformed("its end does not fit");
+      return;
+    }
+    if (header.size > bytes.length - at) throw malformed("a file is longer than the pack");
+    const content = bytes.subarray(at, at + header.size);
+    at += header.size;
+    if (header.kind === KIND_PROBLEM) {
+      yield { kind: "problem", index: header.index, ...problemOfJson(content) };
+    } else if (header.kind === KIND_FILE) {
+      if (at + TRAILER_BYTES > bytes.length) throw malformed("it ends early");
+      yield checkedFrame(header, content, readTrailer(bytes.subarray(at, at + TRAILER_BYTES)));
+      at += TRAILER_BYTES;
+    } else {
+      throw malformed("an unknown kind of frame");
+    }
+  }
+}
+
+function checkedFrame(header: FileHeader, content: Uint8Array, trailer: FileTrailer): Frame {
+  const { index, mtime, mode } = header;
+  const trouble = trailerProblem(trailer, sha256(content));
+  return trouble === null
+    ? { kind: "file", index, mtime, mode, content }
+    : { kind: "problem", index, ...trouble };
+}
+
+/** Why content with digest `actual` cannot be used, or null when it can. */
+export function trailerProblem(
+  trailer: FileTrailer,
+  actual: Uint8Array,
+): { code: ProblemCode; message: string } | null {
+  if (trailer.changed) return { code: "changed", message: "it changed while it was read" };
+  if (equalBytes(trailer.sha256, actual)) return null;
+  return { code: "bad_content", message: "its content does not match its digest" };
+}
+
+function readTrailer(bytes: Uint8Array): FileTrailer {
+  if (bytes[0] > 1) throw malformed("an unknown trailer");
+  return { changed: bytes[0] === 1, sha256: bytes.subarray(1) };
+}
+
+function checkMagic(bytes: Uint8Array): void {
+  if (bytes.length < MAGIC.length || !equalBytes(bytes.subarray(0, MAGIC.length), MAGIC)) {
+    throw malformed("it does not start as one");
+  }
+}
+
+/** Whether two byte strings are the same; not for secrets. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+function malformed(why: string): FerryError {
+  return new FerryError("protocol", `malformed pack: ${why}`);
+}
+
+/** What `readStreamedFile` hands on: the header, then the content in order. */
+export interface StreamSink {
+  /** Called once, before any content; throws to refuse the file. */
+  begin(header: FileHeader): void;
+  write(chunk: Uint8Array): void;
+}
+
+/**
+ * Reads a streamed pack with one file in it, handing the content to `sink` as it comes. Gives null when the file
+ * arrived whole and matches its digest, else why it cannot be used. Throws `protocol` for a malformed pack.
+ */
+export async function readStreamedFile(
+  body: ReadableStream<Uint8Array>,
+  sink: StreamSink,
+): Promise<{ code: ProblemCode; message: string } | null> {
+  const input = new ByteReader(body);
+  try {
+    checkMagic(await input.take(MAGIC.length));
+    const head = await input.take(HEADER_BYTES);
+    const header = readHeader(new DataView(head.buffer, head.byteOffset, head.byteLength), 0);
+    if (header.kind === KIND_PROBLEM && header.size < 65536) {
+      return problemOfJson(await input.take(header.size));
+    }
+    if (header.kind !== KIND_FILE) throw malformed("an unknown kind of frame");
+    sink.begin(header);
+    const hash = crypto.createHash("sha256");
+    for (let left = header.size; left > 0;) {
+      const chunk = await input.some(left);
+      hash.update(chunk);
+      sink.write(chunk);
+      left -= chunk.length;
+    }
+    return trailerProblem(readTrailer(await input.take(TRAILER_BYTES)), hash.digest());
+  } finally {
+    await input.cancel();
+  }
+}
+
+/** Takes exact amounts from a stream of chunks. */
+class ByteReader {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  #rest = new Uint8Array(0);
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.#reader = stream.getReader();
+  }
+
+  /** At least one byte and at most `max`. Throws `protocol` at the end of the stream. */
+  async some(max: number): Promise<Uint8Array> {
+    while (this.#rest.length === 0) {
+      const { value, done } = await this.#reader.read();
+      if (done) throw malformed("it ends early");
+      this.#rest = value as Uint8Array<ArrayBuffer>;
+    }
+    const part = this.#rest.subarray(0, max);
+    this.#rest = this.#rest.subarray(part.length);
+    return part;
+  }
+
+  /** Exactly `count` bytes; for small counts, which are copied together. */
+  async take(count: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(count);
+    for (let filled = 0; filled < count;) {
+      const part = await this.some(count - filled);
+      bytes.set(part, filled);
+      filled += part.length;
+    }
+    return bytes;
+  }
+
+  async cancel(): Promise<void> {
+    await this.#reader.cancel().catch(() => {});
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * A tree as lines of JSON: a head `{"ferry":1}`, one line a folder (`{"dir":"a/b","entries":[...]}`, parents before
+ * children), lines about folders that could not be read (`{"dir":"a","problem":{...}}`), and last `{"end":COUNT}`,
+ * without which it is not whole. Entries are short lists, since there are many:
+ *
+ * - `["name","f",size,mtime,mode]`, with a sixth item, the SHA-256, when the scan was asked for it
+ * - `["name","d",mtime,mode]`
+ * - `["name","l",mtime,"target"]`
+ * - `["name","p","code","message"]`: something that cannot be replicated
+ */
+import { assertNever, FerryError } from "../core/errors.ts";
+import { type Entry, MODE_MASK, type Problem, type Tree } from "../core/entry.ts";
+import { childPath, nameProblem, pathProblem } from "../core/paths.ts";
+import { MAX_TREE_ENTRIES, MAX_TREE_LINE_BYTES, PROTOCOL } from "./limits.ts";
+import { isTime, linkTarget, parseObject, problemOfJson } from "./messages.ts";
+
+export const TREE_TYPE = "application/x-ndjson";
+
+/** One folder of a tree: what is in it, or why it could not be read. */
+export type Listing =
+  | { dir: string; entries: [name: string, entry: Entry][] }
+  | { dir: string; problem: { code: Problem["code"]; message: string } };
+
+type WireEntry = (string | number)[];
+
+/** The first line. */
+export function treeHead(): string {
+  return JSON.stringify({ ferry: PROTOCOL }) + "\n";
+}
+
+/** The line of one folder. */
+export function treeLine(listing: Listing): string {
+  if ("problem" in listing) return JSON.stringify(listing) + "\n";
+  return JSON.stringify({
+    dir: listing.dir,
+    entries: listing.entries.map(([name, entry]) => encode(name, entry)),
+  }) + "\n";
+}
+
+/** The last line; `count` is the number of entries in all lines before. */
+export function treeEnd(count: number): string {
+  return JSON.stringify({ end: count }) + "\n";
+}
+
+function encode(name: string, entry: Entry): WireEntry {
+  switch (entry.kind) {
+    case "file":
+      return entry.sha256 === undefined
+        ? [name, "f", entry.size, entry.mtime, entry.mode]
+        : [name, "f", entry.size, entry.mtime, entry.mode, entry.sha256];
+    case "dir":
+      return [name, "d", entry.mtime, entry.mode];
+    case "symlink":
+      return [name, "l", entry.mtime, entry.target];
+    case "problem":
+      return [name, "p", entry.code, entry.message];
+    default:
+      return assertNever(entry);
+  }
+}
+
+/** Puts a tree together from its lines and holds the sender to the rules. */
+export class TreeReader {
+  readonly tree: Tree = new Map();
+  #state: "head" | "body" | "done" = "head";
+  #entries = 0;
+  #open = new Set<string>([""]);
+
+  /** Takes one line without its newline. Throws `protocol` for what no honest sender would send. */
+  line(line: string): void {
+    if (this.#state === "done") throw malformed("a line after its end");
+    const fields = parseObject(line);
+    if (this.#state === "head") {
+      if (fields.ferry !== PROTOCOL) throw malformed("another version");
+      this.#state = "body";
+    } else if (fields.end !== undefined) {
+      if (fields.end !== this.#entries) throw malformed("entries are missing");
+      this.#state = "done";
+    } else {
+      this.#folder(fields);
+    }
+  }
+
+  /** The whole tree. Throws `protocol` when its end, or a folder that it announced, did not come. */
+  finish(): Tree {
+    if (this.#state !== "done") throw malformed("it ends early");
+    if (this.#open.size > 0) throw malformed("a folder was announced and never listed");
+    return this.tree;
+  }
+
+  #folder(fields: Record<string, unknown>): void {
+    const dir = fields.dir;
+    // Each folder once, and only one that an earlier line has named as a folder: no entry hides below a link or file.
+    if (typeof dir !== "string" || !this.#open.delete(dir)) {
+      throw malformed("a folder that was not announced");
+    }
+    if (fields.problem !== undefined) {
+      if (dir === "") {
+        throw new FerryError("read_failed", problemOfJson(fields.problem as Record<string, unknown>).message);
+      }
+      this.tree.set(dir, { kind: "problem", ...problemOfJson(fields.problem as Record<string, unknown>) });
+      return;
+    }
+    if (!Array.isArray(fields.entries)) throw malformed("a folder without entries");
+    this.#entries += fields.entries.length;
+    if (this.#entries > MAX_TREE_ENTRIES) throw malformed(`more than ${MAX_TREE_ENTRIES} entries`);
+    for (const item of fields.entries) this.#entry(dir, item);
+  }
+
+  #entry(dir: string, item: unknown): void {
+    if (!Array.isArray(item) || typeof item[0] !== "string") throw malformed("an entry without a name");
+    const name: string = item[0];
+    const path = childPath(dir, name);
+    const trouble = nameProblem(name) ?? pathProblem(path);
+    // A name with "/" in it must not collide with a real path: it is kept under a key that no path has.
+    const key = trouble === null ? path : childPath(dir, "\0" + name);
+    if (this.tree.has(key)) throw malformed("an entry twice");
+    const entry: Entry = trouble === null ? decode(item) : {
+      kind: "problem",
+      code: "refused_name",
+      message: `the name is refused: ${trouble}`,
+    };
+    if (entry.kind === "dir") this.#open.add(path);
+    this.tree.set(key, entry);
+  }
+}
+
+function decode(item: unknown[]): Entry {
+  switch (item[1]) {
+    case "f": {
+      const [, , size, mtime, mode, sha256] = item;
+      if (!Number.isSafeInteger(size) || (size as number) < 0 || !isTime(mtime) || !isMode(mode)) break;
+      if (sha256 === undefined) return { kind: "file", size: size as number, mtime, mode };
+      if (typeof sha256 !== "string" || !/^[0-9a-f]{64}$/.test(sha256)) break;
+      return { kind: "file", size: size as number, mtime, mode, sha256 };
+    }
+    case "d":
+      if (!isTime(item[2]) || !isMode(item[3])) break;
+      return { kind: "dir", mtime: item[2], mode: item[3] };
+    case "l":
+      if (!isTime(item[2])) break;
+      return { kind: "symlink", mtime: item[2], target: linkTarget(item[3]) };
+    case "p":
+      return { kind: "problem", ...problemOfJson({ code: item[2], message: item[3] }) };
+  }
+  throw malformed("an entry that does not fit its kind");
+}
+
+function isMode(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MODE_MASK;
+}
+
+function malformed(why: string): FerryError {
+  return new FerryError("protocol", `malformed tree: ${why}`);
+}
+
+/** Cuts chunks of bytes into lines. Throws `protocol` for a line over the limit. */
+export class LineSplitter {
+  #decoder = new TextDecoder("utf-8", { fatal: true });
+  #parts: string[] = [];
+  #length = 0;
+
+  /** The lines that `chunk` completes. */
+  *push(chunk: Uint8Array): Generator<string> {
+    const pieces = this.#decode(chunk).split("\n");
+    const last = pieces.pop()!;
+    for (const piece of pieces) {
+      this.#parts.push(piece);
+      yield this.#parts.join("");
+      this.#parts = [];
+      this.#length = 0;
+    }
+    this.#parts.push(last);
+    this.#length += last.length;
+    if (this.#length > MAX_TREE_LINE_BYTES) throw malformed("a line without an end");
+  }
+
+  #decode(chunk: Uint8Array): string {
+    try {
+      return this.#decoder.decode(chunk, { stream: true });
+    } catch {
+      throw malformed("not UTF-8");
+    }
+  }
+}
