@@ -23,7 +23,9 @@ export async function corpusFolder(name: CorpusName, say: (text: string) => void
   Deno.mkdirSync(cacheFolder(), { recursive: true });
   const work = Deno.makeTempDirSync({ dir: cacheFolder(), prefix: "installing-" });
   try {
-    for (const file of ["package.json", "package-lock.json"]) Deno.copyFileSync(pinned + file, `${work}/${file}`);
+    for (const file of ["package.json", "package-lock.json"]) {
+      Deno.copyFileSync(pinned + file, `${work}/${file}`);
+    }
     const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=optional", "--loglevel=error"];
     await runWell({ path: "npm", args, cwd: work });
     // npm's own note of what it did: it differs from one npm to the next.
@@ -35,7 +37,7 @@ export async function corpusFolder(name: CorpusName, say: (text: string) => void
   return folder;
 }
 
-/** Writes a file of `bytes` bytes that do not compress and do not repeat. */
+/** Writes a file of `bytes` bytes: one MiB of random bytes again and again, each time with another beginning. */
 export function writeLargeFile(path: string, bytes: number): void {
   const block = new Uint8Array(1 << 20);
   for (let at = 0; at < block.length; at += 65_536) crypto.getRandomValues(block.subarray(at, at + 65_536));

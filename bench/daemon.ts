@@ -86,4 +86,3 @@ async function whenReady(
   const why = code === null ? "was not ready in time" : `ended with ${code}`;
   throw new Error(`${showCommand(command)} ${why}: ${stderr().trim().split("\n").slice(-5).join("\n")}`);
 }
-

@@ -1,0 +1,34 @@
+import { runWell } from "../process.ts";
+import { compareFiles } from "../tree.ts";
+import { able, contestantsOf, served } from "./trees.ts";
+import type { Work } from "./work.ts";
+
+/** One large file into a file, from one and the same server: nginx where it is installed. */
+export const request1g: Work = {
+  name: "request-1g",
+  about: "one large file into a file, all from one server (nginx, else Ferry)",
+  unit: "MB/s",
+  writes: true,
+  against: ["curl"],
+  prepare: async (bench, target, stack) => {
+    const servers = able(bench, { kind: "tmpfs", dir: target.dir }, "serve");
+    const source = servers.find((peer) => peer.name === "nginx") ?? servers[0];
+    const server = await served(source, bench.files.dir, { scratch: bench.scratch() }, stack);
+    return await contestantsOf(able(bench, { kind: "tmpfs", dir: target.dir }, "get"), (peer) => {
+      let round = 0;
+      const run = async () => {
+        const dir = Deno.makeTempDirSync({ dir: target.dir, prefix: "request-" });
+        try {
+          const result = await runWell(peer.get(`${server.url}large`, `${dir}/large`), { watch: true });
+          const bytes = Deno.statSync(`${dir}/large`).size;
+          if (bytes !== bench.files.largeBytes) throw new Error(`${bytes} bytes arrived`);
+          if (round++ === 0) compareFiles(`${bench.files.dir}/large`, `${dir}/large`);
+          return { value: bytes / 1000 / result.ms, clientPeak: result.peakMemory };
+        } finally {
+          await Deno.remove(dir, { recursive: true });
+        }
+      };
+      return { run };
+    });
+  },
+};
