@@ -18,7 +18,7 @@ export interface HeaderFacts {
 /** Markdown: a list of facts, then what each work is. */
 export function header(facts: HeaderFacts): string {
   const { size } = facts;
-  const versions = [...facts.versions.slice(0, 1), ["Deno", Deno.version.deno], ...facts.versions.slice(1)];
+  const versions = [...facts.versions, ["deno", Deno.version.deno]];
   const targets = facts.targets.map(({ kind, dir }) =>
     kind === "tmpfs" ? kind : `${kind} (${filesystem(dir)})`
   );

@@ -1,57 +1,16 @@
 /** `deno task bench`: the same work done by Ferry and by its peers, side by side. */
-import { EXIT_MEANINGS } from "../lib/cli/exit_codes.ts";
-import { type FlagTable, parseFlags } from "../lib/cli/flags.ts";
 import { formatMs } from "../lib/cli/units.ts";
 import { exitStatus, FerryError } from "../lib/core/errors.ts";
-import { cacheFolder, corpusFolder, writeLargeFile } from "./corpus.ts";
+import { corpusFolder, writeLargeFile } from "./corpus.ts";
 import { header } from "./header.ts";
-import { caddy } from "./peers/caddy.ts";
-import { curl } from "./peers/curl.ts";
-import { ferry, ferryNoFsync } from "./peers/ferry.ts";
-import { nginx } from "./peers/nginx.ts";
+import { help, readOptions } from "./options.ts";
 import type { Peer } from "./peers/peer.ts";
-import { rclone } from "./peers/rclone.ts";
-import { rsync, rsyncFsync } from "./peers/rsync.ts";
-import { makePlaces, type Places, roomFor } from "./places.ts";
+import { makePlaces, roomFor } from "./places.ts";
 import { firstLine, runWell, stopAll } from "./process.ts";
 import { runWork } from "./rounds.ts";
 import { goalTable, resultTable, type Row } from "./table.ts";
 import { measureTree } from "./tree.ts";
-import { get1g } from "./works/get_1g.ts";
-import { get1k } from "./works/get_1k.ts";
-import { pullAgain } from "./works/pull_again.ts";
-import { pullCold } from "./works/pull_cold.ts";
-import { pushCold } from "./works/push_cold.ts";
-import { request1g } from "./works/request_1g.ts";
 import type { Bench, Target, Work } from "./works/work.ts";
-
-const WORKS: readonly Work[] = [pullCold, pullAgain, pushCold, get1k, get1g, request1g];
-const PEERS: readonly Peer[] = [ferry, ferryNoFsync, rsync, rsyncFsync, rclone, nginx, caddy, curl];
-
-const FLAGS = {
-  rounds: {
-    type: "integer",
-    value: "N",
-    min: 1,
-    max: 100,
-    about: "rounds a work (default 5; 1 with --smoke)",
-  },
-  target: {
-    type: "string",
-    value: "WHERE",
-    choices: ["tmpfs", "disk", "both"],
-    about: "where results are written: tmpfs, disk or both (default both; tmpfs with --smoke)",
-  },
-  only: { type: "string", value: "NAME[,NAME]", about: "only these works" },
-  peers: { type: "string", value: "NAME[,NAME]", about: "only these programs" },
-  smoke: { type: "boolean", about: "a small corpus, one round, within a minute" },
-  json: {
-    type: "string",
-    value: "FILE",
-    about: "write every sample to FILE; - is stdout, without the tables",
-  },
-  help: { type: "boolean", short: "h", about: "show this help" },
-} as const satisfies FlagTable;
 
 const LARGE_BYTES = 1_000_000_000;
 const SMALL_LARGE_BYTES = 100_000_000;
@@ -63,14 +22,11 @@ function say(text: string): void {
 }
 
 async function main(argv: readonly string[]): Promise<number> {
-  const { flags, args } = parseFlags(argv, FLAGS);
+  const { flags, works, peers: wanted } = readOptions(argv);
   if (flags.help) {
     console.log(help());
     return 0;
   }
-  if (args.length > 0) throw new FerryError("usage", `unexpected argument ${args[0]}`);
-  const works = pick("only", flags.only, WORKS);
-  const wanted = pick("peers", flags.peers, PEERS);
 
   const peers: Peer[] = [];
   const versions: [string, string][] = [];
@@ -92,9 +48,6 @@ async function main(argv: readonly string[]): Promise<number> {
   const largeBytes = flags.smoke ? SMALL_LARGE_BYTES : LARGE_BYTES;
   const needed = TREE_COPIES * (size.bytes + 4096 * (size.files + size.folders)) + 2 * largeBytes;
   const places = makePlaces(targets(flags.target, flags.smoke, needed), needed);
-  const quit = () => void cleanUp(places).then(() => Deno.exit(130));
-  Deno.addSignalListener("SIGINT", quit);
-  Deno.addSignalListener("SIGTERM", quit);
   try {
     const sources = await makeSources(cached, places.sources, largeBytes);
     const bench: Bench = {
@@ -124,9 +77,8 @@ async function main(argv: readonly string[]): Promise<number> {
     if (failures > 0) say(`${failures} failed`);
     return failures > 0 ? 1 : 0;
   } finally {
-    Deno.removeSignalListener("SIGINT", quit);
-    Deno.removeSignalListener("SIGTERM", quit);
-    await cleanUp(places);
+    await stopAll();
+    await places.remove();
   }
 }
 
@@ -156,45 +108,19 @@ function report(json: string | undefined, rows: readonly Row[], about: string, w
   console.log([about, resultTable(rows, works), ...goals ? [goals] : []].join("\n").trimEnd());
 }
 
-async function cleanUp(places: Places): Promise<void> {
-  await stopAll();
-  await places.remove();
-}
-
-function pick<T extends { name: string }>(flag: string, names: string | undefined, all: readonly T[]): T[] {
-  if (names === undefined) return [...all];
-  return names.split(",").map((name) => {
-    const found = all.find((one) => one.name === name);
-    if (found) return found;
-    throw new FerryError("usage", `--${flag} ${name}: must be of ${all.map((one) => one.name).join(", ")}`);
-  });
-}
-
-function help(): string {
-  const left = (name: string, value?: string) => `  --${name}${value ? " " + value : ""}`.padEnd(26);
-  return [
-    "Does the same work with Ferry and with the peers that are installed, in turn, and prints a table.",
-    "FERRY_BIN names the binary to measure; without it, this checkout runs from source.\n",
-    "Usage:\n  deno task bench [--smoke] [--rounds N] [--target WHERE] [--only NAME[,NAME]]\n",
-    "Flags:",
-    ...Object.entries(FLAGS).map(([name, flag]) =>
-      left(name, "value" in flag ? flag.value : undefined) + flag.about
-    ),
-    "\nWorks:",
-    ...WORKS.map((work) => `  ${work.name.padEnd(14)}${work.about}`),
-    `\nPrograms: ${PEERS.map((peer) => peer.name).join(", ")}`,
-    `The corpus is kept in ${cacheFolder()}.`,
-    `\nExit status:\n  0  ${
-      EXIT_MEANINGS[0]
-    }\n  1  Ferry failed at a work, or something did not arrive as it was sent`,
-    `  2  ${EXIT_MEANINGS[2]}`,
-  ].join("\n");
-}
-
 if (import.meta.main) {
+  let interrupted = 0;
+  for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+    Deno.addSignalListener(signal, () => {
+      interrupted = status;
+      // Whatever is awaited fails then, and main() cleans up on its way out.
+      stopAll();
+    });
+  }
   try {
     Deno.exit(await main(Deno.args));
   } catch (error) {
+    if (interrupted > 0) Deno.exit(interrupted);
     say(error instanceof FerryError ? error.message : `${error instanceof Error ? error.stack : error}`);
     Deno.exit(exitStatus(error));
   }

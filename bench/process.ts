@@ -20,6 +20,7 @@ export interface RunResult {
 
 /** Every process that has been started and not yet ended, so that nothing outlives the bench. */
 const running = new Set<Deno.ChildProcess>();
+let ending = false;
 
 /** No single run may take longer; whatever hangs is killed and counts as failed. */
 const RUN_LIMIT_MS = 600_000;
@@ -50,7 +51,7 @@ export async function run(command: CommandLine, options: { watch?: boolean } = {
 export async function runWell(command: CommandLine, options: { watch?: boolean } = {}): Promise<RunResult> {
   const result = await run(command, options);
   if (result.code !== 0) {
-    const words = `${result.stderr}\n${result.stdout}`.trim().split("\n").slice(-5).join("\n");
+    const words = `${result.stderr}\n${result.stdout}`.trim().split("\n").slice(-12).join("\n");
     throw new Error(`${showCommand(command)} ended with ${result.code}: ${words}`);
   }
   return result;
@@ -67,9 +68,15 @@ export async function firstLine(path: string, args: readonly string[]): Promise<
   }
 }
 
-/** Stops whatever still runs. */
+/** Stops whatever still runs; from then on nothing can be started. */
 export async function stopAll(): Promise<void> {
+  ending = true;
   await Promise.all([...running].map(end));
+}
+
+/** Whether `stopAll` was called: what fails now fails for that reason. */
+export function stopping(): boolean {
+  return ending;
 }
 
 /** The command as a person would type it. */
@@ -79,6 +86,7 @@ export function showCommand(command: CommandLine): string {
 
 /** Starts a process whose output is piped; it ends with the bench at the latest. */
 export function spawn(command: CommandLine): Deno.ChildProcess {
+  if (ending) throw new Error("the bench is being stopped");
   const child = new Deno.Command(command.path, {
     args: [...command.args],
     env: { NO_COLOR: "1", LC_ALL: "C.UTF-8", ...command.env },

@@ -1,4 +1,5 @@
 /** Runs one work: its programs take turns, round by round, so that what disturbs the machine disturbs all of them. */
+import { stopping } from "./process.ts";
 import { significant } from "./stats.ts";
 import type { Row } from "./table.ts";
 import { MismatchError } from "./tree.ts";
@@ -18,6 +19,7 @@ export async function runWork(work: Work, target: Target, bench: Bench, rounds: 
   let failures = 0;
   const label = `${work.name} on ${target.kind}`;
   const fail = (contestant: Contestant, error: unknown) => {
+    if (stopping()) throw error;
     out.add(contestant);
     if (contestant.name.startsWith(FERRY) || error instanceof MismatchError) failures++;
     bench.say(`${label}: ${contestant.name} FAILED: ${error instanceof Error ? error.message : error}`);
@@ -49,6 +51,7 @@ export async function runWork(work: Work, target: Target, bench: Bench, rounds: 
       await contestant.finish?.().catch((error) => fail(contestant, error));
     }
   } catch (error) {
+    if (stopping()) throw error;
     const skipped = error instanceof Skipped;
     if (!skipped) failures++;
     bench.say(

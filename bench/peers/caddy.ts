@@ -6,6 +6,7 @@ import type { Peer } from "./peer.ts";
 export const caddy: Peer = {
   name: "caddy",
   faithful: false,
+  servesFiles: true,
   version: async () => {
     const said = await firstLine("caddy", ["version"]);
     return said && said.split(" ")[0].replace(/^v/, "");

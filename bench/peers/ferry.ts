@@ -9,7 +9,7 @@ const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 export const FERRY = "ferry";
 
 /** Ferry, as it is, and without waiting for the disk. */
-export const ferry: Peer = ferryWith(FERRY, []);
+export const ferry: Peer = { ...ferryWith(FERRY, []), servesFiles: true };
 export const ferryNoFsync: Peer = { ...ferryWith("ferry --no-fsync", ["--no-fsync"]), diskOnly: true };
 
 function ferryWith(name: string, syncFlags: readonly string[]): Peer {

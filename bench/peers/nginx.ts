@@ -6,6 +6,7 @@ import type { Peer, ServeOptions } from "./peer.ts";
 export const nginx: Peer = {
   name: "nginx",
   faithful: false,
+  servesFiles: true,
   version: async () => {
     const said = await firstLine("nginx", ["-v"]);
     return said && said.replace(/^.*nginx\//, "");

@@ -19,6 +19,8 @@ export interface Peer {
   rounds?: number;
   /** Only where the target is a disk: what it does differently makes no difference on tmpfs. */
   diskOnly?: boolean;
+  /** Its server is measured at single files too. */
+  servesFiles?: boolean;
   /** Serves `dir`; the URL ends with a slash. */
   serve?(dir: string, options: ServeOptions): Promise<Daemon>;
   /** Makes the folder `dir` hold what the server at `url` serves. */

@@ -40,6 +40,8 @@ function serve(dir: string, options: ServeOptions) {
     [
       "use chroot = no",
       "reverse lookup = no",
+      // Without a chroot a daemon would prefix the links it stores, and the tree would not be the same.
+      "munge symlinks = no",
       `log file = ${options.scratch}/rsyncd.log`,
       // Started as root, the daemon would become nobody and could not write.
       ...(Deno.uid() === 0 ? ["uid = 0", "gid = 0"] : []),

@@ -1,5 +1,4 @@
 import { runWell } from "../process.ts";
-import { serves } from "./get_1k.ts";
 import { able, contestantsOf, served } from "./trees.ts";
 import { Skipped, type Work } from "./work.ts";
 
@@ -14,7 +13,7 @@ export const get1g: Work = {
   prepare: async (bench, target, stack) => {
     if (!bench.peers.some((peer) => peer.name === "curl")) throw new Skipped("curl is not installed");
     return await contestantsOf(
-      able(bench, target, "serve").filter((peer) => serves(peer.name)),
+      able(bench, target, "serve").filter((peer) => peer.servesFiles),
       async (peer) => {
         const server = await served(peer, bench.files.dir, { scratch: bench.scratch() }, stack);
         const report = "%{size_download} %{time_total}";

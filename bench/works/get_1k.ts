@@ -13,7 +13,7 @@ export const get1k: Work = {
   prepare: async (bench, target, stack) => {
     if (!bench.wrk) throw new Skipped("wrk is not installed");
     return await contestantsOf(
-      able(bench, target, "serve").filter((peer) => serves(peer.name)),
+      able(bench, target, "serve").filter((peer) => peer.servesFiles),
       async (peer) => {
         const server = await served(peer, bench.files.dir, { scratch: bench.scratch() }, stack);
         const args = ["-t1", "-c64", bench.smoke ? "-d1s" : "-d5s", `${server.url}small`];
@@ -26,11 +26,6 @@ export const get1k: Work = {
     );
   },
 };
-
-/** Whether the server of this program is one for single files, and no variant of another. */
-export function serves(name: string): boolean {
-  return ["ferry", "caddy", "nginx"].includes(name);
-}
 
 /** The `Requests/sec` of wrk's report; throws when some requests failed. */
 export function requestsPerSecond(report: string): number {

@@ -1,7 +1,7 @@
 import { runWell } from "../process.ts";
 import { compareFiles } from "../tree.ts";
 import { able, contestantsOf, served } from "./trees.ts";
-import type { Work } from "./work.ts";
+import { Skipped, type Work } from "./work.ts";
 
 /** One large file into a file, from one and the same server: nginx where it is installed. */
 export const request1g: Work = {
@@ -11,8 +11,9 @@ export const request1g: Work = {
   writes: true,
   against: ["curl"],
   prepare: async (bench, target, stack) => {
-    const servers = able(bench, { kind: "tmpfs", dir: target.dir }, "serve");
+    const servers = able(bench, target, "serve").filter((peer) => peer.servesFiles);
     const source = servers.find((peer) => peer.name === "nginx") ?? servers[0];
+    if (source === undefined) throw new Skipped("there is no server to fetch from");
     const server = await served(source, bench.files.dir, { scratch: bench.scratch() }, stack);
     return await contestantsOf(able(bench, { kind: "tmpfs", dir: target.dir }, "get"), (peer) => {
       let round = 0;
