@@ -1,13 +1,81 @@
 import { defineCommand } from "../lib/cli/command.ts";
+import { FerryError, quote } from "../lib/core/errors.ts";
+import { parseDeleteLimit } from "../lib/sync/guard.ts";
+import { checkApart, placeOf } from "../lib/sync/place.ts";
+import { jsonReport, textReport } from "../lib/sync/report.ts";
+import { runSync } from "../lib/sync/run.ts";
+import { LocalStore } from "../lib/store/local.ts";
+
 export const sync = defineCommand({
   name: "sync",
-  summary: "x",
-  usage: ["sync"],
-  flags: {},
-  args: { min: 0, max: 9 },
-  examples: [],
-  exits: [0],
-  run() {
-    return Promise.resolve(0);
+  summary: "Make DST hold what SRC holds.",
+  usage: ["sync [flags] SRC DST"],
+  args: { min: 2, max: 2 },
+  flags: {
+    "dry-run": { type: "boolean", short: "n", about: "say what would be done and do nothing" },
+    delete: { type: "boolean", about: "delete from DST what SRC does not have" },
+    checksum: { type: "boolean", short: "c", about: "compare files by SHA-256 instead of size and time" },
+    "max-delete": {
+      type: "string",
+      value: "N|N%",
+      default: "50%",
+      about: "stop before a run that would delete more than this of DST's entries",
+    },
+    force: { type: "boolean", about: "go on where a guard would stop, for this run" },
+    token: { type: "string", value: "TOKEN", about: "bearer token for both servers (or FERRY_TOKEN)" },
+    "src-token": { type: "string", value: "TOKEN", about: "bearer token for SRC's server" },
+    "dst-token": { type: "string", value: "TOKEN", about: "bearer token for DST's server" },
+  },
+  notes: [
+    "SRC and DST are each a local folder or the http(s):// URL of a folder on a `ferry serve`, " +
+    "http://USER:PASSWORD@HOST/ to log in. The contents of SRC go into DST; a slash at the end changes nothing. With " +
+    "two URLs the contents pass through this machine.",
+    "Kept are bytes, modification times to the millisecond, permission bits, symbolic links as links, empty folders, " +
+    "and every name that UTF-8 can spell, those that start with a dot among them. Each file is written beside its " +
+    "place and renamed into it. Two files are the same when size and time are.",
+    "One line a change: `+ path` new, `~ path` changed, `- path` deleted, `! path: why` failed; then a summary.",
+  ],
+  examples: [
+    { run: "ferry sync ~/site http://files.example:8420/site/", about: "push a folder to a server" },
+    {
+      run: "ferry sync http://files.example:8420/ /srv/mirror --delete",
+      about: "make an exact copy of a share",
+    },
+    { run: "ferry sync -n --delete SRC DST", about: "see what that would do" },
+    { run: "ferry sync --json SRC DST | jq 'select(.event==\"problem\")'", about: "only what went wrong" },
+  ],
+  exits: [0, 1, 2, 3, 6, 7, 18, 22, 23, 26, 35, 41, 60, 67, 130, 143],
+
+  async run({ flags, args: [from, to] }, io) {
+    const maxDelete = parseDeleteLimit(flags["max-delete"]);
+    if (maxDelete === null) {
+      throw new FerryError(
+        "usage",
+        `--max-delete ${quote(flags["max-delete"])}: must be a count or a percentage such as 50%`,
+      );
+    }
+    const token = flags.token ?? io.env("FERRY_TOKEN");
+    const source = placeOf(from, { token: flags["src-token"] ?? token, signal: io.stop });
+    const destination = placeOf(to, { token: flags["dst-token"] ?? token, signal: io.stop });
+    if (source instanceof LocalStore && destination instanceof LocalStore && !flags.force) {
+      checkApart(from, to);
+    }
+
+    const color = flags.color && io.stdoutIsTerminal && !io.env("NO_COLOR");
+    const dryRun = flags["dry-run"];
+    const report = flags.json
+      ? jsonReport(io.out, { dryRun })
+      : textReport(io.out, io.err, { dryRun, color, quiet: flags.quiet });
+    try {
+      const { delete: deletes, checksum, force } = flags;
+      const options = { dryRun, delete: deletes, checksum, force, maxDelete, signal: io.stop };
+      const summary = await runSync({ source, destination }, report, options);
+      report.done(summary);
+      return summary.problems === 0 ? 0 : 1;
+    } finally {
+      report.flush();
+      source.close();
+      destination.close();
+    }
   },
 });

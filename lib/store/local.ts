@@ -1,12 +1,12 @@
 /** A folder of the local file system as a Store. */
 import { FerryError, osReason, quote } from "../core/errors.ts";
 import type { Tree } from "../core/entry.ts";
-import type { FileFrame, ProblemFrame, StreamSink } from "../wire/pack.ts";
-import type { Outcome } from "../wire/messages.ts";
-import { readLarge, readOutcome, readSmall } from "./read.ts";
+import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
+import type { Content, NoContent } from "../wire/stream.ts";
+import { openContent, readOutcome, readSmall } from "./read.ts";
 import { StrictPaths } from "./root.ts";
 import { scanTree } from "./scan.ts";
-import { removeStaleStages } from "./stage.ts";
+import { removeStaleStages, Stage } from "./stage.ts";
 import type { ScanOptions, Store, WriteSession } from "./store.ts";
 import { LocalWriter } from "./write.ts";
 
@@ -32,9 +32,8 @@ export class LocalStore implements Store {
     }
   }
 
-  // deno-lint-ignore require-await -- async so that what it throws becomes a rejection
   async scan(options: ScanOptions = {}): Promise<Tree> {
-    return scanTree(this.#realRoot(), options);
+    return await scanTree(this.#realRoot(), options);
   }
 
   read(paths: readonly string[]): Promise<(FileFrame | ProblemFrame)[]> {
@@ -51,8 +50,8 @@ export class LocalStore implements Store {
   }
 
   // deno-lint-ignore require-await -- async so that what it throws becomes a rejection
-  async readTo(path: string, sink: StreamSink): Promise<Outcome> {
-    return readLarge(new StrictPaths(this.#realRoot()), path, sink);
+  async open(path: string): Promise<Content | NoContent> {
+    return openContent(new StrictPaths(this.#realRoot()), path);
   }
 
   // deno-lint-ignore require-await -- async so that what it throws becomes a rejection
@@ -64,7 +63,7 @@ export class LocalStore implements Store {
     }
     const root = this.#realRoot();
     removeStaleStages(root);
-    return new LocalWriter(root);
+    return new LocalWriter(root, new Stage(root));
   }
 
   close(): void {}

@@ -5,14 +5,11 @@
 import { FerryError, osReason } from "../core/errors.ts";
 import { MODE_MASK, type ProblemCode } from "../core/entry.ts";
 import { SMALL_FILE_BYTES } from "../wire/limits.ts";
-import type { FileHeader, StreamSink } from "../wire/pack.ts";
 import type { Outcome } from "../wire/messages.ts";
+import type { Content, ContentMeta, NoContent } from "../wire/stream.ts";
 import type { StrictPaths } from "./root.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
-
-/** A file as it was read: what `FileHeader` says of it, less its index. */
-export type ReadMeta = Omit<FileHeader, "index">;
 
 /** Why a file could not be read, as a problem. */
 export class ReadProblem extends Error {
@@ -22,7 +19,7 @@ export class ReadProblem extends Error {
 }
 
 interface Opened {
-  meta: ReadMeta;
+  meta: ContentMeta;
   inode: number | null;
 }
 
@@ -31,7 +28,7 @@ export function readSmall(
   paths: StrictPaths,
   path: string,
   bufferOf: (size: number) => Uint8Array,
-): ReadMeta {
+): ContentMeta {
   return guarded(paths, path, (full) => {
     for (let attempt = 0; attempt < 2; attempt++) {
       const before = lookAt(full);
@@ -54,46 +51,50 @@ function fill(file: Deno.FsFile, buffer: Uint8Array): number {
   return filled;
 }
 
-/** A file being streamed: chunks until its size is reached, then whether it stayed as it was. */
-export interface OpenFile extends Disposable {
-  meta: ReadMeta;
-  /** The next bytes, valid until the next call; null at the end or when the file ends early. */
-  next(): Uint8Array | null;
-  /** True when every byte came and the file did not change meanwhile. */
-  whole(): boolean;
-}
-
-/** Opens `path`, of any size. Throws ReadProblem. */
-export function openFile(paths: StrictPaths, path: string): OpenFile {
-  return guarded(paths, path, (full) => {
-    const before = lookAt(full);
-    const file = Deno.openSync(full);
-    const buffer = new Uint8Array(Math.min(CHUNK_BYTES, Math.max(1, before.meta.size)));
-    let left = before.meta.size;
-    return {
-      meta: before.meta,
-      next() {
-        if (left === 0) return null;
-        const count = file.readSync(left < buffer.length ? buffer.subarray(0, left) : buffer);
-        if (count === null) return null;
-        left -= count;
-        return buffer.subarray(0, count);
-      },
-      whole: () => left === 0 && isStill(file, before),
-      [Symbol.dispose]: () => file.close(),
-    };
-  });
-}
-
-/** Reads `path` of any size into `sink`. Gives null, or why what was given must not be used. */
-export function readLarge(paths: StrictPaths, path: string, sink: StreamSink): Outcome {
+/** Opens `path`, of any size, to be taken piece by piece. */
+export function openContent(paths: StrictPaths, path: string): Content | NoContent {
   try {
-    using file = openFile(paths, path);
-    sink.begin({ index: 0, ...file.meta });
-    for (let chunk = file.next(); chunk !== null; chunk = file.next()) sink.write(chunk);
-    return file.whole() ? null : { code: "changed", message: "it changed while it was read" };
+    return guarded(paths, path, (full) => new FileContent(full));
   } catch (error) {
-    return readOutcome(error);
+    return { kind: "problem", ...readOutcome(error) };
+  }
+}
+
+class FileContent implements Content {
+  readonly kind = "content";
+  readonly #before: Opened;
+  readonly #file: Deno.FsFile;
+  readonly #buffer: Uint8Array;
+  #left: number;
+  #closed = false;
+
+  constructor(full: string) {
+    this.#before = lookAt(full);
+    this.#file = Deno.openSync(full);
+    this.#left = this.#before.meta.size;
+    this.#buffer = new Uint8Array(Math.min(CHUNK_BYTES, Math.max(1, this.#left)));
+  }
+
+  get meta(): ContentMeta {
+    return this.#before.meta;
+  }
+
+  next(): Uint8Array | null {
+    if (this.#left === 0) return null;
+    const count = this.#file.readSync(this.#buffer.subarray(0, Math.min(this.#left, this.#buffer.length)));
+    if (count === null) return null;
+    this.#left -= count;
+    return this.#buffer.subarray(0, count);
+  }
+
+  outcome(): Outcome {
+    if (this.#left === 0 && isStill(this.#file, this.#before)) return null;
+    return { code: "changed", message: "it changed while it was read" };
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#closed) this.#file.close();
+    this.#closed = true;
   }
 }
 
@@ -118,7 +119,7 @@ function isStill(file: Deno.FsFile, before: Opened): boolean {
   return info.ino === before.inode && meta.size === before.meta.size && meta.mtime === before.meta.mtime;
 }
 
-function metaOf(info: Deno.FileInfo): ReadMeta {
+function metaOf(info: Deno.FileInfo): ContentMeta {
   return { size: info.size, mtime: info.mtime?.getTime() ?? 0, mode: (info.mode ?? 0o644) & MODE_MASK };
 }
 

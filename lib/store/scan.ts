@@ -4,9 +4,8 @@ import { osReason, readError } from "../core/errors.ts";
 import { type Entry, type LinkEntry, MODE_MASK, type ProblemEntry, type Tree } from "../core/entry.ts";
 import { childPath, joinRoot, nameProblem, pathProblem, RESERVED_NAME } from "../core/paths.ts";
 import type { Listing } from "../wire/tree.ts";
-import type { ScanOptions } from "./store.ts";
 
-export interface ScanFolderOptions extends ScanOptions {
+export interface ScanFolderOptions {
   /** Which paths the reader may see; all by default. What is hidden is as if it were not there. */
   visible?: (path: string) => boolean;
 }
@@ -28,7 +27,7 @@ export function* scanFolders(root: string, options: ScanFolderOptions = {}): Gen
         if (name.includes("\ufffd")) seen.add(name);
         const path = childPath(dir, name);
         if (options.visible && !options.visible(path)) continue;
-        entries.push([name, readEntry(root, path, name, options)]);
+        entries.push([name, readEntry(root, path, name)]);
       }
     } catch (error) {
       if (dir === "") throw readError(error, root);
@@ -40,25 +39,48 @@ export function* scanFolders(root: string, options: ScanFolderOptions = {}): Gen
   }
 }
 
-/** All of `root` as a tree. */
-export function scanTree(root: string, options: ScanFolderOptions = {}): Tree {
+/** Reads every file of a listing through and adds its SHA-256; one that cannot be read becomes a problem. */
+export async function addChecksums(root: string, listing: Listing): Promise<void> {
+  if ("problem" in listing) return;
+  for (const item of listing.entries) {
+    const [name, entry] = item;
+    if (entry.kind !== "file") continue;
+    try {
+      entry.sha256 = await hashFile(joinRoot(root, childPath(listing.dir, name)));
+    } catch (error) {
+      item[1] = problem("unreadable", `cannot read it: ${osReason(error)}`);
+    }
+  }
+}
+
+/** How long a scan runs before it lets others have a turn. */
+const TURN_MS = 20;
+
+/** All of `root` as a tree. Gives way now and then, so that requests under way move on. */
+export async function scanTree(
+  root: string,
+  options: ScanFolderOptions & { checksum?: boolean } = {},
+): Promise<Tree> {
   const tree: Tree = new Map();
+  let turn = performance.now();
   for (const listing of scanFolders(root, options)) {
+    if (options.checksum) await addChecksums(root, listing);
     if ("problem" in listing) tree.set(listing.dir, { kind: "problem", ...listing.problem });
     else for (const [name, entry] of listing.entries) tree.set(childPath(listing.dir, name), entry);
+    if (performance.now() - turn > TURN_MS) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      turn = performance.now();
+    }
   }
   return tree;
 }
 
-function readEntry(root: string, path: string, name: string, options: ScanFolderOptions): Entry {
+function readEntry(root: string, path: string, name: string): Entry {
   const trouble = nameProblem(name) ?? (path.length > 1000 ? pathProblem(path) : null);
   if (trouble !== null) return problem("refused_name", `the name is refused: ${trouble}`);
   const full = joinRoot(root, path);
   try {
-    const info = Deno.lstatSync(full);
-    const entry = entryOf(info, full);
-    if (options.checksum && entry.kind === "file") entry.sha256 = hashFile(full);
-    return entry;
+    return entryOf(Deno.lstatSync(full), full);
   } catch (error) {
     if (name.includes("\ufffd")) return problem("not_utf8", "its name is not valid UTF-8");
     if (error instanceof Deno.errors.NotFound) {
@@ -89,12 +111,12 @@ function problem(code: ProblemEntry["code"], message: string): ProblemEntry {
   return { kind: "problem", code, message };
 }
 
-/** The SHA-256 of a file, lower-case hex; reads it through once. */
-export function hashFile(full: string): string {
+/** The SHA-256 of a file, lower-case hex; reads it through once, without holding others up. */
+export async function hashFile(full: string): Promise<string> {
   const hash = crypto.createHash("sha256");
-  const buffer = new Uint8Array(256 * 1024);
-  using file = Deno.openSync(full);
-  for (let count = file.readSync(buffer); count !== null; count = file.readSync(buffer)) {
+  const buffer = new Uint8Array(1024 * 1024);
+  using file = await Deno.open(full);
+  for (let count = await file.read(buffer); count !== null; count = await file.read(buffer)) {
     hash.update(buffer.subarray(0, count));
   }
   return hash.digest("hex");

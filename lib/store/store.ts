@@ -6,8 +6,9 @@
  * as a FerryError that names it.
  */
 import type { Tree } from "../core/entry.ts";
-import type { FileFrame, ProblemFrame, StreamSink } from "../wire/pack.ts";
+import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
 import type { Operation, Outcome } from "../wire/messages.ts";
+import type { Content, NoContent } from "../wire/stream.ts";
 
 export interface ScanOptions {
   /** Also read every file and give its SHA-256. */
@@ -28,11 +29,14 @@ export interface Store {
   /** The contents of small files, a frame each, in order; `index` is the place in `paths`. */
   read(paths: readonly string[]): Promise<(FileFrame | ProblemFrame)[]>;
 
-  /** One file of any size, handed to `sink` as it is read. Gives null, or why it cannot be used. */
-  readTo(path: string, sink: StreamSink): Promise<Outcome>;
+  /** One file of any size, to be taken piece by piece; the caller disposes of it. */
+  open(path: string): Promise<Content | NoContent>;
 
-  /** Starts a run of writes; `close` it whatever happens. */
-  write(): Promise<WriteSession>;
+  /**
+   * Starts a run of writes; `close` it whatever happens. Throws when the place cannot be written, or, with `delete`,
+   * nothing may be deleted there, before anything is changed.
+   */
+  write(options?: { delete?: boolean }): Promise<WriteSession>;
 
   /** Bytes of HTTP bodies so far. */
   readonly traffic: { sent: number; received: number };
@@ -48,8 +52,8 @@ export interface WriteSession {
   /** Stages small files; a frame's `index` is the number that a later operation calls it by. One outcome a frame. */
   stage(frames: readonly FileFrame[]): Promise<Outcome[]>;
 
-  /** Stages one file of any size, which `read` hands to the sink it is given. */
-  stageFrom(index: number, read: (sink: StreamSink) => Promise<Outcome>): Promise<Outcome>;
+  /** Stages one file of any size under `index`. The caller disposes of `content`. */
+  stageContent(index: number, content: Content): Promise<Outcome>;
 
   /** Does the operations in order; one outcome each. Throws `disk_full` when there is no room to go on. */
   commit(operations: readonly Operation[]): Promise<Outcome[]>;

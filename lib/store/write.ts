@@ -6,11 +6,12 @@ import * as fs from "node:fs";
 import { assertNever, FerryError, osCode, osReason } from "../core/errors.ts";
 import { type Entry, sameVersion, type Version, versionOf } from "../core/entry.ts";
 import { parentPath } from "../core/paths.ts";
-import type { FileFrame, FileHeader, StreamSink } from "../wire/pack.ts";
 import type { Operation, Outcome } from "../wire/messages.ts";
+import type { FileFrame } from "../wire/pack.ts";
+import type { Content } from "../wire/stream.ts";
 import { StrictPaths } from "./root.ts";
 import { entryOf } from "./scan.ts";
-import { Stage, writeFully } from "./stage.ts";
+import { type Stage, writeFully } from "./stage.ts";
 import type { WriteSession } from "./store.ts";
 
 /** A file in the stage: where, with what permission bits and time, so that placing it sets only what differs. */
@@ -28,10 +29,10 @@ export class LocalWriter implements WriteSession {
   readonly #fresh = new Set<string>();
   readonly #umask = Deno.umask();
 
-  /** `root` is a real path. */
-  constructor(root: string) {
+  /** `root` is a real path; `stage` a stage on its file system, which this closes. */
+  constructor(root: string, stage: Stage) {
     this.#root = root;
-    this.#stage = new Stage(root);
+    this.#stage = stage;
   }
 
   stage(frames: readonly FileFrame[]): Promise<Outcome[]> {
@@ -39,64 +40,56 @@ export class LocalWriter implements WriteSession {
   }
 
   #stageOne(frame: FileFrame): Outcome {
-    return this.#staging(frame.index, frame, (file) => writeFully(file, frame.content));
-  }
-
-  async stageFrom(index: number, read: (sink: StreamSink) => Promise<Outcome>): Promise<Outcome> {
-    let open: { file: Deno.FsFile; path: string; header: FileHeader } | null = null;
-    const sink: StreamSink = {
-      begin: (header) => {
-        const path = this.#stage.newPath();
-        open = { file: createFile(path, header.mode), path, header };
-      },
-      write: (chunk) => writing(open!.path, () => writeFully(open!.file, chunk)),
-    };
-    const state = () => open;
-    try {
-      const outcome = await read(sink);
-      const done = state();
-      if (outcome !== null || done === null) {
-        this.#drop(done);
-        return outcome ?? { code: "missing", message: "no content came" };
-      }
-      setMeta(done.file, done.path, done.header, this.#umask);
-      done.file.close();
-      this.#remember(index, { path: done.path, mode: done.header.mode, mtime: done.header.mtime });
-      return null;
-    } catch (error) {
-      this.#drop(state());
-      throw error;
-    }
-  }
-
-  #drop(open: { file: Deno.FsFile; path: string } | null): void {
-    if (open === null) return;
-    open.file.close();
-    this.#stage.discard(open.path);
-  }
-
-  #staging(index: number, meta: Omit<Staged, "path">, write: (file: Deno.FsFile) => void): Outcome {
     const path = this.#stage.newPath();
-    const file = createFile(path, meta.mode);
+    const file = createFile(path, frame.mode);
     try {
       writing(path, () => {
-        write(file);
-        setMeta(file, path, meta, this.#umask);
+        writeFully(file, frame.content);
+        this.#finish(file, path, frame);
       });
-      this.#remember(index, { path, mode: meta.mode, mtime: meta.mtime });
-      return null;
     } catch (error) {
       this.#stage.discard(path);
       throw error;
     } finally {
       file.close();
     }
+    this.#remember(frame.index, path, frame);
+    return null;
   }
 
-  #remember(index: number, staged: Staged): void {
+  async stageContent(index: number, content: Content): Promise<Outcome> {
+    const path = this.#stage.newPath();
+    const file = createFile(path, content.meta.mode);
+    let outcome: Outcome;
+    try {
+      for (let chunk = await content.next(); chunk !== null; chunk = await content.next()) {
+        const bytes = chunk;
+        writing(path, () => writeFully(file, bytes));
+      }
+      outcome = content.outcome();
+      if (outcome === null) writing(path, () => this.#finish(file, path, content.meta));
+      else this.#stage.discard(path);
+    } catch (error) {
+      this.#stage.discard(path);
+      throw error;
+    } finally {
+      file.close();
+    }
+    if (outcome === null) this.#remember(index, path, content.meta);
+    return outcome;
+  }
+
+  #finish(file: Deno.FsFile, path: string, meta: { mode: number; mtime: number }): void {
+    // The mode given at creation lost the bits of the umask.
+    if ((meta.mode & this.#umask) !== 0) Deno.chmodSync(path, meta.mode);
+    const time = new Date(meta.mtime);
+    file.utimeSync(time, time);
+  }
+
+  #remember(index: number, path: string, meta: { mode: number; mtime: number }): void {
     const old = this.#staged.get(index);
     if (old) this.#stage.discard(old.path);
-    this.#staged.set(index, staged);
+    this.#staged.set(index, { path, mode: meta.mode, mtime: meta.mtime });
   }
 
   commit(operations: readonly Operation[]): Promise<Outcome[]> {
@@ -187,18 +180,6 @@ function writing<T>(path: string, write: () => T): T {
       `cannot write into ${folder}: ${osReason(error)}`,
     );
   }
-}
-
-function setMeta(
-  file: Deno.FsFile,
-  path: string,
-  meta: { mode: number; mtime: number },
-  umask: number,
-): void {
-  // The mode given at creation lost the bits of the umask.
-  if ((meta.mode & umask) !== 0) Deno.chmodSync(path, meta.mode);
-  const time = new Date(meta.mtime);
-  file.utimeSync(time, time);
 }
 
 function setTime(full: string, mtime: number): void {

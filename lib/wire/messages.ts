@@ -159,6 +159,8 @@ function parseOperation(value: unknown): Operation {
     case "symlink":
       return { op: "symlink", path, target: linkTarget(fields.target), mtime: time(fields, "mtime"), expect };
     case "meta":
+      // Changing the mode or time of a link would reach through it.
+      if (expect === null || expect.kind === "symlink") throw malformed('"meta" is for files and folders');
       return {
         op: "meta",
         path,

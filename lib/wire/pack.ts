@@ -24,9 +24,9 @@ export const MAGIC = new TextEncoder().encode("FERRYPK1");
 export const HEADER_BYTES = 28;
 export const TRAILER_BYTES = 33;
 
-const KIND_END = 0;
-const KIND_FILE = 1;
-const KIND_PROBLEM = 2;
+export const KIND_END = 0;
+export const KIND_FILE = 1;
+export const KIND_PROBLEM = 2;
 
 /** One file's content with the size and times it had when it was read. */
 export interface FileFrame {
@@ -133,7 +133,8 @@ export class PackBuilder {
   }
 }
 
-function writeHeader(view: DataView, at: number, kind: number, header: FileHeader): void {
+/** Writes the 28 bytes of a header. */
+export function writeHeader(view: DataView, at: number, kind: number, header: FileHeader): void {
   view.setUint32(at, kind * 0x1000000);
   view.setUint32(at + 4, header.index);
   view.setUint32(at + 8, Math.floor(header.size / 0x100000000));
@@ -147,28 +148,13 @@ export function sha256(bytes: Uint8Array): Uint8Array {
   return crypto.createHash("sha256").update(bytes).digest();
 }
 
-/** The head of a streamed pack with one file in it: magic and header. */
-export function streamHead(header: FileHeader): Uint8Array {
-  const head = new Uint8Array(MAGIC.length + HEADER_BYTES);
-  head.set(MAGIC);
-  writeHeader(new DataView(head.buffer), MAGIC.length, KIND_FILE, header);
-  return head;
-}
-
-/** The tail of a streamed pack with one file in it: trailer and end frame. */
-export function streamTail(trailer: FileTrailer): Uint8Array {
-  const tail = new Uint8Array(TRAILER_BYTES + HEADER_BYTES);
-  tail[0] = trailer.changed ? 1 : 0;
-  tail.set(trailer.sha256, 1);
-  writeHeader(new DataView(tail.buffer), TRAILER_BYTES, KIND_END, { index: 1, size: 0, mtime: 0, mode: 0 });
-  return tail;
-}
-
-interface RawHeader extends FileHeader {
+/** A header as it stands on the wire. */
+export interface RawHeader extends FileHeader {
   kind: number;
 }
 
-function readHeader(view: DataView, at: number): RawHeader {
+/** Reads the 28 bytes of a header. Throws `protocol` for numbers that nothing can have. */
+export function readHeader(view: DataView, at: number): RawHeader {
   if (view.getUint32(at) % 0x1000000 !== 0) throw malformed("a frame header with reserved bits");
   const size = view.getUint32(at + 8) * 0x100000000 + view.getUint32(at + 12);
   const mtime = view.getFloat64(at + 16);
@@ -233,12 +219,14 @@ export function trailerProblem(
   return { code: "bad_content", message: "its content does not match its digest" };
 }
 
-function readTrailer(bytes: Uint8Array): FileTrailer {
+/** Reads the 33 bytes of a trailer. */
+export function readTrailer(bytes: Uint8Array): FileTrailer {
   if (bytes[0] > 1) throw malformed("an unknown trailer");
   return { changed: bytes[0] === 1, sha256: bytes.subarray(1) };
 }
 
-function checkMagic(bytes: Uint8Array): void {
+/** Throws `protocol` when `bytes` does not start as a pack. */
+export function checkMagic(bytes: Uint8Array): void {
   if (bytes.length < MAGIC.length || !equalBytes(bytes.subarray(0, MAGIC.length), MAGIC)) {
     throw malformed("it does not start as one");
   }
@@ -251,81 +239,7 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
-function malformed(why: string): FerryError {
+/** The error for a pack that no honest sender would send. */
+export function malformed(why: string): FerryError {
   return new FerryError("protocol", `malformed pack: ${why}`);
-}
-
-/** What `readStreamedFile` hands on: the header, then the content in order. */
-export interface StreamSink {
-  /** Called once, before any content; throws to refuse the file. */
-  begin(header: FileHeader): void;
-  write(chunk: Uint8Array): void;
-}
-
-/**
- * Reads a streamed pack with one file in it, handing the content to `sink` as it comes. Gives null when the file
- * arrived whole and matches its digest, else why it cannot be used. Throws `protocol` for a malformed pack.
- */
-export async function readStreamedFile(
-  body: ReadableStream<Uint8Array>,
-  sink: StreamSink,
-): Promise<{ code: ProblemCode; message: string } | null> {
-  const input = new ByteReader(body);
-  try {
-    checkMagic(await input.take(MAGIC.length));
-    const head = await input.take(HEADER_BYTES);
-    const header = readHeader(new DataView(head.buffer, head.byteOffset, head.byteLength), 0);
-    if (header.kind === KIND_PROBLEM && header.size < 65536) {
-      return problemOfJson(await input.take(header.size));
-    }
-    if (header.kind !== KIND_FILE) throw malformed("an unknown kind of frame");
-    sink.begin(header);
-    const hash = crypto.createHash("sha256");
-    for (let left = header.size; left > 0;) {
-      const chunk = await input.some(left);
-      hash.update(chunk);
-      sink.write(chunk);
-      left -= chunk.length;
-    }
-    return trailerProblem(readTrailer(await input.take(TRAILER_BYTES)), hash.digest());
-  } finally {
-    await input.cancel();
-  }
-}
-
-/** Takes exact amounts from a stream of chunks. */
-class ByteReader {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  #rest = new Uint8Array(0);
-
-  constructor(stream: ReadableStream<Uint8Array>) {
-    this.#reader = stream.getReader();
-  }
-
-  /** At least one byte and at most `max`. Throws `protocol` at the end of the stream. */
-  async some(max: number): Promise<Uint8Array> {
-    while (this.#rest.length === 0) {
-      const { value, done } = await this.#reader.read();
-      if (done) throw malformed("it ends early");
-      this.#rest = value as Uint8Array<ArrayBuffer>;
-    }
-    const part = this.#rest.subarray(0, max);
-    this.#rest = this.#rest.subarray(part.length);
-    return part;
-  }
-
-  /** Exactly `count` bytes; for small counts, which are copied together. */
-  async take(count: number): Promise<Uint8Array> {
-    const bytes = new Uint8Array(count);
-    for (let filled = 0; filled < count;) {
-      const part = await this.some(count - filled);
-      bytes.set(part, filled);
-      filled += part.length;
-    }
-    return bytes;
-  }
-
-  async cancel(): Promise<void> {
-    await this.#reader.cancel().catch(() => {});
-  }
 }

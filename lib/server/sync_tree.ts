@@ -1,0 +1,40 @@
+/** A folder as the body of a `tree` answer, scanned at the pace at which the client takes it. */
+import { addChecksums, type ScanFolderOptions, scanFolders } from "../store/scan.ts";
+import { type Listing, treeEnd, treeHead, treeLine } from "../wire/tree.ts";
+
+/** How long one turn scans before others are answered. */
+const TURN_MS = 10;
+const CHUNK_CHARS = 128 * 1024;
+
+/** The lines of `folder`. Throws `read_failed` at once when the folder itself cannot be read. */
+export function streamTree(
+  folder: string,
+  options: ScanFolderOptions & { checksum?: boolean },
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  const listings = scanFolders(folder, options);
+  let first: IteratorResult<Listing> | null = listings.next();
+  let count = 0;
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const start = performance.now();
+      let text = count === 0 && first !== null ? treeHead() : "";
+      while (text.length < CHUNK_CHARS && performance.now() - start < TURN_MS) {
+        const { value, done } = first ?? listings.next();
+        first = null;
+        if (done) {
+          controller.enqueue(encoder.encode(text + treeEnd(count)));
+          controller.close();
+          return;
+        }
+        if (options.checksum) await addChecksums(folder, value);
+        if ("entries" in value) count += value.entries.length;
+        text += treeLine(value);
+      }
+      controller.enqueue(encoder.encode(text));
+      // A turn of the event loop, so that requests that came meanwhile are answered.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    },
+    cancel: () => void listings.return(undefined),
+  }, { highWaterMark: 0 });
+}

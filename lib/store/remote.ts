@@ -1,0 +1,304 @@
+/** A folder on a Ferry server as a Store, over the sync API (docs/protocol.md). */
+import { HttpClient, type HttpClientOptions, type HttpInit } from "../client/http_client.ts";
+import { toFerryError } from "../client/fetch_error.ts";
+import { codeOfStatus, FerryError, quote } from "../core/errors.ts";
+import type { Tree } from "../core/entry.ts";
+import { parseUrlPath } from "../core/paths.ts";
+import { API_PATH, MAX_PACK_BYTES, PROTOCOL } from "../wire/limits.ts";
+import {
+  type Info,
+  type Operation,
+  type Outcome,
+  parseInfo,
+  parseObject,
+  parseOutcomes,
+} from "../wire/messages.ts";
+import { type FileFrame, PACK_TYPE, PackBuilder, type ProblemFrame, readPack } from "../wire/pack.ts";
+import { type Content, type NoContent, openStreamed, streamContent } from "../wire/stream.ts";
+import { LineSplitter, TreeReader } from "../wire/tree.ts";
+import type { ScanOptions, Store, WriteSession } from "./store.ts";
+
+const JSON_TYPE = "application/json";
+
+/** Answers to small messages; a server that sends more is not one of ours. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+
+export class RemoteStore implements Store {
+  readonly label: string;
+  readonly traffic = { sent: 0, received: 0 };
+  readonly #client: HttpClient;
+  readonly #api: string;
+  readonly #path: string;
+  readonly #stop: AbortSignal | undefined;
+  #info: Promise<Info> | undefined;
+
+  /** `url` names the folder; userinfo in it serves as credentials and is never shown. */
+  constructor(url: URL, options: HttpClientOptions & { signal?: AbortSignal } = {}) {
+    const shown = new URL(url);
+    shown.username = shown.password = "";
+    this.label = shown.href;
+    this.#client = new HttpClient(url, options);
+    this.#api = shown.origin + API_PATH;
+    this.#path = parseUrlPath(shown.pathname).path;
+    this.#stop = options.signal;
+  }
+
+  async kind(): Promise<"dir" | "file" | "absent"> {
+    return (await this.info()).kind;
+  }
+
+  /** What the server says of itself and the folder; asked for once. */
+  info(): Promise<Info> {
+    return this.#info ??= this.#fetchInfo();
+  }
+
+  async #fetchInfo(): Promise<Info> {
+    const response = await this.send("info");
+    const type = response.headers.get("content-type") ?? "";
+    if (!type.startsWith(JSON_TYPE)) {
+      await response.body?.cancel();
+      throw new FerryError(
+        "protocol",
+        `${this.label} is not on a Ferry server: it does not speak the sync API`,
+      );
+    }
+    const info = parseInfo(parseObject(await this.answer(response, MAX_ANSWER_BYTES)));
+    if (info.protocol !== PROTOCOL) {
+      throw new FerryError(
+        "protocol",
+        `${this.label} speaks version ${info.protocol} of the sync API, this is ${PROTOCOL}`,
+      );
+    }
+    return info;
+  }
+
+  async scan(options: ScanOptions = {}): Promise<Tree> {
+    const response = await this.send(options.checksum ? "tree?checksum=1" : "tree");
+    const tree = new TreeReader();
+    const lines = new LineSplitter();
+    try {
+      for await (const chunk of response.body ?? []) {
+        this.traffic.received += chunk.length;
+        for (const line of lines.push(chunk)) tree.line(line);
+      }
+    } catch (error) {
+      throw this.#bodyError(error);
+    }
+    return tree.finish();
+  }
+
+  async read(paths: readonly string[]): Promise<(FileFrame | ProblemFrame)[]> {
+    const body = JSON.stringify({ files: paths });
+    const response = await this.send("pack", {
+      method: "POST",
+      headers: { "content-type": JSON_TYPE },
+      body,
+    });
+    const frames: (FileFrame | ProblemFrame)[] = paths.map((_, index) => ({
+      kind: "problem",
+      index,
+      code: "missing",
+      message: "the server did not send it",
+    }));
+    const bytes = await this.answer(response, MAX_PACK_BYTES);
+    try {
+      for (const frame of readPack(bytes)) if (frame.index < frames.length) frames[frame.index] = frame;
+    } catch (error) {
+      // What came before the first wrong byte is good: each file has its own digest. The rest becomes problems.
+      if (!(error instanceof FerryError)) throw error;
+      for (const frame of frames) {
+        if (frame.kind === "problem" && frame.code === "missing") frame.message = `${error.message}`;
+      }
+    }
+    return frames;
+  }
+
+  async open(path: string): Promise<Content | NoContent> {
+    const response = await this.send(`file?file=${encodeURIComponent(path)}`);
+    if (response.body === null) {
+      return { kind: "problem", code: "missing", message: "the server sent nothing" };
+    }
+    try {
+      const content = await openStreamed(response.body);
+      return content.kind === "problem" ? content : this.#counted(content);
+    } catch (error) {
+      if (error instanceof FerryError && error.code === "protocol") return badContent(error);
+      throw this.#bodyError(error);
+    }
+  }
+
+  /** `content` with its bytes counted and the errors of its connection explained. */
+  #counted(content: Content): Content {
+    let broken: Outcome = null;
+    return {
+      kind: "content",
+      meta: content.meta,
+      next: async () => {
+        try {
+          const chunk = await content.next();
+          this.traffic.received += chunk?.length ?? 0;
+          return chunk;
+        } catch (error) {
+          if (!(error instanceof FerryError && error.code === "protocol")) throw this.#bodyError(error);
+          broken = badContent(error);
+          return null;
+        }
+      },
+      outcome: () => broken ?? content.outcome(),
+      [Symbol.dispose]: () => content[Symbol.dispose](),
+    };
+  }
+
+  async write(options: { delete?: boolean } = {}): Promise<WriteSession> {
+    const { permissions } = await this.info();
+    for (const [perm, verb] of [["w", "writing"], ...(options.delete ? [["d", "deleting"]] : [])]) {
+      if (permissions.includes(perm)) continue;
+      throw new FerryError(
+        "forbidden",
+        `${this.label} does not allow ${verb} (permissions here: ${permissions}); log in, or see the server's ` +
+          "--writable and --auth",
+      );
+    }
+    return new RemoteWriter(this);
+  }
+
+  close(): void {
+    this.#client[Symbol.dispose]();
+  }
+
+  /**
+   * One call of the API: `call` is what follows the version in its path. Gives the answer when its status is below
+   * 400; throws what the server said otherwise.
+   */
+  async send(call: string, init: HttpInit = {}): Promise<Response> {
+    const url = new URL(`${this.#api}/${call}`);
+    url.searchParams.set("path", this.#path);
+    if (typeof init.body === "string") init = { ...init, body: new TextEncoder().encode(init.body) };
+    if (init.body instanceof Uint8Array) this.traffic.sent += init.body.length;
+    const response = await this.#client.fetch(url, { ...init, signal: this.#stop });
+    if (response.status < 300) return response;
+    throw await this.#refusal(response);
+  }
+
+  async #refusal(response: Response): Promise<FerryError> {
+    let detail = "";
+    try {
+      const problem = parseObject(await this.answer(response, MAX_ANSWER_BYTES));
+      if (typeof problem.detail === "string") detail = `: ${quote(problem.detail.slice(0, 500))}`;
+    } catch {
+      // Not a server of ours, or not one that explains itself.
+    }
+    const { status } = response;
+    if (status >= 300 && status < 400) {
+      return new FerryError(
+        "http_status",
+        `${this.label} answers ${status}, a redirect: name the server that it leads to`,
+      );
+    }
+    if (status === 401) {
+      return new FerryError("unauthorized", `${this.label} wants credentials that it accepts (401)${detail}`);
+    }
+    return new FerryError(codeOfStatus(status), `${this.label} answers ${status}${detail}`);
+  }
+
+  /** The body of `response`, at most `max` bytes, and counted. */
+  async answer(response: Response, max: number): Promise<Uint8Array> {
+    const declared = Number(response.headers.get("content-length") ?? NaN);
+    try {
+      if (declared > max) {
+        throw new FerryError("protocol", `${this.label} sends more than it may (${declared} bytes)`);
+      }
+      // With a declared length HTTP itself bounds the body; without one the bytes are counted as they come.
+      const bytes = Number.isNaN(declared)
+        ? await readBounded(response, max)
+        : new Uint8Array(await response.arrayBuffer());
+      this.traffic.received += bytes.length;
+      return bytes;
+    } catch (error) {
+      await response.body?.cancel().catch(() => {});
+      throw this.#bodyError(error);
+    }
+  }
+
+  #bodyError(error: unknown): unknown {
+    if (this.#stop?.aborted) return error;
+    return error instanceof FerryError ? error : toFerryError(error, new URL(this.label));
+  }
+}
+
+async function readBounded(response: Response, max: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    length += chunk.length;
+    if (length > max) throw new FerryError("protocol", `an answer of more than ${max} bytes`);
+    chunks.push(chunk);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+function badContent(error: FerryError): NoContent & { code: "bad_content" } {
+  return { kind: "problem", code: "bad_content", message: error.message };
+}
+
+/** The way up: contents are staged on the server in packs, then committed. */
+class RemoteWriter implements WriteSession {
+  readonly #store: RemoteStore;
+  readonly #session = crypto.randomUUID();
+  #commits = 0;
+  #used = false;
+
+  constructor(store: RemoteStore) {
+    this.#store = store;
+  }
+
+  async stage(frames: readonly FileFrame[]): Promise<Outcome[]> {
+    const pack = new PackBuilder(frames.reduce((sum, frame) => sum + frame.content.length + 64, 64));
+    for (const frame of frames) pack.addFile(frame);
+    const response = await this.#send(`stage/${this.#session}`, {
+      method: "PUT",
+      headers: { "content-type": PACK_TYPE },
+      body: pack.finish(),
+    });
+    return this.#outcomes(response, frames.length);
+  }
+
+  async stageContent(index: number, content: Content): Promise<Outcome> {
+    const response = await this.#send(`stage/${this.#session}/${index}`, {
+      method: "PUT",
+      headers: { "content-type": PACK_TYPE },
+      body: streamContent(content, index, (bytes) => this.#store.traffic.sent += bytes),
+    });
+    return (await this.#outcomes(response, 1))[0];
+  }
+
+  async commit(operations: readonly Operation[]): Promise<Outcome[]> {
+    const response = await this.#send(`commit/${this.#session}`, {
+      method: "POST",
+      headers: { "content-type": JSON_TYPE },
+      body: JSON.stringify({ key: String(this.#commits++), operations }),
+    });
+    return this.#outcomes(response, operations.length);
+  }
+
+  async close(): Promise<void> {
+    if (!this.#used) return;
+    const response = await this.#store.send(`stage/${this.#session}`, { method: "DELETE" });
+    await response.body?.cancel();
+  }
+
+  #send(call: string, init: HttpInit): Promise<Response> {
+    this.#used = true;
+    return this.#store.send(call, init);
+  }
+
+  async #outcomes(response: Response, count: number): Promise<Outcome[]> {
+    return parseOutcomes(parseObject(await this.#store.answer(response, MAX_ANSWER_BYTES)), count);
+  }
+}

@@ -1,0 +1,85 @@
+/** Cuts a plan's changes into the batches that travel together. Pure. */
+import { MAX_OPERATIONS, PACK_BYTES, PACK_FILES, SMALL_FILE_BYTES } from "../wire/limits.ts";
+import type { Operation } from "../wire/messages.ts";
+import { versionOf } from "../core/entry.ts";
+import { type Change, type Plan, sizeOf } from "./plan.ts";
+
+/** Changes that one commit does: without content, with the contents of small files, or with one large file. */
+export type Batch =
+  | { kind: "plain"; changes: Change[] }
+  | { kind: "small"; changes: Change[] }
+  | { kind: "large"; change: Change };
+
+/** Operations without content that go into one commit. */
+const PLAIN_OPERATIONS = Math.min(2000, MAX_OPERATIONS);
+
+/** The batches of `changes`, in their order. */
+export function makeBatches(changes: readonly Change[]): Batch[] {
+  const batches: Batch[] = [];
+  let bytes = 0;
+  for (const change of changes) {
+    const kind = batchKind(change);
+    if (kind === "large") {
+      batches.push({ kind, change });
+      continue;
+    }
+    const last = batches.at(-1);
+    const size = change.op === "delete" ? 0 : sizeOf(change.entry);
+    if (last?.kind !== kind || last.changes.length >= (kind === "small" ? PACK_FILES : PLAIN_OPERATIONS)) {
+      batches.push({ kind, changes: [change] });
+      bytes = size;
+    } else if (kind === "small" && bytes + size > PACK_BYTES) {
+      batches.push({ kind, changes: [change] });
+      bytes = size;
+    } else {
+      last.changes.push(change);
+      bytes += size;
+    }
+  }
+  return batches;
+}
+
+function batchKind(change: Change): Batch["kind"] {
+  if (change.op === "delete" || !change.content) return "plain";
+  return sizeOf(change.entry) > SMALL_FILE_BYTES ? "large" : "small";
+}
+
+/** What a staged file is called and what it was when it was read, which may be newer than the plan. */
+export interface StagedFile {
+  stage: number;
+  mode: number;
+  mtime: number;
+}
+
+/** The operation that does `change`; `staged` where its content was staged. */
+export function operationOf(change: Change, staged: StagedFile | null): Operation {
+  const { path } = change;
+  if (change.op === "delete") return { op: "delete", path, expect: versionOf(change.was) };
+  const expect = change.op === "update" ? versionOf(change.was) : null;
+  const { entry } = change;
+  if (staged !== null) return { op: "file", path, expect, ...staged };
+  switch (entry.kind) {
+    case "dir":
+      return change.op === "update" && change.was.kind === "dir"
+        ? { op: "meta", path, mode: entry.mode | 0o700, expect }
+        : { op: "mkdir", path, mode: entry.mode, expect };
+    case "symlink":
+      return { op: "symlink", path, target: entry.target, mtime: entry.mtime, expect };
+    case "file":
+      return { op: "meta", path, mode: entry.mode, mtime: entry.mtime, expect };
+  }
+}
+
+/** What ends a run: the modes and times of folders, the deepest first, since writing into a folder changes its time. */
+export function folderOperations(plan: Plan, left: ReadonlySet<string>): Operation[] {
+  return plan.folderTimes
+    .filter(({ path }) => !left.has(path))
+    .reverse()
+    .map(({ path, entry }) => ({
+      op: "meta",
+      path,
+      mode: entry.mode,
+      mtime: entry.mtime,
+      expect: { kind: "dir" },
+    }));
+}

@@ -1,0 +1,46 @@
+/** From an argument of `ferry sync` to the Store it names. */
+import { FerryError, quote } from "../core/errors.ts";
+import { LocalStore } from "../store/local.ts";
+import { RemoteStore } from "../store/remote.ts";
+import { overlaps } from "../store/root.ts";
+import type { Store } from "../store/store.ts";
+
+/** The store that `text` names: an http or https URL, else a local folder. Throws `bad_url` for other schemes. */
+export function placeOf(text: string, options: { token?: string; signal?: AbortSignal }): Store {
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
+    if (text === "") throw new FerryError("usage", "an empty name is no folder");
+    return new LocalStore(text);
+  }
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null) throw new FerryError("bad_url", `${quote(text)} is not a URL`);
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    throw new FerryError("bad_url", `${quote(text)}: only http and https URLs, or local folders`);
+  }
+  if (url.search !== "" || url.hash !== "") {
+    throw new FerryError("bad_url", `${quote(url.pathname)}: a folder's URL has no query`);
+  }
+  return new RemoteStore(url, options);
+}
+
+/** Throws `guard` when two local folders are the same or one lies in the other: a run would chase its own tail. */
+export function checkApart(source: string, destination: string): void {
+  const [a, b] = [realOrParent(source), realOrParent(destination)];
+  if (a === null || b === null || !overlaps(a, b)) return;
+  const how = a === b ? "are the same folder" : "lie one within the other";
+  throw new FerryError("guard", `${quote(source)} and ${quote(destination)} ${how}; nothing was changed`);
+}
+
+/** The real path of `path`, or for one that is not there yet the path it will have. */
+function realOrParent(path: string): string | null {
+  for (let at = path, rest = "";;) {
+    try {
+      return Deno.realPathSync(at === "" ? "." : at) + rest;
+    } catch {
+      const slash = at.replace(/\/+$/, "").lastIndexOf("/");
+      const name = at.replace(/\/+$/, "").slice(slash + 1);
+      if (at === "" || name === "" || name === "." || name === "..") return null;
+      rest = "/" + name + rest;
+      at = slash === -1 ? "" : slash === 0 ? "/" : at.slice(0, slash);
+    }
+  }
+}

@@ -1,0 +1,271 @@
+/** Drives a run: scans both sides, plans, and carries the plan out; tells a reporter what happens as it happens. */
+import { FerryError } from "../core/errors.ts";
+import type { Problem, Tree } from "../core/entry.ts";
+import type { Store, WriteSession } from "../store/store.ts";
+import type { Outcome } from "../wire/messages.ts";
+import type { FileFrame } from "../wire/pack.ts";
+import { type Batch, folderOperations, makeBatches, operationOf, type StagedFile } from "./batches.ts";
+import { checkDeletes, type DeleteLimit } from "./guard.ts";
+import { type Change, makePlan, type Plan, type PlanOptions, sizeOf } from "./plan.ts";
+
+/** Batches that are read and staged while an earlier one is committed. */
+const BATCHES_AHEAD = 3;
+
+/** A file that grew since the scan is still taken up to this much more; beyond it the sender is not believed. */
+const GROWTH_BYTES = 64 * 1024 * 1024;
+
+export interface RunOptions extends PlanOptions {
+  dryRun?: boolean;
+  maxDelete: DeleteLimit;
+  /** Go on where a guard would stop. */
+  force?: boolean;
+  signal?: AbortSignal;
+}
+
+/** Who is told what a run does, in order: the plan, then each change or problem. */
+export interface Reporter {
+  plan(plan: Plan): void;
+  change(change: Change): void;
+  problem(problem: Problem): void;
+  /** The run was stopped by an error, which is thrown next. */
+  stopped(summary: Summary): void;
+}
+
+/** What a run did; for a dry run, what it would have done. */
+export interface Summary {
+  created: number;
+  updated: number;
+  deleted: number;
+  moved: number;
+  conflicts: number;
+  problems: number;
+  /** Regular files in the source. */
+  files: number;
+  bytes_content: number;
+  bytes_sent: number;
+  bytes_received: number;
+  ms: number;
+}
+
+/** The two sides of a run. */
+export interface Sides {
+  source: Store;
+  destination: Store;
+}
+
+/**
+ * Makes the destination hold what the source holds, and gives what it did. Trouble with single paths is reported and
+ * counted; what stops the whole run is thrown, after everything under way has ended and the stage is cleared, and
+ * `reporter.stopped` is told how far it came.
+ */
+export async function runSync(sides: Sides, reporter: Reporter, options: RunOptions): Promise<Summary> {
+  const start = performance.now();
+  const run = new Run(sides, reporter, options);
+  const finish = (): Summary => {
+    const { source: { traffic: a }, destination: { traffic: b } } = sides;
+    const ms = Math.round(performance.now() - start);
+    return { ...run.summary, bytes_sent: a.sent + b.sent, bytes_received: a.received + b.received, ms };
+  };
+  try {
+    await run.plan();
+    if (options.dryRun) run.pretend();
+    else await run.execute();
+  } catch (error) {
+    reporter.stopped(finish());
+    throw error;
+  }
+  return finish();
+}
+
+const DONE_AS = { create: "created", update: "updated", delete: "deleted" } as const;
+
+class Run {
+  readonly summary: Summary = {
+    created: 0,
+    updated: 0,
+    deleted: 0,
+    moved: 0,
+    conflicts: 0,
+    problems: 0,
+    files: 0,
+    bytes_content: 0,
+    bytes_sent: 0,
+    bytes_received: 0,
+    ms: 0,
+  };
+  readonly #left = new Set<string>();
+  #plan!: Plan;
+  #staged = 0;
+
+  constructor(readonly sides: Sides, readonly reporter: Reporter, readonly options: RunOptions) {}
+
+  async plan(): Promise<void> {
+    const [from, to] = await Promise.all([this.sides.source.kind(), this.sides.destination.kind()]);
+    if (from === "absent") {
+      throw new FerryError("read_failed", `${this.sides.source.label}: there is no such folder`);
+    }
+    if (from === "file") {
+      throw new FerryError("usage", `${this.sides.source.label} is a file; name the folder that holds it`);
+    }
+    if (to === "file") {
+      throw new FerryError("usage", `${this.sides.destination.label} is a file; a folder is needed`);
+    }
+    const [source, destination] = await both(
+      this.sides.source.scan(this.options),
+      to === "absent" ? Promise.resolve<Tree>(new Map()) : this.sides.destination.scan(this.options),
+    );
+    for (const entry of source.values()) if (entry.kind === "file") this.summary.files++;
+    this.#plan = makePlan(source, destination, this.options);
+    if (!this.options.force) {
+      checkDeletes(this.#plan.totals, this.options.maxDelete, this.sides.destination.label);
+    }
+    this.reporter.plan(this.#plan);
+    for (const problem of this.#plan.problems) this.#problem(problem);
+  }
+
+  pretend(): void {
+    for (const change of this.#plan.changes) {
+      this.#done(change, change.op === "delete" ? 0 : sizeOf(change.entry));
+    }
+  }
+
+  async execute(): Promise<void> {
+    if (this.#plan.changes.length === 0 && this.#plan.folderTimes.length === 0) return;
+    const session = await this.sides.destination.write({ delete: this.#plan.totals.delete > 0 });
+    try {
+      await this.#batches(session);
+      await this.#folders(session);
+    } finally {
+      // A stage that cannot be cleared now is cleared by age; the reason why the run ended must not be lost to it.
+      await session.close().catch(() => {});
+    }
+  }
+
+  /** Stages up to BATCHES_AHEAD batches at a time and commits them one after the other, in the plan's order. */
+  async #batches(session: WriteSession): Promise<void> {
+    const ahead: Promise<void>[] = [];
+    let committed = Promise.resolve();
+    try {
+      for (const batch of makeBatches(this.#plan.changes)) {
+        this.options.signal?.throwIfAborted();
+        const staged = this.#stage(session, batch);
+        const previous = committed;
+        committed = both(staged, previous).then(([ready]) => this.#commit(session, ready));
+        committed.catch(() => {});
+        ahead.push(committed);
+        if (ahead.length >= BATCHES_AHEAD) await ahead.shift();
+      }
+    } finally {
+      await Promise.allSettled(ahead);
+    }
+    await committed;
+  }
+
+  async #stage(session: WriteSession, batch: Batch): Promise<Ready[]> {
+    switch (batch.kind) {
+      case "plain":
+        return batch.changes.map((change) => ({ change, staged: null, bytes: 0 }));
+      case "small":
+        return await this.#stageSmall(session, batch.changes);
+      case "large":
+        return await this.#stageLarge(session, batch.change);
+    }
+  }
+
+  async #stageSmall(session: WriteSession, changes: readonly Change[]): Promise<Ready[]> {
+    const first = this.#staged;
+    this.#staged += changes.length;
+    const frames = await this.sides.source.read(changes.map((change) => change.path));
+    const good: FileFrame[] = [];
+    const ready: Ready[] = [];
+    for (const frame of frames) {
+      if (frame.kind === "problem") {
+        this.#trouble(changes[frame.index], frame);
+        continue;
+      }
+      const stage = first + frame.index;
+      good.push({ ...frame, index: stage });
+      const { mode, mtime } = frame;
+      ready.push({
+        change: changes[frame.index],
+        staged: { stage, mode, mtime },
+        bytes: frame.content.length,
+      });
+    }
+    if (good.length === 0) return ready;
+    const outcomes = await session.stage(good);
+    return ready.filter(({ change }, index) => !this.#trouble(change, outcomes[index]));
+  }
+
+  async #stageLarge(session: WriteSession, change: Change): Promise<Ready[]> {
+    const stage = this.#staged++;
+    const content = await this.sides.source.open(change.path);
+    if (content.kind === "problem") {
+      this.#trouble(change, content);
+      return [];
+    }
+    using open = content;
+    const { size, mode, mtime } = open.meta;
+    const planned = change.op === "delete" ? 0 : sizeOf(change.entry);
+    const outcome = size > 2 * planned + GROWTH_BYTES
+      ? { code: "bad_content", message: `${size} bytes came where ${planned} were announced` } as const
+      : await session.stageContent(stage, open);
+    if (this.#trouble(change, outcome)) return [];
+    return [{ change, staged: { stage, mode, mtime }, bytes: size }];
+  }
+
+  async #commit(session: WriteSession, ready: readonly Ready[]): Promise<void> {
+    if (ready.length === 0) return;
+    this.options.signal?.throwIfAborted();
+    const outcomes = await session.commit(ready.map(({ change, staged }) => operationOf(change, staged)));
+    ready.forEach(({ change, bytes }, index) => {
+      if (!this.#trouble(change, outcomes[index])) this.#done(change, bytes);
+    });
+  }
+
+  async #folders(session: WriteSession): Promise<void> {
+    const operations = folderOperations(this.#plan, this.#left);
+    for (let at = 0; at < operations.length; at += 2000) {
+      const part = operations.slice(at, at + 2000);
+      const outcomes = await session.commit(part);
+      part.forEach(({ path }, index) => {
+        const outcome = outcomes[index];
+        if (outcome !== null) this.#problem({ path, ...outcome });
+      });
+    }
+  }
+
+  /** Reports the outcome of a change that did not come about; false for one that did. */
+  #trouble(change: Change, outcome: Outcome): boolean {
+    if (outcome === null) return false;
+    this.#left.add(change.path);
+    this.#problem({ path: change.path, code: outcome.code, message: outcome.message });
+    return true;
+  }
+
+  #problem(problem: Problem): void {
+    this.summary.problems++;
+    this.reporter.problem(problem);
+  }
+
+  #done(change: Change, bytes: number): void {
+    this.summary[DONE_AS[change.op]]++;
+    if (change.op !== "delete" && change.content) this.summary.bytes_content += bytes;
+    this.reporter.change(change);
+  }
+}
+
+/** A change whose content, if it has any, is staged. */
+interface Ready {
+  change: Change;
+  staged: StagedFile | null;
+  bytes: number;
+}
+
+/** Both results; waits for both also when one fails, so that nothing goes on behind a thrown error. */
+async function both<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  const [first, second] = await Promise.allSettled([a, b]);
+  if (first.status === "rejected") throw first.reason;
+  if (second.status === "rejected") throw second.reason;
+  return [first.value, second.value];
+}

@@ -1,0 +1,197 @@
+/** Streamed packs: one file of any size in a body of its own, read and written at the pace of whoever takes it. */
+import * as crypto from "node:crypto";
+import type { ProblemCode } from "../core/entry.ts";
+import { FerryError } from "../core/errors.ts";
+import { type Outcome, problemOfJson } from "./messages.ts";
+import {
+  checkMagic,
+  type FileHeader,
+  type FileTrailer,
+  HEADER_BYTES,
+  KIND_END,
+  KIND_FILE,
+  KIND_PROBLEM,
+  MAGIC,
+  malformed,
+  readHeader,
+  readTrailer,
+  TRAILER_BYTES,
+  trailerProblem,
+  writeHeader,
+} from "./pack.ts";
+
+/** A file as it was read: what a header says of it, less its index. */
+export type ContentMeta = Omit<FileHeader, "index">;
+
+/** Content that is taken piece by piece. */
+export interface Content extends Disposable {
+  kind: "content";
+  meta: ContentMeta;
+  /** The next bytes, valid until the next call; null at the end, also an early one. */
+  next(): Uint8Array | null | Promise<Uint8Array | null>;
+  /** After the end: null when every byte came and is right, else why the content must not be used. */
+  outcome(): Outcome;
+}
+
+/** Why there is no content. */
+export interface NoContent {
+  kind: "problem";
+  code: ProblemCode;
+  message: string;
+}
+
+/**
+ * `content` as a body under number `index`; disposes of it at the end. Content that turns out not to be whole is
+ * marked so in the trailer; content that ends early breaks the body off, so that nobody takes it for whole.
+ */
+export function streamContent(
+  content: Content,
+  index: number,
+  count?: (bytes: number) => void,
+): ReadableStream<Uint8Array> {
+  const hash = crypto.createHash("sha256");
+  let left = content.meta.size;
+  let started = false;
+  const send = (controller: ReadableStreamDefaultController<Uint8Array>, bytes: Uint8Array) => {
+    count?.(bytes.length);
+    controller.enqueue(bytes);
+  };
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        if (!started) {
+          started = true;
+          return send(controller, head({ ...content.meta, index }));
+        }
+        const chunk = left > 0 ? await content.next() : null;
+        if (chunk !== null) {
+          left -= chunk.length;
+          hash.update(chunk);
+          return send(controller, chunk.slice());
+        }
+        if (left > 0) {
+          throw new FerryError("read_failed", content.outcome()?.message ?? "the file ended early");
+        }
+        send(controller, tail({ changed: content.outcome() !== null, sha256: hash.digest() }));
+        controller.close();
+        content[Symbol.dispose]();
+      } catch (error) {
+        content[Symbol.dispose]();
+        throw error;
+      }
+    },
+    cancel: () => content[Symbol.dispose](),
+  }, { highWaterMark: 0 });
+}
+
+function head(header: FileHeader): Uint8Array {
+  const bytes = new Uint8Array(MAGIC.length + HEADER_BYTES);
+  bytes.set(MAGIC);
+  writeHeader(new DataView(bytes.buffer), MAGIC.length, KIND_FILE, header);
+  return bytes;
+}
+
+function tail(trailer: FileTrailer): Uint8Array {
+  const bytes = new Uint8Array(TRAILER_BYTES + HEADER_BYTES);
+  bytes[0] = trailer.changed ? 1 : 0;
+  bytes.set(trailer.sha256, 1);
+  writeHeader(new DataView(bytes.buffer), TRAILER_BYTES, KIND_END, { index: 1, size: 0, mtime: 0, mode: 0 });
+  return bytes;
+}
+
+/**
+ * The content of a streamed pack, checked against its digest as it is taken. Throws `protocol` for what is not a
+ * pack, also later, from `next`.
+ */
+export async function openStreamed(body: ReadableStream<Uint8Array>): Promise<Content | NoContent> {
+  const input = new ByteReader(body);
+  try {
+    checkMagic(await input.take(MAGIC.length));
+    const bytes = await input.take(HEADER_BYTES);
+    const header = readHeader(new DataView(bytes.buffer), 0);
+    if (header.kind === KIND_PROBLEM && header.size < 65536) {
+      const problem = problemOfJson(await input.take(header.size));
+      await input.cancel();
+      return { kind: "problem", ...problem };
+    }
+    if (header.kind !== KIND_FILE) throw malformed("an unknown kind of frame");
+    return new StreamedContent(input, { size: header.size, mtime: header.mtime, mode: header.mode });
+  } catch (error) {
+    await input.cancel();
+    throw error;
+  }
+}
+
+class StreamedContent implements Content {
+  readonly kind = "content";
+  readonly #hash = crypto.createHash("sha256");
+  readonly #input: ByteReader;
+  #left: number;
+  #outcome: Outcome = { code: "missing", message: "its content did not come whole" };
+
+  constructor(input: ByteReader, readonly meta: ContentMeta) {
+    this.#input = input;
+    this.#left = meta.size;
+  }
+
+  async next(): Promise<Uint8Array | null> {
+    if (this.#left > 0) {
+      const chunk = await this.#input.some(this.#left);
+      this.#hash.update(chunk);
+      this.#left -= chunk.length;
+      return chunk;
+    }
+    const trailer = readTrailer(await this.#input.take(TRAILER_BYTES));
+    const end = await this.#input.take(HEADER_BYTES);
+    if (readHeader(new DataView(end.buffer), 0).kind !== KIND_END) {
+      throw malformed("more than one file in a stream");
+    }
+    this.#outcome = trailerProblem(trailer, this.#hash.digest());
+    return null;
+  }
+
+  outcome(): Outcome {
+    return this.#outcome;
+  }
+
+  [Symbol.dispose](): void {
+    this.#input.cancel();
+  }
+}
+
+/** Takes exact amounts from a stream of chunks. */
+class ByteReader {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  #rest = new Uint8Array(0);
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.#reader = stream.getReader();
+  }
+
+  /** At least one byte and at most `max`. Throws `protocol` at the end of the stream. */
+  async some(max: number): Promise<Uint8Array> {
+    while (this.#rest.length === 0) {
+      const { value, done } = await this.#reader.read();
+      if (done) throw malformed("it ends early");
+      this.#rest = value as Uint8Array<ArrayBuffer>;
+    }
+    const part = this.#rest.subarray(0, max);
+    this.#rest = this.#rest.subarray(part.length);
+    return part;
+  }
+
+  /** Exactly `count` bytes; for small counts, which are copied together. */
+  async take(count: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = new Uint8Array(count);
+    for (let filled = 0; filled < count;) {
+      const part = await this.some(count - filled);
+      bytes.set(part, filled);
+      filled += part.length;
+    }
+    return bytes;
+  }
+
+  async cancel(): Promise<void> {
+    await this.#reader.cancel().catch(() => {});
+  }
+}
