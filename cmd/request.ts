@@ -1,13 +1,231 @@
-import { defineCommand } from "../lib/cli/command.ts";
-export const request = defineCommand({
+import { type Command, defineCommand } from "../lib/cli/command.ts";
+import type { FlagTable, FlagValues } from "../lib/cli/flags.ts";
+import type { Io } from "../lib/cli/io.ts";
+import { FerryError, quote, readError } from "../lib/core/errors.ts";
+import { type HttpClientOptions } from "../lib/client/http_client.ts";
+import { parseRangeFlag } from "../lib/client/range_flag.ts";
+import { readSending } from "../lib/client/request_input.ts";
+import { planOutputs } from "../lib/client/request_output.ts";
+import { RequestRun } from "../lib/client/request_run.ts";
+import { splitArgs } from "../lib/client/target.ts";
+
+const FLAGS = {
+  output: {
+    type: "list",
+    short: "o",
+    value: "FILE",
+    about: "write the body to FILE, one --output a URL; - is stdout",
+  },
+  "remote-name": {
+    type: "boolean",
+    short: "O",
+    about: "write the body to a file named as the URL's path ends",
+  },
+  "output-dir": {
+    type: "string",
+    value: "DIR",
+    about: "the folder for files, named as with --remote-name unless --output",
+  },
+  head: { type: "boolean", short: "I", about: "ask for the headers alone and print them" },
+  "show-headers": {
+    type: "boolean",
+    short: "i",
+    about: "print status and headers on stdout before the body",
+  },
+  range: { type: "string", short: "r", value: "RANGE", about: "ask for these bytes alone: 0-99, 100-, -500" },
+  continue: { type: "boolean", short: "C", about: "go on with the FILE.ferry-part that an earlier run left" },
+  upload: {
+    type: "string",
+    short: "T",
+    value: "FILE",
+    about: "send FILE by PUT, - is stdin; its name is added to a URL that ends in /",
+  },
+  data: {
+    type: "list",
+    short: "d",
+    value: "DATA",
+    about: "send DATA by POST, @FILE a file as it is, @- stdin",
+  },
+  "data-json": {
+    type: "string",
+    value: "JSON",
+    about: "send JSON by POST with its content type, or @FILE, @-",
+  },
+  header: { type: "list", short: "H", value: "LINE", about: 'send this header: "Name: value"' },
+  user: {
+    type: "string",
+    short: "u",
+    value: "USER:PASSWORD",
+    about: "basic authentication, for the URL's own origin only",
+  },
+  token: {
+    type: "string",
+    value: "TOKEN",
+    about: "bearer token, for the URL's own origin only (FERRY_TOKEN works too)",
+  },
+  location: {
+    type: "boolean",
+    default: true,
+    about: "take a redirect as the answer instead of following it",
+  },
+  "max-redirects": {
+    type: "integer",
+    default: 10,
+    min: 0,
+    max: 1000,
+    value: "N",
+    about: "follow so many redirects",
+  },
+  fail: {
+    type: "boolean",
+    default: true,
+    about: "a status of 400 or more is an answer like any other, exit 0",
+  },
+  retry: {
+    type: "integer",
+    default: 4,
+    min: 0,
+    max: 1000,
+    value: "N",
+    about: "try again so often what is safe to send twice; a try that brings 1 MiB or more does not count",
+  },
+  timeout: {
+    type: "duration",
+    value: "DURATION",
+    about: "time limit for each URL, tries and waits included",
+  },
+  "connect-timeout": {
+    type: "duration",
+    value: "DURATION",
+    about: "time limit for a connection to come about",
+  },
+  "limit-rate": { type: "size", value: "SIZE", about: "move at most so many bytes a second" },
+  checksum: {
+    type: "string",
+    value: "sha256:HEX",
+    about: "the body must have this SHA-256, or no file appears",
+  },
+  unix: { type: "string", value: "PATH", about: "connect to this unix socket whatever host the URL names" },
+  cacert: { type: "string", value: "FILE", about: "trust the authorities in this PEM file too" },
+} as const satisfies FlagTable;
+
+type Flags = FlagValues<typeof FLAGS>;
+
+export const request: Command = defineCommand({
   name: "request",
-  summary: "x",
-  usage: ["request"],
-  flags: {},
-  args: { min: 0, max: 9 },
-  examples: [],
-  exits: [0],
-  run() {
-    return Promise.resolve(0);
+  summary: "Fetch from a server, or send to it.",
+  usage: ["request [METHOD] URL...", "request -T FILE URL...", "request -o FILE URL"],
+  flags: FLAGS,
+  args: { min: 1, max: 100_000 },
+  notes: [
+    "METHOD defaults to GET, to POST with --data, to PUT with --upload. The body goes to stdout unless a flag names a file. " +
+    "A file appears under its own name only when it is whole and its checksum is right; until then it is NAME.ferry-part.",
+    "A transfer that breaks off is gone on with at the byte where it stopped, when the server proves by a strong " +
+    "validator that the content is still the same. --json prints one object a URL, on stdout where the body " +
+    "went to a file, else on stderr.",
+    "-u, --token, an Authorization or Cookie header never follow a redirect to another origin.",
+  ],
+  examples: [
+    { run: "ferry request http://host/data.json | jq .name", about: "the body to a pipe" },
+    {
+      run: "ferry request http://host/tree.tar.gz | tar xz",
+      about: "unpack while it arrives; a break is mended in the stream",
+    },
+    {
+      run: "ferry request -O http://host/a.iso http://host/b.iso",
+      about: "two files, named as in their URLs",
+    },
+    { run: "ferry request -C -o big.iso http://host/big.iso", about: "go on where an earlier run stopped" },
+    { run: "ferry request http://host/big.iso | sha256sum", about: "checksum without a file" },
+    {
+      run: "tar cz src | ferry request -T - http://host/src.tgz",
+      about: "upload from a pipe, however long it is",
+    },
+    { run: "ferry request -r 0-15 http://host/big.iso | xxd", about: "the first 16 bytes" },
+    { run: "ferry request --data-json '{\"a\":1}' http://host/api", about: "POST JSON" },
+    { run: "ferry request DELETE http://host/old.txt", about: "any other method" },
+  ],
+  exits: [0, 2, 3, 6, 7, 18, 22, 23, 26, 28, 33, 35, 43, 47, 60, 67, 130, 143],
+  async run({ flags, args }, io) {
+    const { method, targets } = splitArgs(args);
+    const sending = await readSending(flags, method, io);
+    if (sending.body.kind === "stream" && targets.length > 1) {
+      throw new FerryError(
+        "usage",
+        `${sending.body.name} can be sent to one URL only, not to ${targets.length}`,
+      );
+    }
+    const getOnly = (flag: string) => {
+      if (sending.method !== "GET") {
+        throw new FerryError("usage", `${flag} goes with GET, not with ${sending.method}`);
+      }
+    };
+    if (flags.continue) getOnly("--continue");
+    if (flags.continue && flags.range !== undefined) {
+      throw new FerryError("usage", "--continue and --range cannot go together");
+    }
+    if (sending.method === "HEAD" && flags.output.length > 0) {
+      throw new FerryError("usage", "--output takes a body, and --head brings none");
+    }
+    if (flags["limit-rate"] === 0) throw new FerryError("usage", "--limit-rate 0 would never end");
+    using run = new RequestRun({
+      sending,
+      outputs: planOutputs(flags, targets.length),
+      client: clientOptions(flags, io),
+      transfer: {
+        range: flags.range === undefined ? undefined : parseRangeFlag(flags.range),
+        resume: flags.continue,
+        sha256: flags.checksum === undefined ? undefined : parseChecksum(flags.checksum, targets.length),
+        maxRedirects: flags.location ? flags["max-redirects"] : null,
+        retries: flags.retry,
+        timeout: flags.timeout || undefined,
+        fail: flags.fail,
+      },
+      showHeaders: flags["show-headers"],
+      limitRate: flags["limit-rate"],
+      json: flags.json,
+      quiet: flags.quiet,
+      verbose: flags.verbose,
+    }, io);
+    return await run.all(targets);
   },
 });
+
+function clientOptions(flags: Flags, io: Io): HttpClientOptions {
+  if (flags.user !== undefined && flags.token !== undefined) {
+    throw new FerryError("usage", "--user and --token cannot go together");
+  }
+  if (flags.user !== undefined && !flags.user.includes(":")) {
+    throw new FerryError("usage", "--user must be USER:PASSWORD");
+  }
+  const token = flags.token ?? (flags.user === undefined ? io.env("FERRY_TOKEN") || undefined : undefined);
+  return {
+    user: flags.user,
+    token,
+    unix: flags.unix,
+    caCerts: flags.cacert === undefined ? undefined : [readCertificates(flags.cacert)],
+    connectTimeout: flags["connect-timeout"] || undefined,
+  };
+}
+
+function readCertificates(path: string): string {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (error) {
+    throw readError(error, path);
+  }
+  if (!text.includes("-----BEGIN CERTIFICATE-----")) {
+    throw new FerryError("usage", `--cacert ${quote(path)}: there is no PEM certificate in it`);
+  }
+  return text;
+}
+
+function parseChecksum(text: string, count: number): string {
+  const hex = /^sha256:([0-9a-f]{64})$/i.exec(text)?.[1];
+  if (hex === undefined) {
+    throw new FerryError("usage", `--checksum ${quote(text)}: must be sha256: and 64 hexadecimal digits`);
+  }
+  if (count > 1) throw new FerryError("usage", `--checksum is of one URL, not of ${count}`);
+  return hex.toLowerCase();
+}

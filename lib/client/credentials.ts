@@ -31,9 +31,12 @@ export function takeUserinfo(url: URL): BareUrl {
   }
 }
 
-/** The value of `Authorization` for a bearer token (RFC 6750) or `USER:PASSWORD` (RFC 7617, in UTF-8), or null. */
+/** The value of `Authorization` for a bearer token (RFC 6750) or `USER:PASSWORD` (RFC 7617, in UTF-8), or null. Throws `usage`. */
 export function authorization(user: string | undefined, token: string | undefined): string | null {
-  if (token !== undefined) return `Bearer ${token}`;
+  if (token !== undefined) {
+    if (/^[\x21-\x7e]+$/.test(token)) return `Bearer ${token}`;
+    throw new FerryError("usage", "the token is empty or has characters that no token has");
+  }
   if (user === undefined) return null;
   let binary = "";
   for (const byte of new TextEncoder().encode(user)) binary += String.fromCharCode(byte);

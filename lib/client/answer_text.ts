@@ -1,0 +1,49 @@
+/** Answers as text: status line, headers, what a server says about an error. All of it safe for a terminal. Pure. */
+import { quote } from "../core/errors.ts";
+import { redactHeader } from "./credentials.ts";
+
+/** `HTTP/1.1 200 OK`: 1.1 is what is spoken; fetch does not tell the minor version that a server put on its line. */
+export function statusLine(status: number, reason: string): string {
+  return `HTTP/1.1 ${status}${reason === "" ? "" : " " + quote(reason)}`;
+}
+
+/** The lines `name: value`, secrets redacted when `redact`. */
+export function headerLines(headers: Headers, options: { redact?: boolean } = {}): string[] {
+  return [...headers].map(([name, value]) => {
+    const shown = options.redact ? redactHeader(name, value) : value;
+    return `${name}: ${quote(asUtf8(shown))}`;
+  });
+}
+
+/** Header bytes come as Latin-1 characters; most of those above 0x7f are UTF-8. */
+function asUtf8(value: string): string {
+  if (!/[\u0080-\u00ff]/.test(value)) return value;
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(value, (c) => c.charCodeAt(0)));
+  } catch {
+    return value;
+  }
+}
+
+/** `404 Not Found`, and after it the `detail` of a problem document (RFC 9457) when `body` is one. */
+export function describeStatus(
+  answer: { status: number; statusText: string; headers: Headers },
+  body: string,
+): string {
+  const line = `${answer.status}${answer.statusText === "" ? "" : " " + quote(answer.statusText)}`;
+  const type = answer.headers.get("content-type") ?? "";
+  if (!/^application\/problem\+json\b/i.test(type)) return line;
+  try {
+    const detail = JSON.parse(body)?.detail;
+    return typeof detail === "string" && detail !== "" ? `${line}: ${quote(detail.slice(0, 500))}` : line;
+  } catch {
+    return line;
+  }
+}
+
+/** Text from a server for a terminal: line breaks and tabs stay, every other control character is shown as an escape. */
+export function terminalText(text: string): string {
+  return text.replaceAll("\r\n", "\n").split(/([\n\t])/).map((piece) =>
+    piece === "\n" || piece === "\t" ? piece : quote(piece)
+  ).join("");
+}

@@ -1,0 +1,119 @@
+/** What a request sends: nothing, bytes, a file, or what comes through a pipe. */
+import { FerryError, readError } from "../core/errors.ts";
+
+export type BodySource =
+  | { kind: "none" }
+  | { kind: "bytes"; bytes: Uint8Array<ArrayBuffer> }
+  | { kind: "file"; path: string; size: number }
+  /** Can be read once; its length is not known. */
+  | { kind: "stream"; stream: () => ReadableStream<Uint8Array>; name: string };
+
+/** Called with how many bytes were taken; what it returns is awaited before the next ones. */
+export type Meter = (bytes: number) => void | Promise<void>;
+
+const CHUNK = 256 * 1024;
+
+/** The source that an upload flag's FILE names; `-` is standard input. Throws `read_failed`. */
+export function fileSource(path: string, stdin: ReadableStream<Uint8Array>): BodySource {
+  if (path === "-") return { kind: "stream", stream: () => stdin, name: "standard input" };
+  try {
+    const info = Deno.statSync(path);
+    if (info.isDirectory) throw new FerryError("read_failed", `cannot read ${path}: it is a folder`);
+    if (info.isFile) {
+      // Opened once now, so that a file that cannot be read is told before the server hears of it.
+      Deno.openSync(path).close();
+      return { kind: "file", path, size: info.size };
+    }
+    return { kind: "stream", stream: () => Deno.openSync(path).readable, name: path };
+  } catch (error) {
+    throw readError(error, path);
+  }
+}
+
+/** Whether the body can be sent a second time. */
+export function isRereadable(source: BodySource): boolean {
+  return source.kind !== "stream";
+}
+
+/** `source` as `fetch` takes it: bytes and files with their length, a stream in chunks; a new one for each try. */
+export function openBody(source: BodySource, meter: Meter): BodyInit | null {
+  switch (source.kind) {
+    case "none":
+      return null;
+    case "bytes":
+      void meter(source.bytes.length);
+      return source.bytes;
+    case "file":
+      return source.size === 0 ? new Uint8Array() : new FileBody(source.path, source.size, meter);
+    case "stream":
+      return metered(source, meter);
+  }
+}
+
+/** A Blob that reads its file as it is sent: it has a size, for Content-Length, and takes no memory. */
+class FileBody extends Blob {
+  readonly #path: string;
+  readonly #size: number;
+  readonly #meter: Meter;
+
+  constructor(path: string, size: number, meter: Meter) {
+    super([]);
+    this.#path = path;
+    this.#size = size;
+    this.#meter = meter;
+  }
+
+  override get size(): number {
+    return this.#size;
+  }
+
+  override stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const [path, meter] = [this.#path, this.#meter];
+    let left = this.#size;
+    let file: Deno.FsFile | null = null;
+    return new ReadableStream({
+      type: "bytes",
+      autoAllocateChunkSize: CHUNK,
+      async pull(controller) {
+        try {
+          file ??= Deno.openSync(path);
+          const view = controller.byobRequest!.view as Uint8Array<ArrayBuffer>;
+          const count = file.readSync(view.subarray(0, Math.min(left, view.length)));
+          if (count === null || count === 0) {
+            throw new FerryError("read_failed", `cannot read ${path}: it became shorter while it was sent`);
+          }
+          left -= count;
+          await meter(count);
+          controller.byobRequest!.respond(count);
+          if (left === 0) {
+            file.close();
+            controller.close();
+          }
+        } catch (error) {
+          file?.close();
+          controller.error(readError(error, path));
+        }
+      },
+      cancel() {
+        file?.close();
+      },
+    });
+  }
+}
+
+function metered(source: BodySource & { kind: "stream" }, meter: Meter): ReadableStream<Uint8Array> {
+  const reader = source.stream().getReader();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { value, done } = await reader.read();
+        if (done) return controller.close();
+        await meter(value.length);
+        controller.enqueue(value);
+      } catch (error) {
+        controller.error(readError(error, source.name));
+      }
+    },
+    cancel: () => reader.cancel().catch(() => {}),
+  }, { highWaterMark: 0 });
+}

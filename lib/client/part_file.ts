@@ -1,0 +1,200 @@
+/**
+ * A download on its way to `NAME`: it grows as `NAME.ferry-part`, with what is needed to go on with it in
+ * `NAME.ferry-part.json`, and becomes `NAME` in one step when it is whole and on the disk.
+ */
+import { FerryError, quote, writeError } from "../core/errors.ts";
+import type { Position, Validator } from "./resume.ts";
+import type { Sink } from "./sink.ts";
+
+/** What lies beside a part: of which resource it is the beginning. */
+interface PartNote {
+  url: string;
+  size: number;
+  validator: Validator;
+}
+
+/** From here on a part is worth a note, even should the program be killed. */
+const NOTE_AFTER = 1 << 20;
+
+export class PartFile implements Sink {
+  readonly part: string;
+  readonly #notePath: string;
+  #file: Deno.FsFile | null = null;
+  #length = 0;
+  #note: PartNote | null = null;
+  #noted = false;
+
+  /** `path` is where the whole file goes; nothing is opened yet. */
+  constructor(readonly path: string) {
+    this.part = path + ".ferry-part";
+    this.#notePath = this.part + ".json";
+  }
+
+  /** Where an earlier run stopped with the same `url`, or null when there is nothing to go on from. */
+  position(url: URL): Position | null {
+    try {
+      const info = Deno.lstatSync(this.part);
+      const note = readNote(Deno.readTextFileSync(this.#notePath));
+      if (!info.isFile || info.size === 0 || note === null) return null;
+      if (note.url !== url.href || info.size > note.size) return null;
+      return { start: 0, have: info.size, end: note.size, size: note.size, validator: note.validator };
+    } catch {
+      return null;
+    }
+  }
+
+  begin(position: Position, url: URL): void {
+    const { validator, size } = position;
+    const whole = position.start === 0 && size !== undefined && size === position.end;
+    this.#note = whole && validator !== undefined ? { url: url.href, size, validator } : null;
+    this.#guard(() => {
+      this.#file ??= openLocked(this.part);
+      if (position.have === 0) this.#forget();
+      this.#file.truncateSync(position.have);
+      this.#file.seekSync(position.have, Deno.SeekMode.Start);
+      this.#length = position.have;
+    });
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#guard(() => {
+      for (let sent = 0; sent < bytes.length;) sent += this.#file!.writeSync(bytes.subarray(sent));
+    });
+    this.#length += bytes.length;
+    if (this.#length >= NOTE_AFTER && !this.#noted) this.#writeNote();
+  }
+
+  restart(): boolean {
+    return true;
+  }
+
+  /** Reads what is there, for a checksum of the whole. */
+  readBack(take: (bytes: Uint8Array) => void): void {
+    this.#guard(() => {
+      const file = this.#file!;
+      file.seekSync(0, Deno.SeekMode.Start);
+      const buffer = new Uint8Array(Math.min(1 << 20, Math.max(1, this.#length)));
+      for (let left = this.#length; left > 0;) {
+        const count = file.readSync(buffer.subarray(0, Math.min(left, buffer.length)));
+        if (count === null) break;
+        take(buffer.subarray(0, count));
+        left -= count;
+      }
+      file.seekSync(this.#length, Deno.SeekMode.Start);
+    });
+  }
+
+  finish(): void {
+    this.#guard(() => {
+      const file = this.#file!;
+      file.syncSync();
+      const size = file.statSync().size;
+      if (size !== this.#length) throw new Error(`it has ${size} bytes where ${this.#length} were written`);
+      copyMode(this.path, this.part);
+      Deno.renameSync(this.part, this.path);
+      this.#forget();
+      this.#close();
+    });
+  }
+
+  abandon(position: Position, keep: boolean): string | null {
+    if (this.#file === null) return null;
+    try {
+      if (keep && position.have > 0 && this.#note !== null && this.#length > 0) {
+        // A write that failed half-way may have left bytes behind the last whole one.
+        this.#file.truncateSync(this.#length);
+        if (!this.#noted) this.#writeNote();
+        if (this.#noted) return this.part;
+      }
+      this.#forget();
+      Deno.removeSync(this.part);
+      return null;
+    } catch {
+      return null;
+    } finally {
+      this.#close();
+    }
+  }
+
+  #writeNote(): void {
+    if (this.#note === null) return;
+    try {
+      // The URL may carry a signature: not for others to read.
+      Deno.writeTextFileSync(this.#notePath, JSON.stringify(this.#note) + "\n", { mode: 0o600 });
+      this.#noted = true;
+    } catch {
+      // Without a note the part cannot be gone on from; the download itself is not in danger.
+    }
+  }
+
+  #forget(): void {
+    this.#noted = false;
+    try {
+      Deno.removeSync(this.#notePath);
+    } catch {
+      // There is none.
+    }
+  }
+
+  #close(): void {
+    this.#file?.close();
+    this.#file = null;
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      throw writeError(error, this.path);
+    }
+  }
+}
+
+/** Opens a part for this process alone, where the runtime can tell (Deno 2.9 can, 2.4 cannot). */
+function openLocked(path: string): Deno.FsFile {
+  for (let tries = 0; tries < 10; tries++) {
+    // Nothing is written through a link that somebody laid at this place.
+    if (isLink(path)) Deno.removeSync(path);
+    const file = Deno.openSync(path, { read: true, write: true, create: true });
+    const lockable = file as Deno.FsFile & { tryLockSync?(exclusive: boolean): boolean };
+    if (lockable.tryLockSync?.(true) === false) {
+      file.close();
+      throw new FerryError("write_failed", `cannot write ${quote(path)}: another ferry is downloading to it`);
+    }
+    // Whoever held the lock before may have renamed the file away under us.
+    if (file.statSync().ino === lstatOrNull(path)?.ino) return file;
+    file.close();
+  }
+  throw new FerryError("write_failed", `cannot write ${quote(path)}: it keeps being replaced`);
+}
+
+function isLink(path: string): boolean {
+  return lstatOrNull(path)?.isSymlink === true;
+}
+
+function lstatOrNull(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.lstatSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** A file that is replaced keeps its permissions. */
+function copyMode(from: string, to: string): void {
+  try {
+    const { mode } = Deno.statSync(from);
+    if (mode !== null) Deno.chmodSync(to, mode & 0o777);
+  } catch {
+    // There is nothing to replace.
+  }
+}
+
+function readNote(text: string): PartNote | null {
+  const note = JSON.parse(text);
+  const { kind, value } = note?.validator ?? {};
+  const good = typeof note?.url === "string" && Number.isSafeInteger(note.size) &&
+    typeof value === "string" &&
+    (kind === "etag" || kind === "date") && /^[\x20-\x7e]{1,1000}$/.test(value);
+  return good ? { url: note.url, size: note.size, validator: { kind, value } } : null;
+}

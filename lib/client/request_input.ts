@@ -1,0 +1,135 @@
+/** From the flags of `ferry request` to what is to be requested. Reads the files that flags name; throws `usage`. */
+import type { Io } from "../cli/io.ts";
+import { encodeSegment } from "../core/paths.ts";
+import { FerryError, quote, readError } from "../core/errors.ts";
+import { type BodySource, fileSource } from "./body_source.ts";
+
+/** The flags that say what is sent. */
+export interface SendFlags {
+  data: string[];
+  "data-json": string | undefined;
+  upload: string | undefined;
+  head: boolean;
+  header: string[];
+}
+
+/** What is sent to each URL. */
+export interface Sending {
+  method: string;
+  headers: Headers;
+  body: BodySource;
+  /** The name that an uploaded file gets where the URL ends in a slash. */
+  fileName?: string;
+}
+
+/** Method, headers and body, by the flags and the METHOD that was given. */
+export async function readSending(flags: SendFlags, method: string | undefined, io: Io): Promise<Sending> {
+  const given = [
+    ...(flags.data.length > 0 ? ["--data"] : []),
+    ...(flags["data-json"] !== undefined ? ["--data-json"] : []),
+    ...(flags.upload !== undefined ? ["--upload"] : []),
+    ...(flags.head ? ["--head"] : []),
+  ];
+  if (given.length > 1) throw new FerryError("usage", `${given[0]} and ${given[1]} cannot go together`);
+  const headers = parseHeaders(flags.header);
+  const sending = { method: method ?? "GET", headers, body: { kind: "none" } as BodySource };
+  if (flags.head) {
+    if (method !== undefined && method !== "HEAD") {
+      throw new FerryError("usage", `--head makes a HEAD request, not ${method}`);
+    }
+    return { ...sending, method: "HEAD" };
+  }
+  if (given.length === 0) return sending;
+  if (method === "GET" || method === "HEAD") {
+    throw new FerryError("usage", `${given[0]} sends a body, and ${method} has none`);
+  }
+  if (flags.upload !== undefined) {
+    const fileName = flags.upload === "-" ? undefined : flags.upload.split("/").at(-1);
+    return { ...sending, method: method ?? "PUT", body: fileSource(flags.upload, io.stdin), fileName };
+  }
+  const json = flags["data-json"];
+  if (json !== undefined) {
+    if (!headers.has("content-type")) headers.set("content-type", "application/json");
+    if (!headers.has("accept")) headers.set("accept", "application/json, */*;q=0.5");
+    if (!json.startsWith("@")) checkJson(json);
+    return { ...sending, method: method ?? "POST", body: dataSource(json, io) };
+  }
+  if (!headers.has("content-type")) headers.set("content-type", "application/x-www-form-urlencoded");
+  return { ...sending, method: method ?? "POST", body: await joinData(flags.data, io) };
+}
+
+/** `url` with the name of the uploaded file at its end where it names a folder. */
+export function uploadUrl(url: URL, sending: Sending): URL {
+  if (sending.body.kind === "none" || !url.pathname.endsWith("/") || sending.method !== "PUT") return url;
+  if (!sending.fileName) {
+    throw new FerryError("usage", `${quote(url.href)}: a name is missing; put one after the last slash`);
+  }
+  const named = new URL(url);
+  named.pathname += encodeSegment(sending.fileName);
+  return named;
+}
+
+/** `Name: value` a piece. Throws `usage` that shows the name alone, for the value may be a secret. */
+export function parseHeaders(lines: readonly string[]): Headers {
+  const headers = new Headers();
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    const name = line.slice(0, colon === -1 ? undefined : colon).trim();
+    if (colon <= 0) throw new FerryError("usage", `--header ${quote(name)}: must be like "Name: value"`);
+    try {
+      headers.append(name, utf8Bytes(line.slice(colon + 1).trim()));
+    } catch {
+      throw new FerryError("usage", `--header ${quote(name)}: it has characters that a header cannot hold`);
+    }
+  }
+  return headers;
+}
+
+/** Headers are bytes: one character a byte of its UTF-8. */
+function utf8Bytes(text: string): string {
+  return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join("");
+}
+
+function checkJson(text: string): void {
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    throw new FerryError("usage", `--data-json is not JSON: ${quote((error as Error).message)}`);
+  }
+}
+
+function dataSource(data: string, io: Io): BodySource {
+  return data.startsWith("@")
+    ? fileSource(data.slice(1), io.stdin)
+    : { kind: "bytes", bytes: new TextEncoder().encode(data) };
+}
+
+/** Several `--data` become one body with `&` between them, as curl does it. */
+async function joinData(data: readonly string[], io: Io): Promise<BodySource> {
+  if (data.length === 1) return dataSource(data[0], io);
+  const pieces: BlobPart[] = [];
+  for (const [index, text] of data.entries()) {
+    if (index > 0) pieces.push("&");
+    const source = dataSource(text, io);
+    switch (source.kind) {
+      case "bytes":
+        pieces.push(source.bytes);
+        break;
+      case "file":
+        pieces.push(readWhole(source.path));
+        break;
+      case "stream":
+        pieces.push(await new Response(source.stream()).arrayBuffer());
+        break;
+    }
+  }
+  return { kind: "bytes", bytes: new Uint8Array(await new Blob(pieces).arrayBuffer()) };
+}
+
+function readWhole(path: string): Uint8Array<ArrayBuffer> {
+  try {
+    return Deno.readFileSync(path);
+  } catch (error) {
+    throw readError(error, path);
+  }
+}

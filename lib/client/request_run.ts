@@ -1,0 +1,154 @@
+/** `ferry request` over its URLs: one after the other, each with its outcome. */
+import type { Io } from "../cli/io.ts";
+import { exitStatus, FerryError, quote } from "../core/errors.ts";
+import { terminalText } from "./answer_text.ts";
+import { HttpClient, type HttpClientOptions } from "./http_client.ts";
+import { Pace } from "./pace.ts";
+import { PartFile } from "./part_file.ts";
+import { openSink, type OutputPlan } from "./request_output.ts";
+import { type Sending, uploadUrl } from "./request_input.ts";
+import { hideUserinfo, parseTarget } from "./target.ts";
+import { Transfer, type TransferPlan } from "./transfer.ts";
+
+/** What holds for all URLs of one call. */
+export interface RequestSettings {
+  sending: Sending;
+  outputs: OutputPlan;
+  client: HttpClientOptions;
+  transfer: Pick<
+    TransferPlan,
+    "range" | "resume" | "sha256" | "maxRedirects" | "retries" | "timeout" | "fail"
+  >;
+  showHeaders: boolean;
+  limitRate?: number;
+  json: boolean;
+  quiet: boolean;
+  verbose: boolean;
+}
+
+/** One line of `--json`. */
+export interface Outcome {
+  url: string;
+  method: string;
+  status?: number;
+  bytes: number;
+  ms: number;
+  path?: string;
+  sha256?: string;
+  resumed?: boolean;
+  retries: number;
+  /** Only of a URL that failed. */
+  error?: { code: string; message: string; exit: number };
+}
+
+/** The requests of one call. */
+export class RequestRun implements Disposable {
+  #clients = new Map<string, HttpClient>();
+  readonly #trace: ((line: string) => void) | undefined;
+
+  constructor(readonly settings: RequestSettings, readonly io: Io) {
+    this.#trace = settings.verbose ? (line) => io.err(line + "\n") : undefined;
+  }
+
+  /** Does `targets` in order; one that fails is told and the next one follows. Gives the exit status of the first failure. */
+  async all(targets: readonly string[]): Promise<number> {
+    let exit = 0;
+    for (const [index, target] of targets.entries()) {
+      const outcome = await this.one(target, index);
+      const { error } = outcome;
+      if (error !== undefined) {
+        // With several URLs it must show which one it was.
+        const named = targets.length === 1 || error.message.includes(outcome.url);
+        this.io.err(`ferry: ${named ? "" : quote(outcome.url) + ": "}${error.message}\n`);
+        exit ||= error.exit;
+      }
+      if (!this.settings.json) continue;
+      const line = JSON.stringify(outcome) + "\n";
+      if (outcome.path !== undefined) this.io.out(line);
+      else this.io.err(line);
+    }
+    return exit;
+  }
+
+  /** Does the URL `target`, the one at `index`. Throws only when the program is to stop. */
+  async one(target: string, index: number): Promise<Outcome> {
+    const { method } = this.settings.sending;
+    const outcome: Outcome = { url: hideUserinfo(target), method, bytes: 0, ms: 0, retries: 0 };
+    const start = performance.now();
+    try {
+      await this.#transfer(target, index, outcome);
+    } catch (error) {
+      if (this.io.stop.aborted) throw this.io.stop.reason;
+      if (!(error instanceof FerryError)) throw error;
+      outcome.error = { code: error.code, message: error.message, exit: exitStatus(error) };
+    }
+    outcome.ms = Math.round(performance.now() - start);
+    return outcome;
+  }
+
+  async #transfer(target: string, index: number, outcome: Outcome): Promise<void> {
+    const { settings, io } = this;
+    const parsed = parseTarget(target);
+    const url = uploadUrl(parsed.url, settings.sending);
+    outcome.url = url.href;
+    const head = settings.sending.method === "HEAD";
+    const path = head ? null : settings.outputs(url, index);
+    if (path !== null) outcome.path = path;
+    const sink = openSink(path, io);
+    if (settings.transfer.resume && !(sink instanceof PartFile)) {
+      throw new FerryError(
+        "usage",
+        "--continue needs a file: --output FILE, --remote-name or --output-dir DIR",
+      );
+    }
+    const { sending, transfer: common, limitRate, quiet } = settings;
+    const wantsDigest = !head && (common.sha256 !== undefined || (settings.json && path !== null));
+    const digest = wantsDigest ? new (await import("./digest.ts")).Digest() : undefined;
+    const { method, body } = sending;
+    const transfer = new Transfer({ ...common, url, method, headers: sending.headers, body }, {
+      client: this.#clientFor(url, parsed.user),
+      sink,
+      stop: io.stop,
+      digest,
+      pace: limitRate === undefined ? undefined : new Pace(limitRate),
+      trace: this.#trace,
+      onRetry: quiet ? undefined : (why) => io.err(`ferry: ${why}\n`),
+      onHead: head || settings.showHeaders ? (text) => io.out(text) : undefined,
+      onErrorBody: quiet ? undefined : (bytes) => this.#showErrorBody(bytes),
+    });
+    try {
+      await transfer.run();
+      if (digest) outcome.sha256 = digest.hex();
+    } finally {
+      outcome.status = transfer.status;
+      outcome.bytes = transfer.bytes;
+      outcome.retries = transfer.retries;
+      if (transfer.resumed) outcome.resumed = true;
+    }
+  }
+
+  /** One client an origin and user, so that connections are used again. */
+  #clientFor(url: URL, user: string | undefined): HttpClient {
+    const key = `${url.origin} ${user ?? ""}`;
+    let client = this.#clients.get(key);
+    if (client === undefined) {
+      const { client: options } = this.settings;
+      // What stands in the URL is meant for it alone, and wins over a token of the environment.
+      client = new HttpClient(url, user === undefined ? options : { ...options, user, token: undefined });
+      this.#clients.set(key, client);
+    }
+    return client;
+  }
+
+  #showErrorBody(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    const text = new TextDecoder().decode(bytes);
+    this.io.err(this.io.stderrIsTerminal ? terminalText(text) : text);
+    if (!text.endsWith("\n")) this.io.err("\n");
+  }
+
+  [Symbol.dispose](): void {
+    for (const client of this.#clients.values()) client[Symbol.dispose]();
+    this.#clients.clear();
+  }
+}

@@ -1,0 +1,89 @@
+/** Where a body goes. Whatever the kind, a byte that was written is never written twice. */
+import { FerryError, quote, writeError } from "../core/errors.ts";
+import type { Position } from "./resume.ts";
+
+export interface Sink {
+  /** The path that the bytes end up under; undefined for standard output. */
+  readonly path?: string;
+  /** Takes all of `bytes`; the buffer is the caller's again afterwards. */
+  write(bytes: Uint8Array): void | Promise<void>;
+  /** Makes ready for bytes from `position` on, before the first `write` and after `restart`. */
+  begin(position: Position, url: URL): void;
+  /** Forgets what was written; false when it has gone out and cannot be taken back. */
+  restart(): boolean;
+  /** Everything is there and right: shows it. */
+  finish(): void;
+  /** The end of a failed run. `keep` says that what is there can be gone on from. Gives the path that it is kept under. */
+  abandon(position: Position, keep: boolean): string | null;
+}
+
+/** The part of an Io that standard output needs. */
+export interface Out {
+  write(bytes: Uint8Array): void;
+}
+
+/** Standard output, or anything else that cannot be taken back. */
+export class StreamSink implements Sink {
+  #written = false;
+
+  /** `path` names a device or pipe that `out` writes to. */
+  constructor(readonly out: Out, readonly path?: string) {}
+
+  write(bytes: Uint8Array): void {
+    this.#written ||= bytes.length > 0;
+    try {
+      this.out.write(bytes);
+    } catch (error) {
+      // A reader that has left is not an error to report; the program ends quietly.
+      if (error instanceof Deno.errors.BrokenPipe) throw error;
+      throw writeError(error, this.path ?? "standard output");
+    }
+  }
+
+  begin(): void {}
+
+  restart(): boolean {
+    return !this.#written;
+  }
+
+  finish(): void {}
+
+  abandon(): null {
+    return null;
+  }
+}
+
+/**
+ * The path that `output` stands for, symbolic links followed, and whether it is an ordinary file (or nothing yet).
+ * Throws `write_failed` for a folder, and for a parent that is not there, so that no request is made in vain.
+ */
+export function resolveOutput(output: string): { path: string; ordinary: boolean } {
+  const info = statOrNull(output, output);
+  if (info === null) {
+    const parent = output.includes("/") ? output.slice(0, output.lastIndexOf("/")) || "/" : ".";
+    const folder = statOrNull(parent, output);
+    const why = output.endsWith("/") || output === ""
+      ? "it is not the name of a file"
+      : folder === null
+      ? `there is no folder ${quote(parent)}`
+      : folder.isDirectory
+      ? null
+      : `${quote(parent)} is not a folder`;
+    if (why !== null) throw new FerryError("write_failed", `cannot write ${quote(output)}: ${why}`);
+    return { path: output, ordinary: true };
+  }
+  if (info.isDirectory) {
+    throw new FerryError("write_failed", `cannot write ${quote(output)}: it is a folder; see --output-dir`);
+  }
+  // Through a link, so that the file it leads to is replaced and not the link.
+  return { path: info.isFile ? Deno.realPathSync(output) : output, ordinary: info.isFile };
+}
+
+function statOrNull(path: string, output: string): Deno.FileInfo | null {
+  try {
+    return Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw writeError(error, output);
+  }
+}

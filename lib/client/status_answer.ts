@@ -1,0 +1,38 @@
+/** Answers of 400 and more, made into errors that say what the server said. */
+import { quote } from "../core/errors.ts";
+import { describeStatus } from "./answer_text.ts";
+import type { Answer } from "./exchange.ts";
+import { pump } from "./pump.ts";
+import { parseRetryAfter } from "./retry.ts";
+import { StatusError } from "./status_error.ts";
+
+const MAX_BODY = 1 << 20;
+
+/** The body of an error, at most 1 MiB of it. A body that breaks off is as good as it is: no second error. */
+export async function readErrorBody({ response, hop }: Answer, signal: AbortSignal): Promise<Uint8Array> {
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let left = MAX_BODY;
+  const enough = new RangeError("enough");
+  try {
+    const take = (bytes: Uint8Array) => {
+      pieces.push(bytes.slice(0, left));
+      left -= bytes.length;
+      if (left <= 0) throw enough;
+    };
+    if (hop.method === "HEAD") await response.body?.cancel();
+    else await pump(response.body, take, { url: hop.url, signal });
+  } catch {
+    if (signal.aborted) throw signal.reason;
+  }
+  return new Uint8Array(await new Blob(pieces).arrayBuffer());
+}
+
+/** The error that `answer` is: `URL: 404 Not Found`, with the detail of a problem document when `body` is one. */
+export function statusError({ response, hop }: Answer, body: string): StatusError {
+  const retryAfter = parseRetryAfter(response.headers.get("retry-after"), Date.now());
+  return new StatusError(
+    response.status,
+    `${quote(hop.url.href)}: ${describeStatus(response, body)}`,
+    retryAfter,
+  );
+}

@@ -1,0 +1,56 @@
+/** URLs as arguments: what is a target, what is not and what was probably meant. Pure. */
+import { FerryError, quote } from "../core/errors.ts";
+import { type BareUrl, takeUserinfo } from "./credentials.ts";
+
+/**
+ * The URL that `text` is, and the userinfo it carried. Throws `bad_url`, with a hint, for what is not a URL or of a
+ * scheme other than http and https; userinfo never shows in the message.
+ */
+export function parseTarget(text: string): BareUrl {
+  const shown = quote(hideUserinfo(text));
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1].toLowerCase();
+  if (scheme === undefined) {
+    const hint = /^[^/\s][^\s]*$/.test(text) ? `; did you mean http://${shown}?` : "";
+    throw new FerryError("bad_url", `not a URL: ${shown || "(nothing)"}${hint}`);
+  }
+  if (scheme !== "http" && scheme !== "https") {
+    throw new FerryError("bad_url", `${shown}: the scheme ${scheme} is not served, only http and https are`);
+  }
+  const url = URL.parse(text);
+  if (url === null) throw new FerryError("bad_url", `not a valid URL: ${shown}`);
+  url.hash = "";
+  return takeUserinfo(url);
+}
+
+/** `text` without what stands between `//` and the last `@` of its authority. */
+export function hideUserinfo(text: string): string {
+  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?[^/?#]*@/i, "$1");
+}
+
+// Those that RFC 9110, RFC 5789, RFC 4918, RFC 3253, RFC 5323 and common caches define.
+const METHODS = [
+  ..."GET HEAD POST PUT PATCH DELETE OPTIONS PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK REPORT SEARCH"
+    .split(" "),
+  "QUERY",
+  "PURGE",
+];
+
+/** What the arguments of `ferry request` are: a method, when the first one is meant as such, and URLs. */
+export interface RequestArgs {
+  method?: string;
+  targets: string[];
+}
+
+/** Tells a method from a URL. Throws `usage` for a word in capitals before a URL that is no known method. */
+export function splitArgs(args: readonly string[]): RequestArgs {
+  const [first, ...others] = args;
+  const upper = first.toUpperCase();
+  if (METHODS.includes(upper) && (others.length > 0 || first === upper)) {
+    if (others.length === 0) throw new FerryError("usage", `a URL is missing after ${upper}`);
+    return { method: upper, targets: others };
+  }
+  if (others.length > 0 && /^[A-Z][A-Z-]*$/.test(first)) {
+    throw new FerryError("usage", `unknown method ${first}; known are ${METHODS.join(", ")}`);
+  }
+  return { targets: [...args] };
+}

@@ -1,0 +1,351 @@
+/** One URL from request to the bytes in their place: tries, resumes, checks. */
+import { FerryError, quote } from "../core/errors.ts";
+import { headerLines, statusLine } from "./answer_text.ts";
+import { type BodySource, isRereadable } from "./body_source.ts";
+import type { Digest } from "./digest.ts";
+import { type Answer, exchange } from "./exchange.ts";
+import type { HttpClient } from "./http_client.ts";
+import { type Pace, sleep } from "./pace.ts";
+import { PartFile } from "./part_file.ts";
+import { pump } from "./pump.ts";
+import { type RangeWish, servedRange } from "./range_flag.ts";
+import {
+  canResume,
+  judgeResume,
+  parseContentRange,
+  type Position,
+  rangeFrom,
+  strongValidator,
+} from "./resume.ts";
+import { isRetryStatus, mayRetry, retryWait } from "./retry.ts";
+import type { Sink } from "./sink.ts";
+import { readErrorBody, statusError } from "./status_answer.ts";
+import { StatusError } from "./status_error.ts";
+
+/** What is to be done with one URL. */
+export interface TransferPlan {
+  url: URL;
+  method: string;
+  headers: Headers;
+  body: BodySource;
+  range?: RangeWish;
+  /** Go on with the part that an earlier run left. */
+  resume: boolean;
+  /** The SHA-256 that the body must have, lower-case hex. */
+  sha256?: string;
+  maxRedirects: number | null;
+  retries: number;
+  /** Milliseconds for all of it, tries and waits included. */
+  timeout?: number;
+  /** Whether a status of 400 or more is an error. */
+  fail: boolean;
+}
+
+/** What a transfer works with and tells. */
+export interface TransferTools {
+  client: HttpClient;
+  sink: Sink;
+  stop: AbortSignal;
+  digest?: Digest;
+  pace?: Pace;
+  trace?: (line: string) => void;
+  /** A try has failed and another one follows. */
+  onRetry?: (why: string) => void;
+  /** The head of the answer whose body follows, as text; once. */
+  onHead?: (head: string) => void;
+  /** The body of an answer that is an error; cut when it is long. */
+  onErrorBody?: (body: Uint8Array) => void;
+}
+
+/** A try that brought so much does not count as one of the retries: what makes progress may go on. */
+const PROGRESS = 1 << 20;
+/** What setTimeout can hold: 24 days. */
+const MAX_TIMER = 2 ** 31 - 1;
+
+export class Transfer {
+  /** The status of the last answer. */
+  status: number | undefined;
+  /** Bytes of the body that this run received, or sent when it has a body to send. */
+  bytes = 0;
+  retries = 0;
+  /** Whether bytes of an earlier run, or of an earlier try, were gone on from. */
+  resumed = false;
+  #position: Position = { start: 0, have: 0 };
+  #headShown = false;
+
+  constructor(readonly plan: TransferPlan, readonly tools: TransferTools) {}
+
+  /** Does it all. Throws a FerryError, or the reason of `tools.stop`; then the sink has been left in order. */
+  async run(): Promise<void> {
+    const deadline = this.#deadline();
+    const signal = AbortSignal.any([this.tools.stop, deadline.signal]);
+    try {
+      await this.#tries(signal);
+    } catch (error) {
+      const keep = canResume(this.#position) && this.plan.range === undefined &&
+        !(error instanceof FerryError && error.code === "checksum_mismatch");
+      const kept = this.tools.sink.abandon(this.#position, keep);
+      if (kept === null || !(error instanceof FerryError)) throw error;
+      error.message += `; ${this.#position.have} bytes are kept in ${
+        quote(kept)
+      }, --continue goes on from there`;
+      throw error;
+    } finally {
+      deadline.end();
+    }
+  }
+
+  #deadline(): { signal: AbortSignal; end(): void } {
+    const { timeout, url } = this.plan;
+    const controller = new AbortController();
+    const timer = timeout === undefined ? undefined : setTimeout(() => {
+      controller.abort(
+        new FerryError("timeout", `${quote(url.href)}: the time limit of ${timeout} ms ran out`),
+      );
+    }, Math.min(timeout, MAX_TIMER));
+    return { signal: controller.signal, end: () => clearTimeout(timer) };
+  }
+
+  async #tries(signal: AbortSignal): Promise<void> {
+    const start = performance.now();
+    if (this.plan.resume && this.tools.sink instanceof PartFile) {
+      const position = this.tools.sink.position(this.plan.url);
+      if (position !== null) this.#position = position;
+      else if (await this.#alreadyWhole(this.tools.sink.path, signal)) return;
+    }
+    for (let failures = 1;; failures++) {
+      const before = this.#position.have;
+      try {
+        return await this.#attempt(signal, failures > this.plan.retries);
+      } catch (error) {
+        if (signal.aborted) throw signal.reason;
+        if (this.#position.have - before >= PROGRESS) failures = 1;
+        if (failures > this.plan.retries || !this.#mayTryAgain(error)) throw error;
+        const retryAfter = error instanceof StatusError ? error.retryAfter : undefined;
+        const wait = retryWait(failures, { retryAfter });
+        // No use in sleeping into the time limit: what went wrong says more than that it ran out.
+        if (performance.now() - start + wait >= (this.plan.timeout ?? Infinity)) throw error;
+        this.retries++;
+        const seconds = wait < 10_000 ? (wait / 1000).toFixed(1) : Math.round(wait / 1000);
+        this.tools.onRetry?.(
+          `${(error as Error).message}; trying again in ${seconds} s (${failures} of ${this.plan.retries})`,
+        );
+        await sleep(wait, signal);
+      }
+    }
+  }
+
+  #mayTryAgain(error: unknown): boolean {
+    const request = { method: this.plan.method, rereadable: isRereadable(this.plan.body) };
+    if (!mayRetry(error, request)) return false;
+    // What has gone into a pipe can only be gone on from.
+    return this.#position.have === 0 || canResume(this.#position) || this.tools.sink.restart();
+  }
+
+  async #attempt(signal: AbortSignal, last: boolean): Promise<void> {
+    const resuming = canResume(this.#position);
+    const answer = await this.#exchange(signal, resuming ? this.#rangeHeaders() : this.#wishHeaders());
+    const { response } = answer;
+    const { status } = response;
+    const again = { method: this.plan.method, rereadable: isRereadable(this.plan.body) };
+    const error = statusError(answer, "");
+    if (resuming ? isRetryStatus(status) : !last && status >= 400 && mayRetry(error, again)) {
+      await response.body?.cancel();
+      throw error;
+    }
+    if (!resuming) return await this.#fresh(answer, signal);
+    const verdict = judgeResume(this.#position, response);
+    switch (verdict.kind) {
+      case "append":
+        return await this.#deliver(answer, signal, 0);
+      case "skip":
+        return await this.#deliver(answer, signal, verdict.bytes);
+      case "complete":
+        await response.body?.cancel();
+        return await this.#deliver({ ...answer, response: new Response(null) }, signal, 0);
+      case "changed":
+      case "useless":
+        if (status >= 400 && status !== 412 && status !== 416) return await this.#fresh(answer, signal);
+        if (!this.tools.sink.restart()) {
+          await response.body?.cancel();
+          throw new FerryError(
+            "partial_transfer",
+            `${
+              quote(this.plan.url.href)
+            }: the transfer broke off after ${this.#position.have} bytes, and the ` +
+              "server does not go on from there (the content has changed, or it serves no ranges)",
+          );
+        }
+        this.#position = { start: 0, have: 0 };
+        this.resumed = false;
+        if (verdict.kind === "changed" && this.plan.range === undefined) {
+          return await this.#fresh(answer, signal);
+        }
+        await response.body?.cancel();
+        return await this.#attempt(signal, last);
+    }
+  }
+
+  #exchange(signal: AbortSignal, extra: Record<string, string>): Promise<Answer> {
+    const { plan, tools } = this;
+    const headers = new Headers(plan.headers);
+    for (const [name, value] of Object.entries(extra)) headers.set(name, value);
+    const hop = { url: plan.url, method: plan.method, headers, withBody: plan.body.kind !== "none" };
+    if (hop.withBody) this.bytes = 0;
+    return exchange(tools.client, hop, {
+      body: plan.body,
+      meter: (bytes) => {
+        this.bytes += bytes;
+        return tools.pace?.take(bytes, signal);
+      },
+      signal,
+      maxRedirects: plan.maxRedirects,
+      trace: tools.trace,
+    }).then((answer) => {
+      this.status = answer.response.status;
+      return answer;
+    });
+  }
+
+  #wishHeaders(): Record<string, string> {
+    return this.plan.range === undefined ? {} : { range: `bytes=${this.plan.range.text}` };
+  }
+
+  #rangeHeaders(): Record<string, string> {
+    return { "range": rangeFrom(this.#position), "if-range": this.#position.validator!.value };
+  }
+
+  /** An answer from its beginning. */
+  async #fresh(answer: Answer, signal: AbortSignal): Promise<void> {
+    const { response, hop } = answer;
+    const { plan, tools } = this;
+    if (response.status >= 400 && plan.fail) {
+      this.#showHead(response);
+      const body = await readErrorBody(answer, signal);
+      tools.onErrorBody?.(body);
+      throw statusError(answer, new TextDecoder().decode(body));
+    }
+    const position: Position = { start: 0, have: 0 };
+    // Only a download of the resource itself can be gone on with.
+    const whole = response.status === 200 && hop.method === "GET" && plan.method === "GET" &&
+      !plan.headers.has("range");
+    if (whole || response.status === 206) position.validator = strongValidator(response.headers);
+    if (plan.range !== undefined && response.status === 200 && hop.method === "GET") {
+      await response.body?.cancel();
+      throw new FerryError(
+        "no_ranges",
+        `${quote(hop.url.href)}: the server serves no ranges of it, only the whole`,
+      );
+    } else if (plan.range !== undefined && response.status === 206) {
+      const served = await this.#served(response, plan.range);
+      if (served !== null) Object.assign(position, served);
+      position.size = sizeOf(response.headers);
+    } else if (response.status === 206 && !plan.headers.has("range")) {
+      await response.body?.cancel();
+      throw new FerryError(
+        "protocol",
+        `${quote(hop.url.href)}: the server sends a part (206) where all was asked for`,
+      );
+    } else if (whole) {
+      position.end = position.size = contentLength(response.headers);
+    }
+    this.#position = position;
+    this.#showHead(response);
+    tools.digest?.reset();
+    tools.sink.begin(position, plan.url);
+    await this.#deliver(answer, signal, 0);
+  }
+
+  async #served(response: Response, wish: RangeWish): Promise<{ start: number; end: number } | null> {
+    try {
+      return servedRange(wish, response.headers);
+    } catch (error) {
+      await response.body?.cancel();
+      throw error instanceof FerryError
+        ? new FerryError(error.code, `${quote(this.plan.url.href)}: ${error.message}`)
+        : error;
+    }
+  }
+
+  async #deliver(answer: Answer, signal: AbortSignal, skip: number): Promise<void> {
+    const { sink, digest, pace } = this.tools;
+    const position = this.#position;
+    if (position.have > 0) {
+      this.resumed = true;
+      // A part of an earlier run is opened only now that the server has agreed to go on with it.
+      sink.begin(position, this.plan.url);
+      if (digest && digest.count !== position.have && sink instanceof PartFile) {
+        digest.reset();
+        sink.readBack((bytes) => digest.update(bytes));
+      }
+    }
+    const take = async (bytes: Uint8Array) => {
+      await sink.write(bytes);
+      digest?.update(bytes);
+      position.have += bytes.length;
+      if (this.plan.body.kind === "none") this.bytes += bytes.length;
+    };
+    const limit = position.end === undefined ? undefined : position.end - position.start - position.have;
+    if (answer.hop.method === "HEAD") await answer.response.body?.cancel();
+    else await pump(answer.response.body, take, { url: answer.hop.url, skip, limit, pace, signal });
+    const { sha256 } = this.plan;
+    if (digest && sha256 !== undefined && digest.hex() !== sha256) {
+      throw new FerryError(
+        "checksum_mismatch",
+        `${
+          quote(this.plan.url.href)
+        }: the SHA-256 is ${digest.hex()}, not the ${sha256} that --checksum demands`,
+      );
+    }
+    sink.finish();
+  }
+
+  /** Whether `path`, from an earlier run, is the resource as it is: of its size, and not changed there since. */
+  async #alreadyWhole(path: string, signal: AbortSignal): Promise<boolean> {
+    const info = fileInfo(path);
+    if (info === null || info.size === 0 || info.mtime === null) return false;
+    const { response } = await this.#exchange(signal, {
+      "range": `bytes=${info.size}-`,
+      "if-unmodified-since": info.mtime.toUTCString(),
+    });
+    await response.body?.cancel();
+    const range = parseContentRange(response.headers.get("content-range"));
+    if (response.status !== 416 || range?.kind !== "unsatisfied" || range.size !== info.size) return false;
+    const { digest } = this.tools;
+    if (digest) {
+      await pump(Deno.openSync(path).readable, (bytes) => digest.update(bytes), {
+        url: this.plan.url,
+        signal,
+      });
+      // Not the one that is wanted, whatever its size: fetch it.
+      if (this.plan.sha256 !== undefined && digest.hex() !== this.plan.sha256) return false;
+    }
+    this.resumed = true;
+    return true;
+  }
+
+  #showHead(response: Response): void {
+    if (this.#headShown) return;
+    this.#headShown = true;
+    const lines = [statusLine(response.status, response.statusText), ...headerLines(response.headers)];
+    this.tools.onHead?.(lines.join("\n") + "\n\n");
+  }
+}
+
+function contentLength(headers: Headers): number | undefined {
+  const text = headers.get("content-length");
+  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+function sizeOf(headers: Headers): number | undefined {
+  const range = parseContentRange(headers.get("content-range"));
+  return range === null ? undefined : range.size;
+}
+
+function fileInfo(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.statSync(path);
+  } catch {
+    return null;
+  }
+}
