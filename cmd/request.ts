@@ -65,8 +65,9 @@ const FLAGS = {
   },
   location: {
     type: "boolean",
+    short: "L",
     default: true,
-    about: "take a redirect as the answer instead of following it",
+    about: "follow redirects, or with --no-location take them as the answer (default: follow)",
   },
   "max-redirects": {
     type: "integer",

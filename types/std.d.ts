@@ -28,6 +28,7 @@ declare module "@std/cli/parse-args" {
     string?: readonly string[];
     collect?: readonly string[];
     negatable?: readonly string[];
+    default?: Readonly<Record<string, unknown>>;
     unknown?: (arg: string, key?: string, value?: unknown) => unknown;
   }
   export function parseArgs(

@@ -72,9 +72,12 @@ export function parseFlags<T extends FlagTable>(argv: readonly string[], table: 
   const names = Object.keys(table);
   const byShort = new Map(names.flatMap((name) => table[name].short ? [[table[name].short, name]] : []));
   const { tokens, rest } = normalise(argv, table, byShort);
+  const booleans = names.filter((name) => table[name].type === "boolean");
   const parsed = parseArgs(tokens, {
-    boolean: names.filter((name) => table[name].type === "boolean"),
-    negatable: names.filter((name) => table[name].type === "boolean"),
+    boolean: booleans,
+    negatable: booleans,
+    // Without this, one that is on by default would come back as false.
+    default: Object.fromEntries(booleans.map((name) => [name, table[name].default ?? false])),
     string: [...names.filter((name) => table[name].type !== "boolean"), "_"],
     collect: names.filter((name) => table[name].type !== "boolean"),
     unknown: (arg, key) => {
@@ -155,7 +158,7 @@ function unknownFlag(given: string, names: readonly string[]): FerryError {
 }
 
 function readValue(name: string, flag: Flag, raw: unknown): unknown {
-  if (flag.type === "boolean") return typeof raw === "boolean" ? raw : flag.default ?? false;
+  if (flag.type === "boolean") return raw === true;
   const values = raw === undefined ? [] : (Array.isArray(raw) ? raw : [raw]).map(String);
   if (flag.type === "list") return values;
   const text = values.at(-1);

@@ -45,7 +45,9 @@ function flagLines(table: FlagTable): string {
 
 function flagUsage(name: string, flag: Flag): string {
   const short = flag.short ? `-${flag.short}, ` : "    ";
-  if (flag.type === "boolean") return `${short}--${flag.default ? "no-" : ""}${name}`;
+  // A letter always stands for the positive form.
+  if (flag.type === "boolean" && flag.default) return `${short}--${flag.short ? "[no-]" : "no-"}${name}`;
+  if (flag.type === "boolean") return `${short}--${name}`;
   return `${short}--${name} ${flag.value ?? flag.type.toUpperCase()}`;
 }
 
