@@ -1,6 +1,6 @@
 /** The program under test: the binary that FERRY_BIN names, else this checkout. */
 import { startTalkingDaemon } from "../daemon.ts";
-import { type CommandLine, firstLine, runWell } from "../process.ts";
+import { type CommandLine, runWell } from "../process.ts";
 import type { Peer, ServeOptions } from "./peer.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
@@ -31,10 +31,8 @@ function ferryWith(name: string, syncFlags: readonly string[]): Peer {
   };
 }
 
-async function version(): Promise<string | null> {
-  const { path, args } = command(["--version"]);
-  const said = await firstLine(path, args);
-  if (said === null) throw new Error(`${path}, which FERRY_BIN names, cannot be run`);
+async function version(): Promise<string> {
+  const said = (await runWell(command(["--version"]))).stdout.trim();
   return `${said.replace(/^ferry /, "")} (${Deno.env.get("FERRY_BIN") ? "binary" : "from source"})`;
 }
 

@@ -1,6 +1,5 @@
-import { runWell } from "../process.ts";
 import { compareFiles } from "../tree.ts";
-import { able, contestantsOf, served } from "./trees.ts";
+import { able, contestantsOf, served, timed } from "./trees.ts";
 import { Skipped, type Work } from "./work.ts";
 
 /** One large file into a file, from one and the same server: nginx where it is installed. */
@@ -20,11 +19,12 @@ export const request1g: Work = {
       const run = async () => {
         const dir = Deno.makeTempDirSync({ dir: target.dir, prefix: "request-" });
         try {
-          const result = await runWell(peer.get(`${server.url}large`, `${dir}/large`), { watch: true });
+          const get = peer.get(`${server.url}large`, `${dir}/large`);
+          const { value: seconds, clientPeak } = await timed(get, target, server);
           const bytes = Deno.statSync(`${dir}/large`).size;
           if (bytes !== bench.files.largeBytes) throw new Error(`${bytes} bytes arrived`);
           if (round++ === 0) compareFiles(`${bench.files.dir}/large`, `${dir}/large`);
-          return { value: bytes / 1000 / result.ms, clientPeak: result.peakMemory };
+          return { value: bytes / 1e6 / seconds, clientPeak };
         } finally {
           await Deno.remove(dir, { recursive: true });
         }
