@@ -1,13 +1,198 @@
 import { defineCommand } from "../lib/cli/command.ts";
+import type { Io } from "../lib/cli/io.ts";
+import { FerryError, osReason, quote } from "../lib/core/errors.ts";
+import { nameProblem } from "../lib/core/paths.ts";
+import { type AccessRecord, formatCombined, formatJson } from "../lib/http/access_log.ts";
+import { parsePerms, type PermSet } from "../lib/server/access.ts";
+import { type Accounts, createAuthenticate } from "../lib/server/authenticate.ts";
+import { createHandler } from "../lib/server/handler.ts";
+import { listen, type Place } from "../lib/server/listen.ts";
+import { LogBuffer } from "../lib/server/log.ts";
+import { createSyncApi } from "../lib/server/sync_api.ts";
+import { removeStaleStages, Stage } from "../lib/store/stage.ts";
+
+/** Requests under way at SIGTERM get so long. */
+const GRACE_MS = 10_000;
+
 export const serve = defineCommand({
   name: "serve",
-  summary: "x",
-  usage: ["serve"],
-  flags: {},
-  args: { min: 0, max: 9 },
-  examples: [],
-  exits: [0],
-  run() {
-    return Promise.resolve(0);
+  summary: "Share DIR (default: the current folder) over HTTP: to browsers, curl, and ferry itself.",
+  usage: ["serve [DIR]"],
+  flags: {
+    host: { type: "string", value: "ADDRESS", default: "127.0.0.1", about: "the address to listen on" },
+    port: {
+      type: "integer",
+      value: "PORT",
+      default: 8420,
+      min: 0,
+      max: 65535,
+      about: "the port to listen on; 0 picks a free one",
+    },
+    unix: { type: "string", value: "PATH", about: "listen on a unix socket instead" },
+    anonymous: {
+      type: "string",
+      value: "PERMS",
+      default: "r",
+      about:
+        "what anybody may do: letters of r (read and list), w (create and overwrite), d (delete and move), " +
+        "s (manage jobs), or none",
+    },
+    writable: {
+      type: "boolean",
+      about: "the same as --anonymous rwd; only on a loopback address or a unix socket",
+    },
+    auth: {
+      type: "list",
+      value: "USER:PASSWORD[@PATH[:PERMS],...]",
+      about: "a user, and where and what that one may do (default @/:rwd); PASSWORD may be a $scrypt$ hash",
+    },
+    hidden: { type: "boolean", about: "serve names that start with a dot too" },
+    "follow-symlinks": {
+      type: "string",
+      value: "none|inside",
+      default: "inside",
+      choices: ["none", "inside"],
+      about: "follow symbolic links that stay inside DIR, or none",
+    },
+    index: {
+      type: "string",
+      value: "FILE",
+      about: "show FILE in place of the listing of a folder that has it",
+    },
+    "max-upload": { type: "size", value: "SIZE", about: "refuse to store larger files (default: no limit)" },
+    log: {
+      type: "string",
+      value: "combined|json|none",
+      default: "combined",
+      choices: ["combined", "json", "none"],
+      about: "the access log on stderr; -q switches it off",
+    },
+  },
+  args: { min: 0, max: 1 },
+  notes: [
+    "With several PATHs in one --auth the longest that matches decides, and everybody has the --anonymous " +
+    "permissions too. The paths follow the last @/ of the value; a password that contains @/ needs them spelled out.",
+  ],
+  examples: [
+    { run: "ferry serve", about: "show the current folder at http://127.0.0.1:8420/" },
+    { run: "ferry serve --writable ~/inbox", about: "let programs on this machine store files too" },
+    {
+      run: "ferry serve --host 0.0.0.0 --auth 'ann:secret@/:r,/inbox:rw' --anonymous none /srv/files",
+      about: "for Ann alone, who may write to one folder",
+    },
+    {
+      run: "ferry serve --unix /run/ferry.sock --log json .",
+      about: "behind a proxy, with a log for programs",
+    },
+  ],
+  exits: [0, 2, 7],
+  async run({ flags, args }, io) {
+    const root = shareRoot(args[0] ?? ".");
+    if (flags.index !== undefined && nameProblem(flags.index) !== null) {
+      throw new FerryError(
+        "usage",
+        `--index ${quote(flags.index)}: must be the name of a file, without a path`,
+      );
+    }
+    const place: Place = flags.unix === undefined
+      ? { kind: "tcp", host: flags.host, port: flags.port }
+      : { kind: "unix", path: flags.unix };
+    const accounts = await readAccounts(flags, place);
+    const writes = accounts.anonymous |
+      accounts.users.flatMap((u) => u.rules).reduce((all, r) => all | r.perms, 0);
+    const writable = (writes & MAY_CHANGE) !== 0;
+    if (writable) removeStaleStages(root);
+
+    const stage = new Stage(root);
+    const sync = createSyncApi(root);
+    const log = new LogBuffer(io.err);
+    const warn = (message: string) => log.add(`ferry: ${quote(message)}\n`);
+    const share = {
+      root,
+      hidden: flags.hidden,
+      follow: flags["follow-symlinks"] === "none" ? "none" as const : "inside" as const,
+      index: flags.index,
+      maxUpload: flags["max-upload"],
+      stage,
+    };
+    const handler = createHandler({
+      share,
+      authenticate: await createAuthenticate(accounts),
+      syncApi: (request, { path, access }) => sync.handle(request, path, access),
+      log: accessLog(flags.quiet ? "none" : flags.log, log),
+      warn,
+    });
+    // The last net: a server does not go down with one request.
+    globalThis.addEventListener("unhandledrejection", (event) => {
+      event.preventDefault();
+      warn(`unexpected: ${event.reason instanceof Error ? event.reason.stack : event.reason}`);
+    });
+    const listening = await listen(handler, place, { warn });
+    announce(io, { root, url: listening.url, json: flags.json, quiet: flags.quiet });
+    await stopped(io.stop);
+    await listening.stop(GRACE_MS);
+    await sync.close();
+    stage.close();
+    log.flush();
+    return 0;
   },
 });
+
+const MAY_CHANGE = parsePerms("wd") ?? 0;
+
+/** The real path of the folder to share. */
+function shareRoot(dir: string): string {
+  try {
+    const root = Deno.realPathSync(dir);
+    if (Deno.statSync(root).isDirectory) return root;
+  } catch (error) {
+    throw new FerryError("usage", `cannot share ${quote(dir)}: ${osReason(error)}; give an existing folder`);
+  }
+  throw new FerryError(
+    "usage",
+    `cannot share ${quote(dir)}: it is not a folder; give the folder that holds it`,
+  );
+}
+
+async function readAccounts(
+  flags: { anonymous: string; writable: boolean; auth: string[] },
+  place: Place,
+): Promise<Accounts> {
+  const anonymous: PermSet | null = parsePerms(flags.writable ? "rwd" : flags.anonymous);
+  if (anonymous === null) {
+    throw new FerryError("usage", `--anonymous ${quote(flags.anonymous)}: must be letters of rwds, or none`);
+  }
+  if (flags.writable && place.kind === "tcp" && !isLoopback(place.host)) {
+    throw new FerryError(
+      "usage",
+      `--writable lets anybody change files and is refused on ${
+        quote(place.host)
+      }; use --auth, or a loopback --host`,
+    );
+  }
+  if (flags.auth.length === 0) return { anonymous, users: [] };
+  const { parseAuthFlags } = await import("../lib/server/auth_flag.ts");
+  return { anonymous, users: parseAuthFlags(flags.auth) };
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function accessLog(format: string, log: LogBuffer): ((record: AccessRecord) => void) | undefined {
+  if (format === "none") return undefined;
+  const line = format === "json" ? formatJson : formatCombined;
+  return (record) => log.add(line(record));
+}
+
+function announce(io: Io, server: { root: string; url: string; json: boolean; quiet: boolean }): void {
+  if (server.json) io.out(JSON.stringify({ event: "listening", url: server.url }) + "\n");
+  if (!server.quiet) io.err(`ferry: serving ${quote(server.root)} at ${server.url}\n`);
+}
+
+function stopped(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

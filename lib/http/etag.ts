@@ -1,0 +1,51 @@
+/** Entity tags (RFC 9110 section 8.8.3). */
+
+/** What a file's tag is made of: any change of content changes at least one of these. */
+export interface FileState {
+  size: number;
+  /** Milliseconds since 1970. */
+  mtime: number;
+  ino: number | null;
+  dev: number;
+}
+
+/** The strong tag of a file, quotes included. */
+export function fileEtag(state: FileState): string {
+  return `"${state.mtime.toString(36)}-${state.size.toString(36)}-${(state.ino ?? 0).toString(36)}-${
+    state.dev.toString(36)
+  }"`;
+}
+
+/** A list of tags as `If-Match` and `If-None-Match` carry it, or `*`. */
+export type EtagList = "*" | string[];
+
+/**
+ * Reads a list of tags, weak ones with their `W/`. What is not a tag ends the reading: the tags before it count.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(parseEtagList('"a", W/"b"'), ['"a"', 'W/"b"']);
+ * ```
+ */
+export function parseEtagList(header: string): EtagList {
+  if (header.trim() === "*") return "*";
+  const tags: string[] = [];
+  const pattern = /[\s,]*((?:W\/)?"[\x21\x23-\x7e\x80-\xff]*")\s*(?=,|$)/y;
+  for (let match = pattern.exec(header); match !== null; match = pattern.exec(header)) tags.push(match[1]);
+  return tags;
+}
+
+/** Strong comparison: the same bytes; a weak tag equals nothing. */
+export function strongEqual(a: string, b: string): boolean {
+  return a === b && !a.startsWith("W/");
+}
+
+/** Weak comparison: the same tag, whatever its strength. */
+export function weakEqual(a: string, b: string): boolean {
+  return opaque(a) === opaque(b);
+}
+
+function opaque(tag: string): string {
+  return tag.startsWith("W/") ? tag.slice(2) : tag;
+}

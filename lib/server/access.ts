@@ -1,0 +1,101 @@
+/** Who may do what where: rules as data, and the answer that a request without the permission gets. */
+import { isWithin } from "../core/paths.ts";
+import { problemResponse } from "../http/problem.ts";
+
+/** `r` read and list, `w` create and overwrite, `d` delete and move away, `s` start and manage jobs. */
+export type Perm = "r" | "w" | "d" | "s";
+
+/** A set of permissions as bits, see `parsePerms`. */
+export type PermSet = number;
+
+const BITS: Readonly<Record<Perm, number>> = { r: 1, w: 2, d: 4, s: 8 };
+
+/** What holds at `path` (checked, relative) and below it, until a longer path says otherwise. */
+export interface Rule {
+  path: string;
+  perms: PermSet;
+}
+
+/** The permissions that `text` spells, letters of `rwds` or `none`; null when it is neither. */
+export function parsePerms(text: string): PermSet | null {
+  if (text === "none") return 0;
+  if (!/^[rwds]+$/.test(text)) return null;
+  let set = 0;
+  for (const letter of text) set |= BITS[letter as Perm];
+  return set;
+}
+
+/** What `user` (null: nobody logged in) may do: the union of the own rules and of what anybody may. */
+export interface AccessGrant {
+  user: string | null;
+  rules: readonly Rule[];
+  anonymous: PermSet;
+  /** Whether a login could help, so that a refusal asks for one. */
+  logins: boolean;
+}
+
+/** The permissions of one request. */
+export class Access {
+  readonly user: string | null;
+  readonly #grant: AccessGrant;
+
+  constructor(grant: AccessGrant) {
+    this.user = grant.user;
+    this.#grant = grant;
+  }
+
+  /** Whether `perm` holds at `path`: among the user's rules the one with the longest path decides. */
+  can(perm: Perm, path: string): boolean {
+    const bit = BITS[perm];
+    if ((this.#grant.anonymous & bit) !== 0) return true;
+    let longest = -1;
+    let perms = 0;
+    for (const rule of this.#grant.rules) {
+      if (rule.path.length > longest && isWithin(path, rule.path)) {
+        longest = rule.path.length;
+        perms = rule.perms;
+      }
+    }
+    return (perms & bit) !== 0;
+  }
+
+  /** Whether `perm` holds at `path` and everywhere below it, as removing or moving a whole folder needs. */
+  canDeep(perm: Perm, path: string): boolean {
+    return this.can(perm, path) &&
+      this.#grant.rules.every((rule) => !isWithin(rule.path, path) || this.can(perm, rule.path));
+  }
+
+  /** The answer to a request that lacks `perm`: 401 where logging in could help, else 403. */
+  deny(perm: Perm, request: Pick<Request, "headers">): Response {
+    const { status, detail } = this.denial(perm);
+    const accept = request.headers.get("accept");
+    if (status === 403) return problemResponse({ status, detail, code: "forbidden" }, accept);
+    return problemResponse({ status, detail, code: "unauthorized" }, accept, CHALLENGE);
+  }
+
+  /** Status and words of `deny`. */
+  denial(perm: Perm): { status: 401 | 403; detail: string } {
+    const verb = VERBS[perm];
+    if (this.user === null && this.#grant.logins) {
+      return { status: 401, detail: `${verb} here needs a login` };
+    }
+    if (this.user === null) return { status: 403, detail: `this server does not allow ${verb} here` };
+    return { status: 403, detail: `this user may not do that: ${verb} is not allowed here` };
+  }
+}
+
+/** What every 401 carries (RFC 9110 section 11.6.1, RFC 7617). */
+export const CHALLENGE = { "www-authenticate": 'Basic realm="ferry", charset="UTF-8"' };
+
+/** The answer to credentials that are not right, whatever the path and whoever else may come in. */
+export function wrongCredentials(request: Pick<Request, "headers">): Response {
+  const problem = { status: 401, detail: "user name or password is wrong", code: "unauthorized" };
+  return problemResponse(problem, request.headers.get("accept"), CHALLENGE);
+}
+
+const VERBS: Readonly<Record<Perm, string>> = {
+  r: "reading",
+  w: "writing",
+  d: "deleting or moving away",
+  s: "managing jobs",
+};

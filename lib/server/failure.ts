@@ -1,0 +1,62 @@
+/** From whatever was thrown to the answer that a client gets, which tells nothing about the inside. */
+import { type ErrorCode, FerryError, httpStatus, osCode } from "../core/errors.ts";
+import { problemContent, problemHeaders } from "../http/problem.ts";
+import { CHALLENGE } from "./access.ts";
+import type { Reply } from "./reply.ts";
+
+/** A FerryError whose answer has headers of its own. */
+export class HttpError extends FerryError {
+  override name = "HttpError";
+
+  constructor(code: ErrorCode, message: string, readonly headers: Readonly<Record<string, string>>) {
+    super(code, message);
+  }
+}
+
+/** The answer, and what the log should hold where the fault is the server's. */
+export interface Failure {
+  reply: Reply;
+  internal: string | null;
+}
+
+/** Answers `error` in the form that the `Accept` header (null for none) asks for. */
+export function failureReply(error: unknown, accept: string | null): Failure {
+  const known = error instanceof FerryError ? error : fromSystem(error);
+  const status = httpStatus(known);
+  // Messages of the server's own troubles name paths on its disk.
+  const own = status >= 500 && status !== 503;
+  const detail = own ? OWN_TROUBLE[known.code] ?? "something went wrong inside the server" : known.message;
+  const { type, body } = problemContent({ status, detail, code: known.code }, accept);
+  const headers = problemHeaders(type);
+  if (status === 401) Object.assign(headers, CHALLENGE);
+  if (known instanceof HttpError) Object.assign(headers, known.headers);
+  const cause = known.cause ?? known;
+  const internal = own
+    ? known.code === "internal" && cause instanceof Error ? String(cause.stack) : known.message
+    : null;
+  return { reply: { status, headers, body }, internal };
+}
+
+const OWN_TROUBLE: Partial<Record<ErrorCode, string>> = {
+  disk_full: "no space is left on the server",
+  write_failed: "the server could not write this",
+  read_failed: "the server could not read this",
+};
+
+function fromSystem(error: unknown): FerryError {
+  const code = osCode(error);
+  if (error instanceof Deno.errors.NotFound) {
+    return new FerryError("not_found", "there is nothing at this path");
+  }
+  if (error instanceof Deno.errors.PermissionDenied || code === "EACCES" || code === "EPERM") {
+    return new FerryError("forbidden", "the server itself is not allowed to do that");
+  }
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return new FerryError("disk_full", "no space left", { cause: error });
+  }
+  if (code === "EROFS") return new FerryError("forbidden", "the server's file system is read-only");
+  if (code === "ENAMETOOLONG") {
+    return new FerryError("bad_request", "the path is too long for the server's disk");
+  }
+  return new FerryError("internal", "something went wrong inside the server", { cause: error });
+}

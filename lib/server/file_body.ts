@@ -1,0 +1,77 @@
+/** The body of a large answer: pieces of an open file, read as fast as the other side takes them. */
+import type { Segment } from "../http/multipart.ts";
+
+/** One read. Larger ones gain nothing and cost memory for each open transfer. */
+const CHUNK = 256 * 1024;
+
+/** An open file and what of it to send. It owns the file: every end of the stream closes it, and so does `close`. */
+export class FileBody {
+  readonly length: number;
+  readonly #file: Deno.FsFile;
+  readonly #segments: readonly Segment[];
+  #open = true;
+
+  constructor(file: Deno.FsFile, segments: readonly Segment[], length: number) {
+    this.#file = file;
+    this.#segments = segments;
+    this.length = length;
+  }
+
+  /** Closes the file; harmless when it already is. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#file.close();
+  }
+
+  /**
+   * The bytes. Reading is synchronous on purpose: the page cache answers sooner than a thread would. A file that has
+   * become shorter breaks the stream off, so that the other side sees less than Content-Length promised.
+   */
+  stream(sent: (bytes: number) => void): ReadableStream<Uint8Array<ArrayBuffer>> {
+    let index = 0;
+    let position = -1;
+    let total = 0;
+    const end = () => {
+      if (!this.#open) return;
+      this.close();
+      sent(total);
+    };
+    return new ReadableStream({
+      pull: (controller) => {
+        try {
+          const segment = this.#segments[index];
+          if (segment instanceof Uint8Array) {
+            index++;
+            total += segment.length;
+            controller.enqueue(segment);
+          } else {
+            if (position === -1) {
+              this.#file.seekSync(segment.start, Deno.SeekMode.Start);
+              position = segment.start;
+            }
+            const chunk = new Uint8Array(Math.min(CHUNK, segment.end - position));
+            const count = this.#file.readSync(chunk);
+            if (count === null) throw new Error("the file became shorter while it was sent");
+            position += count;
+            total += count;
+            controller.enqueue(count === chunk.length ? chunk : chunk.subarray(0, count));
+            if (position === segment.end) {
+              index++;
+              position = -1;
+            }
+          }
+        } catch (error) {
+          end();
+          controller.error(error);
+          return;
+        }
+        if (index === this.#segments.length) {
+          end();
+          controller.close();
+        }
+      },
+      cancel: end,
+    }, { highWaterMark: 0 });
+  }
+}

@@ -1,0 +1,138 @@
+/** Routes: from a Request to a Response. A plain function, so that any listener, worker or test can call it. */
+import { FerryError } from "../core/errors.ts";
+import { VERSION } from "../core/version.ts";
+import type { AccessRecord } from "../http/access_log.ts";
+import { isHost, rawTarget } from "../http/target.ts";
+import { type Access, wrongCredentials } from "./access.ts";
+import type { Authenticate } from "./authenticate.ts";
+import { countedBody } from "./counted_body.ts";
+import { failureReply, HttpError } from "./failure.ts";
+import { get } from "./get.ts";
+import { answerHot, HotFiles } from "./hot_files.ts";
+import { OLD_RUNTIME, type Reply, toResponse } from "./reply.ts";
+import type { Exchange, Share } from "./share.ts";
+
+/** Answers what lies below `/.ferry/v1/`; `path` is raw, what follows that prefix, without the query. */
+export type SyncApi = (
+  request: Request,
+  context: { path: string; access: Access },
+) => Response | Promise<Response>;
+
+/** What a handler needs. */
+export interface HandlerConfig {
+  share: Share;
+  authenticate: Authenticate;
+  syncApi?: SyncApi;
+  /** Told of each exchange when its last byte is sent; absent for no log. */
+  log?: (record: AccessRecord) => void;
+  /** Told, in one line, what went wrong inside. */
+  warn: (message: string) => void;
+}
+
+/** The part of `Deno.ServeHandlerInfo` that a handler uses. */
+export interface ConnectionInfo {
+  remoteAddr: Deno.Addr;
+}
+
+/** Answers one request; never throws and never rejects. */
+export type Handler = (request: Request, info: ConnectionInfo) => Response | Promise<Response>;
+
+const FERRY = "/.ferry";
+const SYNC_PREFIX = `${FERRY}/v1/`;
+
+/** The methods that a path can have; who may use them is another matter. */
+const METHODS: Readonly<Record<string, (exchange: Exchange) => Reply | Promise<Reply>>> = {};
+
+/** Makes the handler of one share. */
+export function createHandler(config: HandlerConfig): Handler {
+  const { share, authenticate, syncApi, warn } = config;
+  const hot = new HotFiles();
+
+  return (request, info) => {
+    const began = config.log === undefined ? 0 : performance.now();
+    const { method, headers } = request;
+    const { path, query } = rawTarget(request.url);
+    let user: string | null = null;
+
+    const finish = (status: number, bytes: number): void =>
+      config.log?.({
+        time: Date.now(),
+        remote: remoteText(info.remoteAddr),
+        user,
+        method,
+        target: path + query,
+        status,
+        bytes,
+        ms: performance.now() - began,
+        referer: headers.get("referer"),
+        agent: headers.get("user-agent"),
+      });
+    const send = (reply: Reply): Response =>
+      toResponse(reply, method, (bytes) => finish(reply.status, bytes));
+    const fail = (error: unknown): Response => {
+      const { reply, internal } = failureReply(error, headers.get("accept"));
+      if (internal !== null) warn(`${method} ${path}: ${internal}`);
+      return send(reply);
+    };
+    /** A Response made elsewhere. */
+    const pass = (response: Response): Response => {
+      if (OLD_RUNTIME && !response.headers.has("cache-control")) {
+        response.headers.set("cache-control", "no-transform");
+      }
+      return config.log === undefined ? response : countedBody(response, method, finish);
+    };
+
+    const answer = (access: Access | null): Response | Promise<Response> => {
+      if (access === null) return pass(wrongCredentials(request));
+      user = access.user;
+      if (method === "GET" || method === "HEAD") {
+        const file = hot.get(path);
+        if (file !== undefined && access.can("r", file.path)) {
+          const reply = answerHot(file, headers);
+          if (reply !== null) return send(reply);
+        }
+      }
+      if (syncApi !== undefined && path.startsWith(SYNC_PREFIX)) {
+        const response = syncApi(request, { path: path.slice(SYNC_PREFIX.length), access });
+        return response instanceof Promise ? response.then(pass, fail) : pass(response);
+      }
+      const exchange: Exchange = { request, method, path, query, access, share };
+      if (method === "GET" || method === "HEAD") return send(get(exchange, hot));
+      const act = Object.hasOwn(METHODS, method) ? METHODS[method] : undefined;
+      if (act === undefined) throw new FerryError("method_not_allowed", `there is no method ${method} here`);
+      const reply = act(exchange);
+      return reply instanceof Promise ? reply.then(send, fail) : send(reply);
+    };
+
+    try {
+      checkFraming(headers);
+      // Its own health is no secret, and those who ask for it have no login.
+      if (path === `${FERRY}/health`) return send(health(method));
+      const access = authenticate(headers.get("authorization"));
+      if (!(access instanceof Promise)) return answer(access);
+      return access.then(answer).catch(fail);
+    } catch (error) {
+      return fail(error);
+    }
+  };
+}
+
+/** What the runtime may let through although it makes two readings of one request possible. */
+function checkFraming(headers: Headers): void {
+  if (!isHost(headers.get("host"))) throw new FerryError("bad_request", "the Host header is malformed");
+  if (OLD_RUNTIME && headers.get("transfer-encoding") !== null && headers.get("content-length") !== null) {
+    throw new FerryError("bad_request", "a request has Content-Length or Transfer-Encoding, not both");
+  }
+}
+
+function health(method: string): Reply {
+  if (method !== "GET" && method !== "HEAD") {
+    throw new HttpError("method_not_allowed", "health can only be read", { allow: "GET, HEAD" });
+  }
+  const headers = { "content-type": "application/json", "cache-control": "no-store" };
+  return { status: 200, headers, body: JSON.stringify({ status: "ok", version: VERSION }) + "\n" };
+}
+
+function remoteText(address: Deno.Addr): string {
+  return "hostname" in address ? address.hostname : "unix";
+}

@@ -1,0 +1,102 @@
+/** Small files in memory. Each use asks the file system whether the file is still the one that was read. */
+
+import { evaluate } from "../http/conditional.ts";
+import type { Reply } from "./reply.ts";
+
+/** Files larger than this are read from disk each time. */
+export const LARGEST_HOT = 64 * 1024;
+
+/** A file changed so short a time ago could change again without its times showing it. */
+const SETTLED_MS = 2000;
+
+/** For so long a path is not followed again; the file itself is looked at each time. */
+const LOCATED_MS = 1000;
+
+/** What a kept file costs beside its bytes. */
+const OVERHEAD = 1024;
+
+/** A file as it was read. */
+export interface HotFile {
+  /** Relative, for permissions. */
+  path: string;
+  real: string;
+  info: Deno.FileInfo;
+  body: Uint8Array<ArrayBuffer>;
+  /** Those of the 200. */
+  headers: Record<string, string>;
+}
+
+interface Kept extends HotFile {
+  mtime: number;
+  ctime: number;
+  located: number;
+}
+
+/** Kept files by raw URL path, oldest out first when `limit` bytes are full. */
+export class HotFiles {
+  readonly #files = new Map<string, Kept>();
+  readonly #limit: number;
+  #bytes = 0;
+
+  constructor(limit = 64 * 1024 * 1024) {
+    this.#limit = limit;
+  }
+
+  /** The file at `rawPath` if it is kept and unchanged. */
+  get(rawPath: string): HotFile | undefined {
+    const file = this.#files.get(rawPath);
+    if (file === undefined) return undefined;
+    if (Date.now() - file.located < LOCATED_MS && isUnchanged(file)) return file;
+    this.#drop(rawPath, file);
+    return undefined;
+  }
+
+  /** Keeps `file` if it is at rest. */
+  keep(rawPath: string, file: HotFile): void {
+    const mtime = file.info.mtime?.getTime();
+    const ctime = file.info.ctime?.getTime();
+    const now = Date.now();
+    // ctime is known to the second only, and a file from the future tells nothing.
+    if (mtime === undefined || ctime === undefined || !(now - Math.max(mtime, ctime) > SETTLED_MS)) return;
+    const old = this.#files.get(rawPath);
+    if (old !== undefined) this.#drop(rawPath, old);
+    this.#files.set(rawPath, { ...file, mtime, ctime, located: now });
+    this.#bytes += file.body.length + OVERHEAD;
+    for (const [oldest, { body }] of this.#files) {
+      if (this.#bytes <= this.#limit) break;
+      this.#bytes -= body.length + OVERHEAD;
+      this.#files.delete(oldest);
+    }
+  }
+
+  #drop(rawPath: string, file: HotFile): void {
+    this.#bytes -= file.body.length + OVERHEAD;
+    this.#files.delete(rawPath);
+  }
+}
+
+function isUnchanged(file: Kept): boolean {
+  let now: Deno.FileInfo;
+  try {
+    now = Deno.lstatSync(file.real);
+  } catch {
+    return false;
+  }
+  return now.size === file.info.size && now.ino === file.info.ino && now.dev === file.info.dev &&
+    now.isFile &&
+    now.mtime?.getTime() === file.mtime && now.ctime?.getTime() === file.ctime;
+}
+
+/** The answer to GET or HEAD of `file`; null when the request asks for more than a hot file can give. */
+export function answerHot(file: HotFile, headers: Headers): Reply | null {
+  if (headers.get("range") !== null || headers.get("if-match") !== null) return null;
+  if (headers.get("if-unmodified-since") !== null) return null;
+  const ifNoneMatch = headers.get("if-none-match");
+  const ifModifiedSince = headers.get("if-modified-since");
+  if (ifNoneMatch !== null || ifModifiedSince !== null) {
+    const conditions = { ifMatch: null, ifUnmodifiedSince: null, ifNoneMatch, ifModifiedSince };
+    const current = { etag: file.headers.etag, mtime: file.info.mtime?.getTime() ?? null };
+    if (evaluate(conditions, current, { reading: true }) !== "proceed") return null;
+  }
+  return { status: 200, headers: file.headers, body: file.body };
+}

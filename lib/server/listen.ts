@@ -1,0 +1,138 @@
+/** From a handler to a server on a TCP port or a unix socket, and its end. */
+import { FerryError, osCode, osReason, quote } from "../core/errors.ts";
+import type { Handler } from "./handler.ts";
+
+/** Where to listen. */
+export type Place =
+  | { kind: "tcp"; host: string; port: number }
+  | { kind: "unix"; path: string };
+
+/** A server that answers. */
+export interface Listening {
+  /** The URL of its root; `http+unix://...` for a socket. */
+  url: string;
+  /** Takes no new connections, waits at most `graceMs` for requests under way, and ends. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** After the last answer, connections that only idle get so long to notice. */
+const LINGER_MS = 200;
+
+/** Starts to serve. Throws `address_in_use` or `usage` with what to do; when it returns, a connection is answered. */
+export async function listen(
+  handler: Handler,
+  place: Place,
+  options: { warn: (message: string) => void },
+): Promise<Listening> {
+  if (place.kind === "unix") await clearSocket(place.path);
+  let underWay = 0;
+  let idle = () => {};
+  const done = () => {
+    underWay--;
+    if (underWay === 0) idle();
+  };
+  const onError = (error: unknown): Response => {
+    // The handler itself never throws: a body broke off after its head was sent.
+    options.warn(`a body broke off: ${error instanceof Error ? error.message : error}`);
+    return new Response(null, { status: 500 });
+  };
+  const counted = (
+    request: Request,
+    info: Deno.ServeHandlerInfo<Deno.Addr>,
+  ): Response | Promise<Response> => {
+    underWay++;
+    // It settles when the answer is delivered, or cannot be any more.
+    info.completed.then(done, done);
+    return handler(request, info);
+  };
+  const server = start(counted, place, onError);
+  return {
+    url: urlOf(place, server.addr),
+    async stop(graceMs) {
+      const closed = server.shutdown().catch(() => {});
+      if (underWay > 0) {
+        await within(graceMs, new Promise<void>((resolve) => idle = resolve));
+      }
+      // On some runtimes a connection that is kept alive without a request holds this up for ever.
+      await within(LINGER_MS, closed);
+      if (place.kind === "unix") removeSocket(place.path);
+    },
+  };
+}
+
+async function within(ms: number, promise: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  await Promise.race([promise, new Promise<void>((resolve) => timer = setTimeout(resolve, ms))]);
+  clearTimeout(timer);
+}
+
+type DenoHandler = (request: Request, info: Deno.ServeHandlerInfo<Deno.Addr>) => Response | Promise<Response>;
+
+function start(
+  handler: DenoHandler,
+  place: Place,
+  onError: (error: unknown) => Response,
+): Deno.HttpServer<Deno.Addr> {
+  try {
+    if (place.kind === "unix") return Deno.serve({ path: place.path, onListen() {}, onError }, handler);
+    return Deno.serve({ hostname: place.host, port: place.port, onListen() {}, onError }, handler);
+  } catch (error) {
+    throw startError(error, place);
+  }
+}
+
+function startError(error: unknown, place: Place): FerryError {
+  const name = place.kind === "unix"
+    ? `the socket ${quote(place.path)}`
+    : `port ${place.port} on ${quote(place.host)}`;
+  if (error instanceof Deno.errors.AddrInUse) {
+    const other = place.kind === "unix"
+      ? "another --unix path"
+      : "another --port, or --port 0 for any free one";
+    return new FerryError("address_in_use", `${name} is taken; stop what uses it, or give ${other}`);
+  }
+  if (error instanceof Deno.errors.PermissionDenied || osCode(error) === "EACCES") {
+    return new FerryError("usage", `${name} is not allowed for this user; give another one`);
+  }
+  if (place.kind === "unix") return new FerryError("usage", `cannot listen on ${name}: ${osReason(error)}`);
+  return new FerryError(
+    "usage",
+    `--host ${quote(place.host)}: no address of this machine (${osReason(error)})`,
+  );
+}
+
+function urlOf(place: Place, address: Deno.Addr): string {
+  if (place.kind === "unix") return `http+unix://${encodeURIComponent(place.path)}/`;
+  const port = "port" in address ? address.port : place.port;
+  return `http://${place.host.includes(":") ? `[${place.host}]` : place.host}:${port}/`;
+}
+
+/** Removes a socket file that nobody listens on any more; throws `address_in_use` when somebody does. */
+async function clearSocket(path: string): Promise<void> {
+  let info: Deno.FileInfo;
+  try {
+    info = Deno.lstatSync(path);
+  } catch {
+    return;
+  }
+  if (!info.isSocket) {
+    throw new FerryError("usage", `--unix ${quote(path)}: something else than a socket is there`);
+  }
+  let connection: Deno.Conn;
+  try {
+    connection = await Deno.connect({ transport: "unix", path });
+  } catch {
+    removeSocket(path);
+    return;
+  }
+  connection.close();
+  throw startError(new Deno.errors.AddrInUse(), { kind: "unix", path });
+}
+
+function removeSocket(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // Already gone.
+  }
+}

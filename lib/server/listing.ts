@@ -1,0 +1,70 @@
+/** Reading a folder for a listing. */
+import { FerryError } from "../core/errors.ts";
+import { childPath, isHidden, nameProblem } from "../core/paths.ts";
+import { fileEtag } from "../http/etag.ts";
+import { locate } from "../store/root.ts";
+import { type Exchange, innerPath, type Target } from "./share.ts";
+
+/** One entry. What it says of a link is what a GET of the link would find. */
+export interface ListingEntry {
+  name: string;
+  kind: "file" | "dir" | "symlink";
+  /** Null for a folder. */
+  size: number | null;
+  /** Milliseconds since 1970. */
+  mtime: number;
+  etag: string | null;
+  /** Whether its URL ends with a slash: a folder, or a link to one. */
+  slash: boolean;
+}
+
+/** A folder with what this user may see of it. */
+export interface Listing {
+  /** The path below the root; `""` for the root. */
+  path: string;
+  entries: ListingEntry[];
+}
+
+/**
+ * The entries that a GET would find: nothing reserved, hidden, forbidden, neither file nor folder, nor with a name
+ * that no URL can spell. In the order of their names.
+ */
+export function readListing(exchange: Exchange, folder: Target): Listing {
+  const entries: ListingEntry[] = [];
+  for (const { name } of Deno.readDirSync(folder.real)) {
+    const entry = readEntry(exchange, folder, name);
+    if (entry !== null) entries.push(entry);
+  }
+  entries.sort((a, b) => a.name < b.name ? -1 : 1);
+  return { path: folder.path, entries };
+}
+
+function readEntry(exchange: Exchange, folder: Target, name: string): ListingEntry | null {
+  const { access, share } = exchange;
+  // A backslash is refused in every URL.
+  if (nameProblem(name) !== null || name.includes("\\")) return null;
+  if (!share.hidden && isHidden(name)) return null;
+  const path = childPath(folder.path, name);
+  if (!access.can("r", path)) return null;
+  let info: Deno.FileInfo | null;
+  let kind: ListingEntry["kind"] | null = null;
+  try {
+    info = Deno.lstatSync(`${folder.real}/${name}`);
+    if (info.isSymlink) {
+      kind = "symlink";
+      const target = locate(share.root, path, { follow: share.follow, hidden: share.hidden });
+      if (!access.can("r", innerPath(share.root, target.real))) return null;
+      info = target.info;
+    }
+  } catch (error) {
+    // Gone meanwhile, a name that is not UTF-8 and came out changed, or a link that leads nowhere we go.
+    if (error instanceof Deno.errors.NotFound || error instanceof FerryError) return null;
+    if (error instanceof Deno.errors.PermissionDenied) return null;
+    throw error;
+  }
+  if (info === null || !(info.isFile || info.isDirectory)) return null;
+  const mtime = info.mtime?.getTime() ?? 0;
+  if (info.isDirectory) return { name, kind: kind ?? "dir", size: null, mtime, etag: null, slash: true };
+  const etag = fileEtag({ size: info.size, mtime, ino: info.ino, dev: info.dev });
+  return { name, kind: kind ?? "file", size: info.size, mtime, etag, slash: false };
+}

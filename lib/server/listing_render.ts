@@ -1,0 +1,99 @@
+/** A listing as HTML, JSON or text: pure. */
+import { escape } from "@std/html/entities";
+import { formatBytes } from "../cli/units.ts";
+import { assertNever, quote } from "../core/errors.ts";
+import { encodeSegment, toUrlPath } from "../core/paths.ts";
+import type { Listing, ListingEntry } from "./listing.ts";
+
+export type ListingFormat = "html" | "json" | "text";
+
+/** `listing` in `format`, with its media type. */
+export function renderListing(listing: Listing, format: ListingFormat): { type: string; body: string } {
+  switch (format) {
+    case "json":
+      return { type: "application/json; charset=utf-8", body: json(listing) };
+    case "text":
+      return { type: "text/plain; charset=utf-8", body: text(listing) };
+    case "html":
+      return { type: "text/html; charset=utf-8", body: html(listing) };
+    default:
+      return assertNever(format);
+  }
+}
+
+function json({ path, entries }: Listing): string {
+  return JSON.stringify({
+    path: path === "" ? "/" : `/${path}/`,
+    entries: entries.map(({ name, kind, size, mtime, etag }) => ({
+      name,
+      kind,
+      size,
+      mtime: new Date(mtime).toISOString(),
+      etag,
+    })),
+  }) + "\n";
+}
+
+/** A name a line; one with a line break in it is shown escaped, JSON has it exactly. */
+function text({ entries }: Listing): string {
+  return entries.map(({ name, slash }) => quote(name) + (slash ? "/\n" : "\n")).join("");
+}
+
+const STYLE = "body{font:1rem/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;" +
+  "color-scheme:light dark}table{border-collapse:collapse;width:100%}th{text-align:left}" +
+  "td,th{padding:.15rem .75rem .15rem 0;overflow-wrap:anywhere}td+td,th+th{white-space:nowrap}" +
+  ".size{text-align:right;font-variant-numeric:tabular-nums}h1{font-size:1.25rem;overflow-wrap:anywhere}" +
+  "tbody tr:hover{background:color-mix(in srgb,currentColor 8%,transparent)}";
+
+function html({ path, entries }: Listing): string {
+  const folders = entries.filter((entry) => entry.slash);
+  const files = entries.filter((entry) => !entry.slash);
+  const title = escape(path === "" ? "/" : `/${quote(path)}/`);
+  return `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${title}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+<h1>${breadcrumbs(path)}</h1>
+<table>
+<thead><tr><th scope="col">Name</th><th scope="col" class="size">Size</th><th scope="col">Modified</th></tr></thead>
+<tbody>
+${path === "" ? "" : '<tr><td><a href="../">../</a></td><td class="size"></td><td></td></tr>\n'}${
+    [...folders, ...files].map(row).join("")
+  }</tbody>
+</table>
+<p>${count(folders.length, "folder")}, ${count(files.length, "file")}</p>
+</main>
+</body>
+</html>
+`;
+}
+
+function breadcrumbs(path: string): string {
+  const names = path === "" ? [] : path.split("/");
+  const links = names.map((name, i) =>
+    i === names.length - 1
+      ? `<span aria-current="page">${escape(quote(name))}</span>/`
+      : `<a href="${toUrlPath(names.slice(0, i + 1).join("/"), true)}">${escape(quote(name))}</a>/`
+  );
+  return `<a href="/" aria-label="top folder">/</a>${links.join("")}`;
+}
+
+function row({ name, slash, size, mtime }: ListingEntry): string {
+  const href = `./${encodeSegment(name)}${slash ? "/" : ""}`;
+  const iso = new Date(mtime).toISOString();
+  return `<tr><td><a href="${href}">${escape(quote(name))}${slash ? "/" : ""}</a></td>` +
+    `<td class="size">${
+      size === null ? "" : `<span title="${size} bytes">${formatBytes(size)}</span>`
+    }</td>` +
+    `<td><time datetime="${iso}">${iso.slice(0, 16).replace("T", " ")}</time></td></tr>\n`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

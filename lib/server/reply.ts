@@ -1,0 +1,49 @@
+/** What a request is answered with, as data, and how that becomes a Response. */
+import type { FileBody } from "./file_body.ts";
+
+/** The answer to one request. `HEAD` is `GET` without the body: whoever makes a Reply need not know which it is. */
+export interface Reply {
+  status: number;
+  headers: Record<string, string>;
+  body: Uint8Array<ArrayBuffer> | string | FileBody | null;
+}
+
+/**
+ * Runtimes before 2.9 compress what they serve, and then weaken the ETag and drop the Content-Length. This keeps
+ * their hands off.
+ */
+export const OLD_RUNTIME = isBefore(Deno.version.deno, 2, 9);
+
+function isBefore(version: string, major: number, minor: number): boolean {
+  const [a, b] = version.split(".").map(Number);
+  return a < major || (a === major && b < minor);
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * `reply` as the Response to `method`. `sent` is told, once, how many bytes of the body went out: at once where the
+ * body is in memory, else when its stream ends, is cancelled or breaks.
+ */
+export function toResponse(reply: Reply, method: string, sent: (bytes: number) => void): Response {
+  const { status, headers, body } = reply;
+  if (body === null) {
+    sent(0);
+    return new Response(null, { status, headers });
+  }
+  if (OLD_RUNTIME && headers["cache-control"] === undefined) headers["cache-control"] = "no-transform";
+  if (typeof body === "object" && "stream" in body) {
+    headers["content-length"] = String(body.length);
+    if (method === "HEAD") {
+      body.close();
+      sent(0);
+      return new Response(null, { status, headers });
+    }
+    return new Response(body.stream(sent), { status, headers });
+  }
+  const bytes = typeof body === "string" ? encoder.encode(body) : body;
+  headers["content-length"] = String(bytes.length);
+  const head = method === "HEAD";
+  sent(head ? 0 : bytes.length);
+  return new Response(head ? null : bytes, { status, headers });
+}

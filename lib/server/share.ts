@@ -1,0 +1,83 @@
+/** A share: the folder that a server offers, and who may reach what in it. */
+import { FerryError } from "../core/errors.ts";
+import { parseUrlPath, type UrlPath } from "../core/paths.ts";
+import { locate, type Located } from "../store/root.ts";
+import type { Stage } from "../store/stage.ts";
+import type { Access, Perm } from "./access.ts";
+
+/** What is the same for all requests to a share. */
+export interface Share {
+  /** A real path. */
+  root: string;
+  /** Whether names that start with a dot are there at all. */
+  hidden: boolean;
+  follow: "none" | "inside";
+  /** The name of the file that stands for its folder. */
+  index?: string;
+  /** Bytes of the largest file that may be sent to it. */
+  maxUpload?: number;
+  stage: Stage;
+}
+
+/** One request, with what everybody needs of it. */
+export interface Exchange {
+  request: Request;
+  method: string;
+  /** Raw. */
+  path: string;
+  /** Raw, with its `?`, or empty. */
+  query: string;
+  access: Access;
+  share: Share;
+}
+
+/** What a URL path leads to, for somebody who may do there what was asked. */
+export interface Target extends UrlPath, Located {}
+
+/**
+ * Follows a raw URL path for `perm`: the only way from a request to the file system. A link gives nobody rights that
+ * they lack where it leads. Throws `bad_request`, `not_found`, `conflict`, `unauthorized` or `forbidden`.
+ */
+export function find(
+  exchange: Pick<Exchange, "access" | "share">,
+  rawPath: string,
+  options: { perm: Perm; leaf?: "follow" | "keep" },
+): Target {
+  const { access, share } = exchange;
+  const { path, slash } = parseUrlPath(rawPath);
+  demand(access, options.perm, path);
+  const located = locate(share.root, path, {
+    follow: share.follow,
+    hidden: share.hidden,
+    leaf: options.leaf,
+  });
+  const inner = innerPath(share.root, located.real);
+  if (inner !== path) demand(access, options.perm, inner);
+  return { path, slash, ...located };
+}
+
+/** The path below `root` of a real path that lies in it. */
+export function innerPath(root: string, real: string): string {
+  if (real === root) return "";
+  return real.slice(root === "/" ? 1 : root.length + 1);
+}
+
+/** Throws `unauthorized` or `forbidden` unless `perm` holds at `path`. */
+export function demand(access: Access, perm: Perm, path: string): void {
+  if (!access.can(perm, path)) throw refusal(access, perm);
+}
+
+/** As `demand`, for everything below `path` too. */
+export function demandDeep(access: Access, perm: Perm, path: string): void {
+  if (!access.canDeep(perm, path)) throw refusal(access, perm);
+}
+
+function refusal(access: Access, perm: Perm): FerryError {
+  const { status, detail } = access.denial(perm);
+  return new FerryError(status === 401 ? "unauthorized" : "forbidden", detail);
+}
+
+/** There is nothing at the path, or nothing that is served. */
+export function notFound(): FerryError {
+  return new FerryError("not_found", "there is nothing at this path");
+}
