@@ -77,7 +77,9 @@ export function parseFlags<T extends FlagTable>(argv: readonly string[], table: 
     boolean: booleans,
     negatable: booleans,
     // Without this, one that is on by default would come back as false.
-    default: Object.fromEntries(booleans.map((name) => [name, table[name].default ?? false])),
+    default: Object.fromEntries(
+      booleans.map((name) => [name, (table[name] as BooleanFlag).default ?? false]),
+    ),
     string: [...names.filter((name) => table[name].type !== "boolean"), "_"],
     collect: names.filter((name) => table[name].type !== "boolean"),
     unknown: (arg, key) => {
