@@ -70,6 +70,16 @@ export function operationOf(change: Change, staged: StagedFile | null): Operatio
   }
 }
 
+/** What opens a run: write permission for the owner of folders that changes go into. */
+export function unlockOperations(plan: Plan): Operation[] {
+  return plan.locked.map(({ path, was }) => ({
+    op: "meta",
+    path,
+    mode: was.mode | 0o700,
+    expect: { kind: "dir" },
+  }));
+}
+
 /** What ends a run: the modes and times of folders, the deepest first, since writing into a folder changes its time. */
 export function folderOperations(plan: Plan, left: ReadonlySet<string>): Operation[] {
   return plan.folderTimes

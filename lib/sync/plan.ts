@@ -14,7 +14,9 @@ export type Change =
 export interface Plan {
   /** In the order of execution: what stands in the way goes, folders come, then links and files, then the other deletes. */
   changes: Change[];
-  /** Folders whose time differs: set at the end of a run, when nothing in them changes any more; not a change of their own. */
+  /** Folders of the destination that their owner may not write, though something in them changes: opened first. */
+  locked: { path: string; was: DirEntry }[];
+  /** Folders whose mode and time are set at the end, when nothing in them changes any more; not a change of their own. */
   folderTimes: { path: string; entry: DirEntry }[];
   /** Paths that stay as they are, and why. */
   problems: Problem[];
@@ -78,8 +80,16 @@ export function makePlan(source: Tree, destination: Tree, options: PlanOptions =
   }
 
   const changes = [...before, ...folders, ...links, ...files, ...after];
-  const folderTimes = foldersToSet(source, destination, changes, shielded);
-  return { changes, folderTimes, problems, totals: countTotals(changes, source.size, destination.size) };
+  const touched = new Set(changes.flatMap((change) => [change.path, parentPath(change.path)]));
+  const folderTimes = foldersToSet(source, destination, touched, shielded);
+  const locked = lockedFolders(destination, touched);
+  return {
+    changes,
+    locked,
+    folderTimes,
+    problems,
+    totals: countTotals(changes, source.size, destination.size),
+  };
 }
 
 /**
@@ -122,10 +132,9 @@ function extraPaths(source: Tree, destination: Tree, shielded: ReadonlySet<strin
 function foldersToSet(
   source: Tree,
   destination: Tree,
-  changes: readonly Change[],
+  touched: ReadonlySet<string>,
   shielded: ReadonlySet<string>,
-) {
-  const touched = new Set(changes.flatMap((change) => [change.path, parentPath(change.path)]));
+): Plan["folderTimes"] {
   const folders: Plan["folderTimes"] = [];
   for (const [path, entry] of source) {
     if (entry.kind !== "dir" || shielded.has(path)) continue;
@@ -135,6 +144,15 @@ function foldersToSet(
     }
   }
   return folders;
+}
+
+function lockedFolders(destination: Tree, touched: ReadonlySet<string>): Plan["locked"] {
+  const locked: Plan["locked"] = [];
+  for (const path of touched) {
+    const was = destination.get(path);
+    if (was?.kind === "dir" && (was.mode & 0o300) !== 0o300) locked.push({ path, was });
+  }
+  return locked.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 /** Whether the folder at `path` will be empty once the doomed paths are gone. */

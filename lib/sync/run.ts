@@ -2,9 +2,16 @@
 import { FerryError } from "../core/errors.ts";
 import type { Problem, Tree } from "../core/entry.ts";
 import type { Store, WriteSession } from "../store/store.ts";
-import type { Outcome } from "../wire/messages.ts";
+import type { Operation, Outcome } from "../wire/messages.ts";
 import type { FileFrame } from "../wire/pack.ts";
-import { type Batch, folderOperations, makeBatches, operationOf, type StagedFile } from "./batches.ts";
+import {
+  type Batch,
+  folderOperations,
+  makeBatches,
+  operationOf,
+  type StagedFile,
+  unlockOperations,
+} from "./batches.ts";
 import { checkDeletes, type DeleteLimit } from "./guard.ts";
 import { type Change, makePlan, type Plan, type PlanOptions, sizeOf } from "./plan.ts";
 
@@ -133,8 +140,9 @@ class Run {
     if (this.#plan.changes.length === 0 && this.#plan.folderTimes.length === 0) return;
     const session = await this.sides.destination.write({ delete: this.#plan.totals.delete > 0 });
     try {
+      await this.#folders(session, unlockOperations(this.#plan));
       await this.#batches(session);
-      await this.#folders(session);
+      await this.#folders(session, folderOperations(this.#plan, this.#left));
     } finally {
       // A stage that cannot be cleared now is cleared by age; the reason why the run ended must not be lost to it.
       await session.close().catch(() => {});
@@ -223,8 +231,8 @@ class Run {
     });
   }
 
-  async #folders(session: WriteSession): Promise<void> {
-    const operations = folderOperations(this.#plan, this.#left);
+  /** Modes and times of folders: part of other changes, so only their failures are reported. */
+  async #folders(session: WriteSession, operations: readonly Operation[]): Promise<void> {
     for (let at = 0; at < operations.length; at += 2000) {
       const part = operations.slice(at, at + 2000);
       const outcomes = await session.commit(part);
