@@ -8,8 +8,9 @@ import { type Accounts, createAuthenticate } from "../lib/server/authenticate.ts
 import { createHandler } from "../lib/server/handler.ts";
 import { listen, type Place } from "../lib/server/listen.ts";
 import { LogBuffer } from "../lib/server/log.ts";
+import { Staging } from "../lib/server/staging.ts";
 import { createSyncApi } from "../lib/server/sync_api.ts";
-import { removeStaleStages, Stage } from "../lib/store/stage.ts";
+import { removeStaleStages } from "../lib/store/stage.ts";
 
 /** Requests under way at SIGTERM get so long. */
 const GRACE_MS = 10_000;
@@ -103,7 +104,7 @@ export const serve = defineCommand({
     const writable = (writes & MAY_CHANGE) !== 0;
     if (writable) removeStaleStages(root);
 
-    const stage = new Stage(root);
+    const staging = new Staging(root);
     const sync = createSyncApi(root);
     const log = new LogBuffer(io.err);
     const warn = (message: string) => log.add(`ferry: ${quote(message)}\n`);
@@ -113,7 +114,7 @@ export const serve = defineCommand({
       follow: flags["follow-symlinks"] === "none" ? "none" as const : "inside" as const,
       index: flags.index,
       maxUpload: flags["max-upload"],
-      stage,
+      staging,
     };
     const handler = createHandler({
       share,
@@ -132,7 +133,7 @@ export const serve = defineCommand({
     await stopped(io.stop);
     await listening.stop(GRACE_MS);
     await sync.close();
-    stage.close();
+    staging.close();
     log.flush();
     return 0;
   },

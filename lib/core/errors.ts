@@ -26,6 +26,7 @@ export const ERROR_TABLE = {
   gone: { exit: 22, status: 410 },
   precondition_failed: { exit: 22, status: 412 },
   too_large: { exit: 22, status: 413 },
+  unsupported_media_type: { exit: 22, status: 415 },
   range_not_satisfiable: { exit: 22, status: 416 },
   headers_too_large: { exit: 22, status: 431 },
   too_many: { exit: 22, status: 503 },

@@ -21,7 +21,7 @@ export interface Failure {
 
 /** Answers `error` in the form that the `Accept` header (null for none) asks for. */
 export function failureReply(error: unknown, accept: string | null): Failure {
-  const known = error instanceof FerryError ? error : fromSystem(error);
+  const known = error instanceof FerryError ? explained(error) : fromSystem(error);
   const status = httpStatus(known);
   // Messages of the server's own troubles name paths on its disk.
   const own = status >= 500 && status !== 503;
@@ -35,6 +35,13 @@ export function failureReply(error: unknown, accept: string | null): Failure {
     ? known.code === "internal" && cause instanceof Error ? String(cause.stack) : known.message
     : null;
   return { reply: { status, headers, body }, internal };
+}
+
+/** A write that the operating system refused is no trouble inside the server. */
+function explained(error: FerryError): FerryError {
+  if (error.code !== "write_failed" || error.cause === undefined) return error;
+  const known = fromSystem(error.cause);
+  return known.code === "forbidden" || known.code === "bad_request" ? known : error;
 }
 
 const OWN_TROUBLE: Partial<Record<ErrorCode, string>> = {

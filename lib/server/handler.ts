@@ -9,8 +9,14 @@ import { countedBody } from "./counted_body.ts";
 import { failureReply, HttpError } from "./failure.ts";
 import { get } from "./get.ts";
 import { answerHot, HotFiles } from "./hot_files.ts";
+import { ALLOWED } from "./methods.ts";
+import { mkcol } from "./mkcol.ts";
+import { options } from "./options.ts";
+import { put } from "./put.ts";
+import { remove } from "./remove.ts";
 import { OLD_RUNTIME, type Reply, toResponse } from "./reply.ts";
 import type { Exchange, Share } from "./share.ts";
+import { copy, move } from "./transfer.ts";
 
 /** Answers what lies below `/.ferry/v1/`; `path` is raw, what follows that prefix, without the query. */
 export type SyncApi = (
@@ -40,8 +46,15 @@ export type Handler = (request: Request, info: ConnectionInfo) => Response | Pro
 const FERRY = "/.ferry";
 const SYNC_PREFIX = `${FERRY}/v1/`;
 
-/** The methods that a path can have; who may use them is another matter. */
-const METHODS: Readonly<Record<string, (exchange: Exchange) => Reply | Promise<Reply>>> = {};
+/** The methods beside GET and HEAD. */
+const METHODS: Readonly<Record<string, (exchange: Exchange) => Reply | Promise<Reply>>> = {
+  PUT: put,
+  DELETE: remove,
+  MKCOL: mkcol,
+  MOVE: move,
+  COPY: copy,
+  OPTIONS: options,
+};
 
 /** Makes the handler of one share. */
 export function createHandler(config: HandlerConfig): Handler {
@@ -99,7 +112,9 @@ export function createHandler(config: HandlerConfig): Handler {
       const exchange: Exchange = { request, method, path, query, access, share };
       if (method === "GET" || method === "HEAD") return send(get(exchange, hot));
       const act = Object.hasOwn(METHODS, method) ? METHODS[method] : undefined;
-      if (act === undefined) throw new FerryError("method_not_allowed", `there is no method ${method} here`);
+      if (act === undefined) {
+        throw new HttpError("method_not_allowed", "there is no such method", { allow: ALLOWED });
+      }
       const reply = act(exchange);
       return reply instanceof Promise ? reply.then(send, fail) : send(reply);
     };

@@ -2,8 +2,8 @@
 import { FerryError } from "../core/errors.ts";
 import { parseUrlPath, type UrlPath } from "../core/paths.ts";
 import { locate, type Located } from "../store/root.ts";
-import type { Stage } from "../store/stage.ts";
 import type { Access, Perm } from "./access.ts";
+import type { Staging } from "./staging.ts";
 
 /** What is the same for all requests to a share. */
 export interface Share {
@@ -16,7 +16,7 @@ export interface Share {
   index?: string;
   /** Bytes of the largest file that may be sent to it. */
   maxUpload?: number;
-  stage: Stage;
+  staging: Staging;
 }
 
 /** One request, with what everybody needs of it. */

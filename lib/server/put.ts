@@ -1,0 +1,112 @@
+/** PUT: a body becomes a file, whole or not at all. */
+import { FerryError, writeError } from "../core/errors.ts";
+import { parentPath, toUrlPath } from "../core/paths.ts";
+import { syncFolder, writeFully } from "../store/stage.ts";
+import { checkPreconditions, etagOf } from "./preconditions.ts";
+import type { Reply } from "./reply.ts";
+import { type Exchange, find, type Target } from "./share.ts";
+
+/** Creates (201) or replaces (204) a file. Parents are made. */
+export async function put(exchange: Exchange): Promise<Reply> {
+  const { share, request } = exchange;
+  if (request.headers.get("content-range") !== null) {
+    // RFC 9110 section 14.5: to store a part as if it were the whole would destroy the file.
+    throw new FerryError("bad_request", "PUT stores whole files: Content-Range is refused");
+  }
+  findPlace(exchange);
+  const length = declaredLength(request.headers);
+  const { maxUpload = Infinity } = share;
+  if (length !== null && length > maxUpload) throw tooLarge(maxUpload);
+  const staged = share.staging.take();
+  try {
+    await receive(request.body, staged, { length, maxUpload });
+    // From here to the rename nothing waits, so nothing can come between the check and the change.
+    const target = findPlace(exchange);
+    const folders = makeParents(target.real);
+    if (target.info !== null) Deno.chmodSync(staged, (target.info.mode ?? 0o644) & 0o777);
+    share.staging.place(staged, target.real);
+    const etag = etagOf(Deno.lstatSync(target.real));
+    await Promise.all(folders.map(syncFolder));
+    if (target.info !== null) return { status: 204, headers: { etag }, body: null };
+    return { status: 201, headers: { etag, location: toUrlPath(target.path) }, body: null };
+  } catch (error) {
+    throw writeError(error, exchange.path);
+  } finally {
+    share.staging.giveBack(staged);
+  }
+}
+
+/** Where the file goes; throws unless it may and can go there. */
+function findPlace(exchange: Exchange): Target {
+  const target = find(exchange, exchange.path, { perm: "w" });
+  if (target.info?.isDirectory) {
+    throw new FerryError("conflict", "a folder is there; a file cannot take its place");
+  }
+  if (target.slash) {
+    throw new FerryError("conflict", "a path that ends with a slash names a folder; make one with MKCOL");
+  }
+  if (target.info !== null && !target.info.isFile) {
+    throw new FerryError("conflict", "something else than a file is there");
+  }
+  checkPreconditions(exchange, target);
+  return target;
+}
+
+function declaredLength(headers: Headers): number | null {
+  const text = headers.get("content-length");
+  if (text === null) return null;
+  if (!/^\d{1,15}$/.test(text)) throw new FerryError("bad_request", "the Content-Length is malformed");
+  return Number(text);
+}
+
+function tooLarge(limit: number): FerryError {
+  return new FerryError("too_large", `this server stores files of at most ${limit} bytes`);
+}
+
+/** Writes `body` to a new file at `staged`, down to the disk. */
+async function receive(
+  body: ReadableStream<Uint8Array> | null,
+  staged: string,
+  limits: { length: number | null; maxUpload: number },
+): Promise<void> {
+  using file = Deno.openSync(staged, { write: true, createNew: true });
+  let received = 0;
+  if (body !== null) {
+    const reader = body.getReader();
+    for (;;) {
+      const { value, done } = await reader.read().catch(() => {
+        throw brokenOff(received);
+      });
+      if (done) break;
+      received += value.length;
+      if (received > limits.maxUpload) {
+        reader.cancel().catch(() => {});
+        throw tooLarge(limits.maxUpload);
+      }
+      writeFully(file, value);
+    }
+  }
+  if (limits.length !== null && received !== limits.length) throw brokenOff(received);
+  await file.sync();
+}
+
+function brokenOff(received: number): FerryError {
+  return new FerryError("bad_request", `the body broke off after ${received} bytes; nothing was changed`);
+}
+
+/** Makes the folders above `path` that are missing, and gives those whose entries change. */
+function makeParents(path: string): string[] {
+  const folders = [parentPath(path) || "/"];
+  while (!isThere(folders[folders.length - 1])) folders.push(parentPath(folders[folders.length - 1]) || "/");
+  if (folders.length > 1) Deno.mkdirSync(folders[0], { recursive: true });
+  return folders;
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

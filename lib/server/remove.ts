@@ -1,0 +1,45 @@
+/** DELETE: a file, a link (itself, not what it leads to), or a folder with all that is in it. */
+import { FerryError, osCode } from "../core/errors.ts";
+import { parentPath } from "../core/paths.ts";
+import { changeError, syncFolder } from "../store/stage.ts";
+import { checkPreconditions } from "./preconditions.ts";
+import type { Reply } from "./reply.ts";
+import { demandDeep, type Exchange, find, innerPath, notFound, type Share } from "./share.ts";
+
+/** Answers 204 once it is gone for everybody. */
+export async function remove(exchange: Exchange): Promise<Reply> {
+  const { share, access } = exchange;
+  const target = find(exchange, exchange.path, { perm: "d", leaf: "keep" });
+  if (target.path === "") throw new FerryError("forbidden", "the shared folder itself cannot be deleted");
+  const { info, real } = target;
+  if (info === null || !(info.isFile || info.isDirectory || info.isSymlink)) throw notFound();
+  if (target.slash && info.isFile) throw notFound();
+  if (info.isDirectory) {
+    demandDeep(access, "d", target.path);
+    demandDeep(access, "d", innerPath(share.root, real));
+  }
+  checkPreconditions(exchange, target);
+  try {
+    if (info.isDirectory) await removeFolder(share, real);
+    else Deno.removeSync(real);
+  } catch (error) {
+    throw changeError(error, target.path);
+  }
+  await syncFolder(parentPath(real) || "/");
+  return { status: 204, headers: {}, body: null };
+}
+
+/** Renamed into the stage first, so that it vanishes as a whole however long the removal takes. */
+export async function removeFolder(share: Share, real: string): Promise<void> {
+  const staged = share.staging.take();
+  try {
+    Deno.renameSync(real, staged);
+    await Deno.remove(staged, { recursive: true });
+  } catch (error) {
+    // On a file system of its own it cannot be renamed: then piece by piece.
+    if (osCode(error) !== "EXDEV") throw error;
+    await Deno.remove(real, { recursive: true });
+  } finally {
+    share.staging.giveBack(staged);
+  }
+}
