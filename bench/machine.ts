@@ -7,7 +7,7 @@ export function machineLine(): string {
   const model = /^model name\s*:\s*(.*)$/m.exec(readText("/proc/cpuinfo"))?.[1] ?? Deno.build.arch;
   const memory = formatBytes(Deno.systemMemoryInfo().total);
   return `${model.trim()}, ${navigator.hardwareConcurrency} cores, ${memory} memory, ` +
-    `${Deno.build.os} ${Deno.osRelease()}`;
+    `${Deno.build.os} ${Deno.osRelease().split("-")[0]}`;
 }
 
 /** Bytes free to this user on the filesystem of `dir`; 0 when there is no such folder. */
