@@ -18,7 +18,7 @@ export interface Sending {
   method: string;
   headers: Headers;
   body: BodySource;
-  /** The name that an uploaded file gets where the URL ends in a slash. */
+  /** The name that an uploaded file gets where the URL ends in a slash; empty for what comes through a pipe. */
   fileName?: string;
 }
 
@@ -44,7 +44,7 @@ export async function readSending(flags: SendFlags, method: string | undefined, 
     throw new FerryError("usage", `${given[0]} sends a body, and ${method} has none`);
   }
   if (flags.upload !== undefined) {
-    const fileName = flags.upload === "-" ? undefined : flags.upload.split("/").at(-1);
+    const fileName = flags.upload === "-" ? "" : flags.upload.split("/").at(-1);
     return { ...sending, method: method ?? "PUT", body: fileSource(flags.upload, io.stdin), fileName };
   }
   const json = flags["data-json"];
@@ -60,8 +60,8 @@ export async function readSending(flags: SendFlags, method: string | undefined, 
 
 /** `url` with the name of the uploaded file at its end where it names a folder. */
 export function uploadUrl(url: URL, sending: Sending): URL {
-  if (sending.body.kind === "none" || !url.pathname.endsWith("/") || sending.method !== "PUT") return url;
-  if (!sending.fileName) {
+  if (sending.fileName === undefined || !url.pathname.endsWith("/") || sending.method !== "PUT") return url;
+  if (sending.fileName === "") {
     throw new FerryError("usage", `${quote(url.href)}: a name is missing; put one after the last slash`);
   }
   const named = new URL(url);
