@@ -32,7 +32,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const versions: [string, string][] = [];
   for (const peer of wanted) {
     const version = await peer.version();
-    if (version === null) say(`${peer.name} is not installed here: skipped`);
+    if (version === null) say(`${peer.name} is not to be had here: skipped`);
     else {
       peers.push(peer);
       if (!peer.diskOnly) versions.push([peer.name, version]);

@@ -46,13 +46,12 @@ export function resultTable(rows: readonly Row[], works: readonly Described[]): 
   return lines.join("\n") + "\n";
 }
 
-/** What was to be reached and what was, on tmpfs where both were measured. Empty when no goal was touched. */
+/** What was to be reached and what was. Goals are for memory, not for a disk. Empty when none was touched. */
 export function goalTable(rows: readonly Row[], works: readonly Described[]): string {
   const lines: string[] = [];
   for (const { name, goal } of works) {
     if (!goal) continue;
-    const group = groups(rows).find((group) => group.work === name && group.target === "tmpfs") ??
-      groups(rows).find((group) => group.work === name);
+    const group = groups(rows).find((group) => group.work === name && group.target !== "disk");
     if (group) lines.push(...goalLines(name, goal, group.rows));
   }
   if (lines.length === 0) return "";

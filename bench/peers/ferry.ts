@@ -10,7 +10,14 @@ export const FERRY = "ferry";
 
 /** Ferry, as it is, and without waiting for the disk. */
 export const ferry: Peer = { ...ferryWith(FERRY, []), servesFiles: true };
-export const ferryNoFsync: Peer = { ...ferryWith("ferry --no-fsync", ["--no-fsync"]), diskOnly: true };
+export const ferryNoFsync: Peer = {
+  ...ferryWith("ferry --no-fsync", ["--no-fsync"]),
+  diskOnly: true,
+  version: async () => {
+    const help = await runWell(command(["sync", "--help"]));
+    return help.stdout.includes("--no-fsync") ? await version() : null;
+  },
+};
 
 function ferryWith(name: string, syncFlags: readonly string[]): Peer {
   const sync = (from: string, to: string, scratch: string, ...more: string[]) =>
