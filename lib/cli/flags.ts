@@ -114,7 +114,8 @@ function normalise(
         else throw unknownFlag(equals === -1 ? arg : arg.slice(0, equals), Object.keys(table));
       } else if (type === "boolean") {
         if (equals !== -1) throw new FerryError("usage", `--${name} takes no value`);
-        tokens.push(arg);
+        // Spelled out: a bare one would swallow an argument that is called `true` or `false`.
+        tokens.push(`--${name}=true`);
       } else if (equals !== -1) {
         tokens.push(arg);
       } else {
@@ -126,7 +127,7 @@ function normalise(
         const name = byShort.get(letter);
         if (name === undefined) throw unknownFlag("-" + letter, Object.keys(table));
         if (table[name].type === "boolean") {
-          tokens.push("--" + name);
+          tokens.push(`--${name}=true`);
           continue;
         }
         const glued = arg.slice(j + 1).replace(/^=/, "");
