@@ -1,5 +1,6 @@
 /** What a request sends: nothing, bytes, a file, or what comes through a pipe. */
-import { FerryError, readError } from "../core/errors.ts";
+import { FerryError, quote, readError } from "../core/errors.ts";
+import { chunkStream, type Fill, type Meter } from "./chunk_stream.ts";
 
 export type BodySource =
   | { kind: "none" }
@@ -8,17 +9,12 @@ export type BodySource =
   /** Can be read once; its length is not known. */
   | { kind: "stream"; stream: () => ReadableStream<Uint8Array>; name: string };
 
-/** Called with how many bytes were taken; what it returns is awaited before the next ones. */
-export type Meter = (bytes: number) => void | Promise<void>;
-
-const CHUNK = 256 * 1024;
-
 /** The source that an upload flag's FILE names; `-` is standard input. Throws `read_failed`. */
 export function fileSource(path: string, stdin: ReadableStream<Uint8Array>): BodySource {
   if (path === "-") return { kind: "stream", stream: () => stdin, name: "standard input" };
   try {
     const info = Deno.statSync(path);
-    if (info.isDirectory) throw new FerryError("read_failed", `cannot read ${path}: it is a folder`);
+    if (info.isDirectory) throw new FerryError("read_failed", `cannot read ${quote(path)}: it is a folder`);
     if (info.isFile) {
       // Opened once now, so that a file that cannot be read is told before the server hears of it.
       Deno.openSync(path).close();
@@ -68,52 +64,32 @@ class FileBody extends Blob {
   }
 
   override stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    const [path, meter] = [this.#path, this.#meter];
+    const path = this.#path;
     let left = this.#size;
     let file: Deno.FsFile | null = null;
-    return new ReadableStream({
-      type: "bytes",
-      autoAllocateChunkSize: CHUNK,
-      async pull(controller) {
-        try {
-          file ??= Deno.openSync(path);
-          const view = controller.byobRequest!.view as Uint8Array<ArrayBuffer>;
-          const count = file.readSync(view.subarray(0, Math.min(left, view.length)));
-          if (count === null || count === 0) {
-            throw new FerryError("read_failed", `cannot read ${path}: it became shorter while it was sent`);
-          }
-          left -= count;
-          await meter(count);
-          controller.byobRequest!.respond(count);
-          if (left === 0) {
-            file.close();
-            controller.close();
-          }
-        } catch (error) {
-          file?.close();
-          controller.error(readError(error, path));
-        }
-      },
-      cancel() {
-        file?.close();
-      },
-    });
+    const fill: Fill = (buffer) => {
+      if (left === 0) return null;
+      file ??= Deno.openSync(path);
+      const view = new Uint8Array(buffer, 0, Math.min(left, buffer.byteLength));
+      const count = file.readSync(view) ?? 0;
+      if (count === 0) {
+        throw new FerryError(
+          "read_failed",
+          `cannot read ${quote(path)}: it became shorter while it was sent`,
+        );
+      }
+      left -= count;
+      return view.subarray(0, count);
+    };
+    return chunkStream(fill, { name: path, meter: this.#meter, close: () => file?.close() });
   }
 }
 
 function metered(source: BodySource & { kind: "stream" }, meter: Meter): ReadableStream<Uint8Array> {
-  const reader = source.stream().getReader();
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const { value, done } = await reader.read();
-        if (done) return controller.close();
-        await meter(value.length);
-        controller.enqueue(value);
-      } catch (error) {
-        controller.error(readError(error, source.name));
-      }
-    },
-    cancel: () => reader.cancel().catch(() => {}),
-  }, { highWaterMark: 0 });
+  const reader = source.stream().getReader({ mode: "byob" });
+  const fill: Fill = async (buffer) => {
+    const { value, done } = await reader.read(new Uint8Array(buffer));
+    return done || value === undefined ? null : value;
+  };
+  return chunkStream(fill, { name: source.name, meter, close: () => void reader.cancel().catch(() => {}) });
 }

@@ -1,7 +1,8 @@
 /** One request to its final answer, redirects followed by our own hand. */
 import { FerryError, quote } from "../core/errors.ts";
 import { headerLines, statusLine } from "./answer_text.ts";
-import { type BodySource, isRereadable, type Meter, openBody } from "./body_source.ts";
+import { type BodySource, isRereadable, openBody } from "./body_source.ts";
+import type { Meter } from "./chunk_stream.ts";
 import type { HttpClient } from "./http_client.ts";
 import { type Hop, isRedirect, nextHop } from "./redirect.ts";
 

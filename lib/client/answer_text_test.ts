@@ -1,0 +1,31 @@
+import { assertEquals } from "@std/assert";
+import { describeStatus, headerLines, statusLine, terminalText } from "./answer_text.ts";
+
+Deno.test("statusLine() and headerLines() show what came without control characters", () => {
+  assertEquals(statusLine(404, "Not Found"), "HTTP/1.1 404 Not Found");
+  assertEquals(statusLine(299, ""), "HTTP/1.1 299");
+  const headers = new Headers([["x", "caf\xc3\xa9"], ["y", "\x9b31m"], ["cookie", "s=1"]]);
+  assertEquals(headerLines(headers), ["cookie: s=1", "x: café", "y: \\x9b31m"]);
+  assertEquals(headerLines(headers, { redact: true })[0], "cookie: [redacted]");
+});
+
+Deno.test("describeStatus() adds the detail of a problem document and of nothing else", () => {
+  const answer = (type: string) => ({
+    status: 409,
+    statusText: "Conflict",
+    headers: new Headers({ "content-type": type }),
+  });
+  const problem = "application/problem+json; charset=utf-8";
+  const cases: [string, string, string][] = [
+    [problem, '{"detail":"it is \\u001b there"}', "409 Conflict: it is \\x1b there"],
+    [problem, '{"detail":5}', "409 Conflict"],
+    [problem, "not JSON", "409 Conflict"],
+    [problem, "null", "409 Conflict"],
+    ["application/json", '{"detail":"x"}', "409 Conflict"],
+  ];
+  for (const [type, body, expected] of cases) assertEquals(describeStatus(answer(type), body), expected);
+});
+
+Deno.test("terminalText() keeps lines and tabs and nothing that moves a cursor", () => {
+  assertEquals(terminalText("a\r\nb\tc\x1b[2Jd\re\x07"), "a\nb\tc\\x1b[2Jd\\re\\x07");
+});
