@@ -17,7 +17,7 @@
 import * as crypto from "node:crypto";
 import { FerryError } from "../core/errors.ts";
 import type { ProblemCode } from "../core/entry.ts";
-import { problemOfJson } from "./messages.ts";
+import { isTime, problemOfJson } from "./messages.ts";
 
 export const PACK_TYPE = "application/vnd.ferry.pack";
 export const MAGIC = new TextEncoder().encode("FERRYPK1");
@@ -68,8 +68,9 @@ export class PackBuilder {
   #length = 0;
   #frames = 0;
 
-  constructor(capacity: number) {
-    this.#bytes = new Uint8Array(capacity);
+  /** Builds into `buffer`; one that turns out too small is replaced. */
+  constructor(buffer: ArrayBuffer) {
+    this.#bytes = new Uint8Array(buffer);
     this.#view = new DataView(this.#bytes.buffer);
     this.#bytes.set(MAGIC);
     this.#length = MAGIC.length;
@@ -159,7 +160,7 @@ export function readHeader(view: DataView, at: number): RawHeader {
   const size = view.getUint32(at + 8) * 0x100000000 + view.getUint32(at + 12);
   const mtime = view.getFloat64(at + 16);
   if (!Number.isSafeInteger(size)) throw malformed("an absurd size");
-  if (!Number.isSafeInteger(mtime)) throw malformed("an absurd time");
+  if (!isTime(mtime)) throw malformed("an absurd time");
   return {
     kind: view.getUint8(at),
     index: view.getUint32(at + 4),
