@@ -1,5 +1,6 @@
 /** From a handler to a server on a TCP port or a unix socket, and its end. */
 import { FerryError, osCode, osReason, quote } from "../core/errors.ts";
+import { problemResponse } from "../http/problem.ts";
 import type { Handler } from "./handler.ts";
 
 /** Where to listen. */
@@ -25,12 +26,10 @@ export async function listen(
   options: { warn: (message: string) => void },
 ): Promise<Listening> {
   if (place.kind === "unix") await clearSocket(place.path);
-  let underWay = 0;
-  let idle = () => {};
-  const done = () => {
-    underWay--;
-    if (underWay === 0) idle();
-  };
+  const requests = new Gauge();
+  // Those that may still be reading a body.
+  const uploads = new Gauge();
+  let stopping = false;
   const onError = (error: unknown): Response => {
     // The handler itself never throws: a body broke off after its head was sent.
     options.warn(`a body broke off: ${error instanceof Error ? error.message : error}`);
@@ -40,24 +39,59 @@ export async function listen(
     request: Request,
     info: Deno.ServeHandlerInfo<Deno.Addr>,
   ): Response | Promise<Response> => {
-    underWay++;
+    if (stopping) return unavailable(request);
     // It settles when the answer is delivered, or cannot be any more.
-    info.completed.then(done, done);
-    return handler(request, info);
+    requests.during(info.completed);
+    const answer = handler(request, info);
+    if (answer instanceof Promise) uploads.during(answer);
+    return answer;
   };
   const server = start(counted, place, onError);
   return {
     url: urlOf(place, server.addr),
     async stop(graceMs) {
+      const end = Date.now() + graceMs;
+      stopping = true;
+      // Deno 2.9 takes the bodies away from those who still read them when it shuts down: until they are done, new
+      // connections are turned away rather than refused.
+      await within(graceMs, uploads.zero());
       const closed = server.shutdown().catch(() => {});
-      if (underWay > 0) {
-        await within(graceMs, new Promise<void>((resolve) => idle = resolve));
-      }
+      await within(end - Date.now(), requests.zero());
       // On some runtimes a connection that is kept alive without a request holds this up for ever.
       await within(LINGER_MS, closed);
       if (place.kind === "unix") removeSocket(place.path);
     },
   };
+}
+
+/** How many of something are under way. */
+class Gauge {
+  #count = 0;
+  #reached = () => {};
+
+  /** Counts one until `promise` settles. */
+  during(promise: Promise<unknown>): void {
+    this.#count++;
+    promise.then(this.#one, this.#one);
+  }
+
+  /** Resolves once none is left. */
+  zero(): Promise<void> {
+    return this.#count === 0 ? Promise.resolve() : new Promise((resolve) => this.#reached = resolve);
+  }
+
+  readonly #one = (): void => {
+    this.#count--;
+    if (this.#count === 0) this.#reached();
+  };
+}
+
+function unavailable(request: Request): Response {
+  const problem = { status: 503, detail: "the server is stopping", code: "too_many" };
+  return problemResponse(problem, request.headers.get("accept"), {
+    "retry-after": "10",
+    "connection": "close",
+  });
 }
 
 async function within(ms: number, promise: Promise<unknown>): Promise<void> {
