@@ -12,6 +12,8 @@ export interface Io {
   err(text: string): void;
   /** Writes bytes to stdout, all of them. */
   write(bytes: Uint8Array): void;
+  /** The same without holding up the event loop while a pipe is full, so that signals and time limits still work. */
+  writeAsync?(bytes: Uint8Array): Promise<void>;
   readonly stdin: ReadableStream<Uint8Array>;
   readonly stdoutIsTerminal: boolean;
   readonly stderrIsTerminal: boolean;
@@ -28,6 +30,7 @@ export function processIo(stop: AbortSignal): Io {
     out: (text) => writeAll(Deno.stdout, encoder.encode(text)),
     err: (text) => writeAll(Deno.stderr, encoder.encode(text)),
     write: (bytes) => writeAll(Deno.stdout, bytes),
+    writeAsync: writeAllAsync,
     stdin: Deno.stdin.readable,
     get stdoutIsTerminal() {
       return Deno.stdout.isTerminal();
@@ -49,6 +52,18 @@ function writeAll(target: { writeSync(p: Uint8Array): number }, bytes: Uint8Arra
     } catch (error) {
       if (!(error instanceof Deno.errors.WouldBlock)) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
+
+async function writeAllAsync(bytes: Uint8Array): Promise<void> {
+  let sent = 0;
+  while (sent < bytes.length) {
+    try {
+      sent += await Deno.stdout.write(bytes.subarray(sent));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
 }

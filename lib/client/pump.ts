@@ -36,7 +36,7 @@ export async function pump(
         const wanted = piece.subarray(Math.min(skip, piece.length)).subarray(0, Math.min(left, piece.length));
         skip = Math.max(0, skip - piece.length);
         left -= wanted.length;
-        if (wanted.length > 0) await take(wanted);
+        if (wanted.length > 0) await orAbort(take(wanted), options.signal);
         await options.pace?.take(piece.length, options.signal);
       }
     } finally {
@@ -67,4 +67,15 @@ async function read(
     if (options.signal.aborted) throw options.signal.reason;
     throw toFerryError(error, options.url);
   }
+}
+
+/** Waits for `work`, but not when `signal` is aborted: a pipe that nobody reads must not keep the program. */
+function orAbort(work: void | Promise<void>, signal: AbortSignal): void | Promise<void> {
+  if (work === undefined) return;
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) return stop();
+    signal.addEventListener("abort", stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  });
 }

@@ -20,6 +20,7 @@ export interface Sink {
 /** The part of an Io that standard output needs. */
 export interface Out {
   write(bytes: Uint8Array): void;
+  writeAsync?(bytes: Uint8Array): Promise<void>;
 }
 
 /** Standard output, or anything else that cannot be taken back. */
@@ -29,10 +30,11 @@ export class StreamSink implements Sink {
   /** `path` names a device or pipe that `out` writes to. */
   constructor(readonly out: Out, readonly path?: string) {}
 
-  write(bytes: Uint8Array): void {
+  async write(bytes: Uint8Array): Promise<void> {
     this.#written ||= bytes.length > 0;
     try {
-      this.out.write(bytes);
+      if (this.out.writeAsync) await this.out.writeAsync(bytes);
+      else this.out.write(bytes);
     } catch (error) {
       // A reader that has left is not an error to report; the program ends quietly.
       if (error instanceof Deno.errors.BrokenPipe) throw error;

@@ -279,11 +279,16 @@ export class Transfer {
         sink.readBack((bytes) => digest.update(bytes));
       }
     }
-    const take = async (bytes: Uint8Array) => {
-      await sink.write(bytes);
+    const count = (bytes: Uint8Array) => {
       digest?.update(bytes);
       position.have += bytes.length;
       if (this.plan.body.kind === "none") this.bytes += bytes.length;
+    };
+    const take = (bytes: Uint8Array) => {
+      const writing = sink.write(bytes);
+      // A file is written at once; awaiting nothing for each piece would cost more than the piece.
+      if (writing === undefined) return count(bytes);
+      return writing.then(() => count(bytes));
     };
     const limit = position.end === undefined ? undefined : position.end - position.start - position.have;
     if (answer.hop.method === "HEAD") await answer.response.body?.cancel();
