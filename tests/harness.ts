@@ -196,6 +196,11 @@ export async function rawRequest(port: number, request: string, timeoutMs = 10_0
   return { status: Number(statusLine.split(" ")[1]), headers, body: end === -1 ? "" : text.slice(end + 4) };
 }
 
+/** Whether the answer says that it depends on `Accept`; Deno before 2.9 adds `Accept-Encoding` to every `Vary`. */
+export function variesByAccept(response: Response): boolean {
+  return (response.headers.get("vary") ?? "").split(/, */).includes("Accept");
+}
+
 /** A tree as text, one line a path: kind, mode, mtime in ms, size or link target, SHA-256. Equal text, equal trees. */
 export async function treeDigest(root: string, options: { dirTimes?: boolean } = {}): Promise<string> {
   const lines: string[] = [];
