@@ -27,7 +27,7 @@ function file(index: number, text: string): FileFrame {
 }
 
 function build(frames: readonly Frame[], capacity = 64): Uint8Array<ArrayBuffer> {
-  const pack = new PackBuilder(capacity);
+  const pack = new PackBuilder(new ArrayBuffer(capacity));
   for (const frame of frames) {
     if (frame.kind === "file") pack.addFile(frame);
     else pack.addProblem(frame.index, frame.code, frame.message);
@@ -76,7 +76,7 @@ Deno.test("readPack() gives back the frames that PackBuilder was given", () => {
 });
 
 Deno.test("PackBuilder lets content be read straight into it, and forgets what was not framed", () => {
-  const pack = new PackBuilder(8);
+  const pack = new PackBuilder(new ArrayBuffer(8));
   pack.contentBuffer(4).set(encode("lost"));
   pack.contentBuffer(5).set(encode("hello"));
   pack.finishFile({ index: 7, size: 5, mtime: 1, mode: 0o600 });

@@ -164,10 +164,10 @@ Deno.test("openStreamed() does not allocate what a header claims", async () => {
 });
 
 Deno.test("openStreamed() reads a problem, but none of an absurd size", async () => {
-  const builder = new PackBuilder(100);
+  const builder = new PackBuilder(new ArrayBuffer(100));
   builder.addProblem(0, "vanished", "gone");
   assertEquals(await readThrough(streamOf(builder.finish())), { problem: "vanished" });
-  const long = new PackBuilder(100);
+  const long = new PackBuilder(new ArrayBuffer(100));
   long.addProblem(0, "vanished", "x".repeat(70_000));
   await assertRejects(() => openStreamed(streamOf(long.finish(), 4096)), FerryError, "unknown kind");
 });
