@@ -117,6 +117,29 @@ Deno.test("request resumes inside the range that was asked for", async () => {
   assertEquals(server.visits[1].headers.get("if-range"), '"v1"');
 });
 
+Deno.test("request never lets the body of an error follow half a transfer, even with --no-fail", async () => {
+  await using server = hostile(async (visit) => {
+    if (visit.index > 0) return await visit.answer("404 Not Found", "gone meanwhile");
+    await visit.head("HTTP/1.1 200 OK", `Content-Length: ${SIZE}`, 'ETag: "v1"');
+    await visit.send(BODY.slice(0, 3000));
+  });
+  const run = await ferry(["request", "--no-fail", server.url]);
+  assertEquals([run.code, run.stdout], [22, BODY.slice(0, 3000)]);
+});
+
+Deno.test("request counts no try that brought much against --retry", async () => {
+  const big = BODY.repeat(1200);
+  const cut = 1_100_000;
+  await using server = flawed({ cuts: Array(8).fill(cut), body: () => big });
+  const run = await ferry(["request", "--retry", "1", "--json", server.url], { timeoutMs: 55_000 });
+  assertEquals(
+    [run.code, run.stdout.length, run.stdout === big],
+    [0, big.length, true],
+    run.stderr.slice(-500),
+  );
+  assertEquals(JSON.parse(run.stderr.trim().split("\n").at(-1)!).retries, 8);
+});
+
 Deno.test("request checks the checksum over a resumed transfer, and tells of the resumption", async () => {
   await using server = flawed({ cuts: [3000, 2000] });
   using dir = tempDir();
@@ -354,4 +377,27 @@ Deno.test("request into a pipe whose reader leaves ends quietly", async () => {
   const output = await child.output();
   assertEquals(new TextDecoder().decode(output.stdout), "xxxxx 23\n");
   assertEquals(new TextDecoder().decode(output.stderr), "");
+});
+
+Deno.test("request into a pipe is whole or a true beginning, however the server misbehaves", async () => {
+  await Promise.all(Array.from({ length: 16 }, async (_, seed) => {
+    let state = seed + 1;
+    const random = (below: number) => (state = state * 48271 % 2147483647) % below;
+    const flaw: Flaw = { cuts: Array.from({ length: 6 }, () => random(SIZE + 2000)) };
+    const odd = () => {
+      flaw.deaf = random(4) === 0;
+      flaw.careless = random(2) === 0;
+      flaw.shift = random(5) === 0 ? random(9) : 0;
+    };
+    const version = (index: number) => index >= 4 && seed % 2 === 0 ? 2 : 1;
+    flaw.etag = (index) => (odd(), random(6) === 0 ? null : `"v${version(index)}"`);
+    flaw.body = (index) => version(index) === 1 ? BODY : CHANGED;
+    await using server = flawed(flaw);
+    const run = await ferry(["request", "-q", "--retry", "3", server.url]);
+    if (run.code === 0) assert(run.stdout === BODY || run.stdout === CHANGED, `seed ${seed}`);
+    else {
+      assertEquals([seed, run.code], [seed, 18], run.stderr);
+      assert(BODY.startsWith(run.stdout) || CHANGED.startsWith(run.stdout), `seed ${seed}`);
+    }
+  }));
 });

@@ -168,6 +168,21 @@ Deno.test("request refuses a part that was not asked for", async () => {
   assertEquals([...Deno.readDirSync(dir.path)].length, 0);
 });
 
+Deno.test("request keeps the file when the answer is that nothing has changed", async () => {
+  await using server = hostile((visit) => visit.head("HTTP/1.1 304 Not Modified", 'ETag: "v1"'));
+  using dir = tempDir({ "f": "the copy" });
+  const run = await ferry(["request", "-H", 'If-None-Match: "v1"', "-o", dir.at("f"), server.url]);
+  assertEquals([run.code, Deno.readTextFileSync(dir.at("f"))], [0, "the copy"], run.stderr);
+});
+
+Deno.test("request lets no URL of a call replace the file of an earlier one", async () => {
+  await using server = hostile((visit) => visit.answer("200 OK", visit.target));
+  using dir = tempDir();
+  const run = await ferry(["request", "--output-dir", dir.path, server.url + "/a/f", server.url + "/b/f"]);
+  assertEquals([run.code, Deno.readTextFileSync(dir.at("f"))], [23, "/a/f"]);
+  assertStringIncludes(run.stderr, "/b/f");
+});
+
 Deno.test("request --json prints one object a URL where the contract says", async () => {
   await using server = resource();
   using dir = tempDir();

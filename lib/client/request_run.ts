@@ -44,6 +44,8 @@ export interface Outcome {
 /** The requests of one call. */
 export class RequestRun implements Disposable {
   #clients = new Map<string, HttpClient>();
+  /** The files of this call, so that none replaces another one. */
+  #written = new Set<string>();
   readonly #trace: ((line: string) => void) | undefined;
 
   constructor(readonly settings: RequestSettings, readonly io: Io) {
@@ -95,6 +97,12 @@ export class RequestRun implements Disposable {
     const path = head ? null : settings.outputs(url, index);
     if (path !== null) outcome.path = path;
     const sink = openSink(path, io);
+    if (sink instanceof PartFile && this.#written.has(sink.path)) {
+      throw new FerryError(
+        "write_failed",
+        `cannot write ${quote(path!)}: an earlier URL of this call went there`,
+      );
+    }
     if (settings.transfer.resume && !(sink instanceof PartFile)) {
       throw new FerryError(
         "usage",
@@ -118,6 +126,7 @@ export class RequestRun implements Disposable {
     });
     try {
       await transfer.run();
+      if (sink instanceof PartFile) this.#written.add(sink.path);
       if (digest) outcome.sha256 = digest.hex();
     } finally {
       outcome.status = transfer.status;

@@ -81,7 +81,8 @@ export function resolveOutput(output: string): { path: string; ordinary: boolean
   return { path: info.isFile ? Deno.realPathSync(output) : output, ordinary: info.isFile };
 }
 
-function statOrNull(path: string, output: string): Deno.FileInfo | null {
+/** What lies at `path`, or null for nothing; any other trouble is one of writing `output`. */
+export function statOrNull(path: string, output: string): Deno.FileInfo | null {
   try {
     return Deno.statSync(path);
   } catch (error) {

@@ -3,22 +3,17 @@ import { FerryError, quote } from "../core/errors.ts";
 import { headerLines, statusLine } from "./answer_text.ts";
 import { type BodySource, isRereadable } from "./body_source.ts";
 import type { Digest } from "./digest.ts";
+import { Deadline } from "./deadline.ts";
 import { type Answer, exchange } from "./exchange.ts";
 import type { HttpClient } from "./http_client.ts";
 import { type Pace, sleep } from "./pace.ts";
 import { PartFile } from "./part_file.ts";
 import { pump } from "./pump.ts";
-import { type RangeWish, servedRange } from "./range_flag.ts";
-import {
-  canResume,
-  judgeResume,
-  parseContentRange,
-  type Position,
-  rangeFrom,
-  strongValidator,
-} from "./resume.ts";
-import { isRetryStatus, mayRetry, retryWait } from "./retry.ts";
-import type { Sink } from "./sink.ts";
+import type { RangeWish } from "./range_flag.ts";
+import { canResume, judgeResume, parseContentRange, type Position, rangeFrom } from "./resume.ts";
+import { mayRetry, retryWait } from "./retry.ts";
+import { type Sink, statOrNull } from "./sink.ts";
+import { startPosition } from "./start_position.ts";
 import { readErrorBody, statusError } from "./status_answer.ts";
 import { StatusError } from "./status_error.ts";
 
@@ -59,8 +54,6 @@ export interface TransferTools {
 
 /** A try that brought so much does not count as one of the retries: what makes progress may go on. */
 const PROGRESS = 1 << 20;
-/** What setTimeout can hold: 24 days. */
-const MAX_TIMER = 2 ** 31 - 1;
 
 export class Transfer {
   /** The status of the last answer. */
@@ -77,10 +70,10 @@ export class Transfer {
 
   /** Does it all. Throws a FerryError, or the reason of `tools.stop`; then the sink has been left in order. */
   async run(): Promise<void> {
-    const deadline = this.#deadline();
+    using deadline = new Deadline(this.plan.timeout, this.plan.url);
     const signal = AbortSignal.any([this.tools.stop, deadline.signal]);
     try {
-      await this.#tries(signal);
+      await this.#tries(signal, deadline);
     } catch (error) {
       const keep = canResume(this.#position) && this.plan.range === undefined &&
         !(error instanceof FerryError && error.code === "checksum_mismatch");
@@ -90,24 +83,10 @@ export class Transfer {
         quote(kept)
       }, --continue goes on from there`;
       throw error;
-    } finally {
-      deadline.end();
     }
   }
 
-  #deadline(): { signal: AbortSignal; end(): void } {
-    const { timeout, url } = this.plan;
-    const controller = new AbortController();
-    const timer = timeout === undefined ? undefined : setTimeout(() => {
-      controller.abort(
-        new FerryError("timeout", `${quote(url.href)}: the time limit of ${timeout} ms ran out`),
-      );
-    }, Math.min(timeout, MAX_TIMER));
-    return { signal: controller.signal, end: () => clearTimeout(timer) };
-  }
-
-  async #tries(signal: AbortSignal): Promise<void> {
-    const start = performance.now();
+  async #tries(signal: AbortSignal, deadline: Deadline): Promise<void> {
     if (this.plan.resume && this.tools.sink instanceof PartFile) {
       const position = this.tools.sink.position(this.plan.url);
       if (position !== null) this.#position = position;
@@ -124,7 +103,7 @@ export class Transfer {
         const retryAfter = error instanceof StatusError ? error.retryAfter : undefined;
         const wait = retryWait(failures, { retryAfter });
         // No use in sleeping into the time limit: what went wrong says more than that it ran out.
-        if (performance.now() - start + wait >= (this.plan.timeout ?? Infinity)) throw error;
+        if (!deadline.allows(wait)) throw error;
         this.retries++;
         const seconds = wait < 10_000 ? (wait / 1000).toFixed(1) : Math.round(wait / 1000);
         this.tools.onRetry?.(
@@ -147,11 +126,9 @@ export class Transfer {
     const answer = await this.#exchange(signal, resuming ? this.#rangeHeaders() : this.#wishHeaders());
     const { response } = answer;
     const { status } = response;
-    const again = { method: this.plan.method, rereadable: isRereadable(this.plan.body) };
-    const error = statusError(answer, "");
-    if (resuming ? isRetryStatus(status) : !last && status >= 400 && mayRetry(error, again)) {
+    if (status >= 400 && (resuming || !last) && this.#mayTryAgain(statusError(answer, ""))) {
       await response.body?.cancel();
-      throw error;
+      throw statusError(answer, "");
     }
     if (!resuming) return await this.#fresh(answer, signal);
     const verdict = judgeResume(this.#position, response);
@@ -165,7 +142,7 @@ export class Transfer {
         return await this.#deliver({ ...answer, response: new Response(null) }, signal, 0);
       case "changed":
       case "useless":
-        if (status >= 400 && status !== 412 && status !== 416) return await this.#fresh(answer, signal);
+        if (status >= 400 && status !== 412 && status !== 416) throw await this.#failure(answer, signal);
         if (!this.tools.sink.restart()) {
           await response.body?.cancel();
           throw new FerryError(
@@ -219,52 +196,30 @@ export class Transfer {
   async #fresh(answer: Answer, signal: AbortSignal): Promise<void> {
     const { response, hop } = answer;
     const { plan, tools } = this;
-    if (response.status >= 400 && plan.fail) {
-      this.#showHead(response);
-      const body = await readErrorBody(answer, signal);
-      tools.onErrorBody?.(body);
-      throw statusError(answer, new TextDecoder().decode(body));
-    }
-    const position: Position = { start: 0, have: 0 };
-    // Only a download of the resource itself can be gone on with.
-    const whole = response.status === 200 && hop.method === "GET" && plan.method === "GET" &&
-      !plan.headers.has("range");
-    if (whole || response.status === 206) position.validator = strongValidator(response.headers);
-    if (plan.range !== undefined && response.status === 200 && hop.method === "GET") {
+    if (response.status >= 400 && plan.fail) throw await this.#failure(answer, signal);
+    try {
+      const { method, range } = plan;
+      const wish = { method, range, finalMethod: hop.method, ownRange: plan.headers.has("range") };
+      this.#position = startPosition(wish, response);
+    } catch (error) {
       await response.body?.cancel();
-      throw new FerryError(
-        "no_ranges",
-        `${quote(hop.url.href)}: the server serves no ranges of it, only the whole`,
-      );
-    } else if (plan.range !== undefined && response.status === 206) {
-      const served = await this.#served(response, plan.range);
-      if (served !== null) Object.assign(position, served);
-      position.size = sizeOf(response.headers);
-    } else if (response.status === 206 && !plan.headers.has("range")) {
-      await response.body?.cancel();
-      throw new FerryError(
-        "protocol",
-        `${quote(hop.url.href)}: the server sends a part (206) where all was asked for`,
-      );
-    } else if (whole) {
-      position.end = position.size = contentLength(response.headers);
+      if (!(error instanceof FerryError)) throw error;
+      throw new FerryError(error.code, `${quote(hop.url.href)}: ${error.message}`);
     }
-    this.#position = position;
     this.#showHead(response);
+    // Nothing has changed since the copy that the user's own condition names: it stays.
+    if (response.status === 304) return await response.body?.cancel();
     tools.digest?.reset();
-    tools.sink.begin(position, plan.url);
+    tools.sink.begin(this.#position, plan.url);
     await this.#deliver(answer, signal, 0);
   }
 
-  async #served(response: Response, wish: RangeWish): Promise<{ start: number; end: number } | null> {
-    try {
-      return servedRange(wish, response.headers);
-    } catch (error) {
-      await response.body?.cancel();
-      throw error instanceof FerryError
-        ? new FerryError(error.code, `${quote(this.plan.url.href)}: ${error.message}`)
-        : error;
-    }
+  /** The error that an answer of 400 or more is; its body has been shown. */
+  async #failure(answer: Answer, signal: AbortSignal): Promise<StatusError> {
+    this.#showHead(answer.response);
+    const body = await readErrorBody(answer, signal);
+    this.tools.onErrorBody?.(body);
+    return statusError(answer, new TextDecoder().decode(body));
   }
 
   async #deliver(answer: Answer, signal: AbortSignal, skip: number): Promise<void> {
@@ -307,7 +262,7 @@ export class Transfer {
 
   /** Whether `path`, from an earlier run, is the resource as it is: of its size, and not changed there since. */
   async #alreadyWhole(path: string, signal: AbortSignal): Promise<boolean> {
-    const info = fileInfo(path);
+    const info = statOrNull(path, path);
     if (info === null || info.size === 0 || info.mtime === null) return false;
     const { response } = await this.#exchange(signal, {
       "range": `bytes=${info.size}-`,
@@ -334,23 +289,5 @@ export class Transfer {
     this.#headShown = true;
     const lines = [statusLine(response.status, response.statusText), ...headerLines(response.headers)];
     this.tools.onHead?.(lines.join("\n") + "\n\n");
-  }
-}
-
-function contentLength(headers: Headers): number | undefined {
-  const text = headers.get("content-length");
-  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
-}
-
-function sizeOf(headers: Headers): number | undefined {
-  const range = parseContentRange(headers.get("content-range"));
-  return range === null ? undefined : range.size;
-}
-
-function fileInfo(path: string): Deno.FileInfo | null {
-  try {
-    return Deno.statSync(path);
-  } catch {
-    return null;
   }
 }
