@@ -66,6 +66,7 @@ class FileContent implements Content {
   readonly #file: Deno.FsFile;
   readonly #buffer: Uint8Array;
   #left: number;
+  #broken: Outcome = null;
   #closed = false;
 
   constructor(full: string) {
@@ -81,13 +82,20 @@ class FileContent implements Content {
 
   next(): Uint8Array | null {
     if (this.#left === 0) return null;
-    const count = this.#file.readSync(this.#buffer.subarray(0, Math.min(this.#left, this.#buffer.length)));
+    let count: number | null;
+    try {
+      count = this.#file.readSync(this.#buffer.subarray(0, Math.min(this.#left, this.#buffer.length)));
+    } catch (error) {
+      this.#broken = readOutcome(error);
+      return null;
+    }
     if (count === null) return null;
     this.#left -= count;
     return this.#buffer.subarray(0, count);
   }
 
   outcome(): Outcome {
+    if (this.#broken !== null) return this.#broken;
     if (this.#left === 0 && isStill(this.#file, this.#before)) return null;
     return { code: "changed", message: "it changed while it was read" };
   }

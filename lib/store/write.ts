@@ -2,8 +2,7 @@
  * Writes to a folder of the local file system: stages contents, then does operations, each only where it finds what
  * it expects. The server's side of a push and the local side of a pull are this same class.
  */
-import * as fs from "node:fs";
-import { assertNever, FerryError, osCode, osReason } from "../core/errors.ts";
+import { assertNever, FerryError, osCode, osReason, writeError } from "../core/errors.ts";
 import { type Entry, sameVersion, type Version, versionOf } from "../core/entry.ts";
 import { parentPath } from "../core/paths.ts";
 import type { Operation, Outcome } from "../wire/messages.ts";
@@ -13,6 +12,7 @@ import { StrictPaths } from "./root.ts";
 import { entryOf } from "./scan.ts";
 import { type Stage, writeFully } from "./stage.ts";
 import type { WriteSession } from "./store.ts";
+import { setLinkTime, setTime } from "./times.ts";
 
 /** A file in the stage: where, with what permission bits and time, so that placing it sets only what differs. */
 interface Staged {
@@ -82,8 +82,7 @@ export class LocalWriter implements WriteSession {
   #finish(file: Deno.FsFile, path: string, meta: { mode: number; mtime: number }): void {
     // The mode given at creation lost the bits of the umask.
     if ((meta.mode & this.#umask) !== 0) Deno.chmodSync(path, meta.mode);
-    const time = new Date(meta.mtime);
-    file.utimeSync(time, time);
+    setTime(file, meta.mtime);
   }
 
   #remember(index: number, path: string, meta: { mode: number; mtime: number }): void {
@@ -107,7 +106,7 @@ export class LocalWriter implements WriteSession {
       this.#apply(operation, full);
       return null;
     } catch (error) {
-      return operationProblem(error);
+      return operationProblem(error, this.#root);
     }
   }
 
@@ -152,7 +151,7 @@ export class LocalWriter implements WriteSession {
     makeWay(operation.expect, full, "symlink");
     const staged = this.#stage.newPath();
     Deno.symlinkSync(operation.target, staged);
-    fs.lutimesSync(staged, operation.mtime / 1000, operation.mtime / 1000);
+    setLinkTime(staged, operation.mtime);
     this.#stage.place(staged, full);
   }
 
@@ -180,11 +179,6 @@ function writing<T>(path: string, write: () => T): T {
       `cannot write into ${folder}: ${osReason(error)}`,
     );
   }
-}
-
-function setTime(full: string, mtime: number): void {
-  const time = new Date(mtime);
-  Deno.utimeSync(full, time, time);
 }
 
 /** Removes what a thing of another kind must replace; a rename replaces a file or link by itself. */
@@ -220,14 +214,14 @@ function compare(expected: Version, actual: Version | "other"): Outcome {
 }
 
 /** What one failed operation means for its path; a full disk ends the run instead. */
-function operationProblem(error: unknown): Outcome {
+function operationProblem(error: unknown, root: string): Outcome {
   if (error instanceof FerryError) {
     if (error.code === "disk_full") throw error;
     if (error.code === "gone") return { code: "missing", message: error.message };
     return { code: error.code === "conflict" ? "conflict" : "write_failed", message: error.message };
   }
   const code = osCode(error);
-  if (code === "ENOSPC" || code === "EDQUOT") throw new FerryError("disk_full", osReason(error));
+  if (code === "ENOSPC" || code === "EDQUOT") throw writeError(error, root);
   if (code === "ENOTEMPTY") {
     return {
       code: "conflict",
