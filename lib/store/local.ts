@@ -1,5 +1,5 @@
 /** A folder of the local file system as a Store. */
-import { FerryError, osReason, quote } from "../core/errors.ts";
+import { FerryError, osCode, osReason, quote } from "../core/errors.ts";
 import type { Tree } from "../core/entry.ts";
 import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
 import type { Content, NoContent } from "../wire/stream.ts";
@@ -23,7 +23,10 @@ export class LocalStore implements Store {
     try {
       return Promise.resolve(Deno.statSync(this.label).isDirectory ? "dir" : "file");
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return Promise.resolve("absent");
+      // Below a file there is nothing either.
+      if (error instanceof Deno.errors.NotFound || osCode(error) === "ENOTDIR") {
+        return Promise.resolve("absent");
+      }
       return Promise.reject(
         new FerryError("read_failed", `cannot read ${quote(this.label)}: ${osReason(error)}`, {
           cause: error,

@@ -139,8 +139,12 @@ export class RemoteStore implements Store {
           this.traffic.received += chunk?.length ?? 0;
           return chunk;
         } catch (error) {
-          if (!(error instanceof FerryError && error.code === "protocol")) throw this.#bodyError(error);
-          broken = badContent(error);
+          const known = this.#bodyError(error);
+          if (!(known instanceof FerryError)) throw known;
+          // A sender breaks off when the file shrinks under its hands; one that has gone is found out next.
+          if (known.code === "partial_transfer") broken = { code: "changed", message: known.message };
+          else if (known.code === "protocol") broken = badContent(known);
+          else throw known;
           return null;
         }
       },
@@ -175,7 +179,7 @@ export class RemoteStore implements Store {
     url.searchParams.set("path", this.#path);
     if (typeof init.body === "string") init = { ...init, body: new TextEncoder().encode(init.body) };
     if (init.body instanceof Uint8Array) this.traffic.sent += init.body.length;
-    const response = await this.#client.fetch(url, { ...init, signal: this.#stop });
+    const response = await this.#client.fetch(url, { ...init, signal: init.signal ?? this.#stop });
     if (response.status < 300) return response;
     throw await this.#refusal(response);
   }
@@ -247,6 +251,9 @@ function badContent(error: FerryError): NoContent & { code: "bad_content" } {
   return { kind: "problem", code: "bad_content", message: error.message };
 }
 
+/** A server that does not hear of the end in time finds out by itself. */
+const CLOSE_MS = 3000;
+
 /** The way up: contents are staged on the server in packs, then committed. */
 class RemoteWriter implements WriteSession {
   readonly #store: RemoteStore;
@@ -270,11 +277,20 @@ class RemoteWriter implements WriteSession {
   }
 
   async stageContent(index: number, content: Content): Promise<Outcome> {
-    const response = await this.#send(`stage/${this.#session}/${index}`, {
-      method: "PUT",
-      headers: { "content-type": PACK_TYPE },
-      body: streamContent(content, index, (bytes) => this.#store.traffic.sent += bytes),
-    });
+    const body = streamContent(content, index, (bytes) => this.#store.traffic.sent += bytes);
+    let response: Response;
+    try {
+      response = await this.#send(`stage/${this.#session}/${index}`, {
+        method: "PUT",
+        headers: { "content-type": PACK_TYPE },
+        body,
+      });
+    } catch (error) {
+      // The content ended early, which breaks the request off and is trouble with one file only.
+      const outcome = content.outcome();
+      if (error instanceof FerryError && error.code === "read_failed" && outcome !== null) return outcome;
+      throw error;
+    }
     return (await this.#outcomes(response, 1))[0];
   }
 
@@ -289,7 +305,9 @@ class RemoteWriter implements WriteSession {
 
   async close(): Promise<void> {
     if (!this.#used) return;
-    const response = await this.#store.send(`stage/${this.#session}`, { method: "DELETE" });
+    // Also when the run was stopped: what it staged shall not lie on the server until it is cleared by age.
+    const signal = AbortSignal.timeout(CLOSE_MS);
+    const response = await this.#store.send(`stage/${this.#session}`, { method: "DELETE", signal });
     await response.body?.cancel();
   }
 

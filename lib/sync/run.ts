@@ -107,7 +107,7 @@ class Run {
   constructor(readonly sides: Sides, readonly reporter: Reporter, readonly options: RunOptions) {}
 
   async plan(): Promise<void> {
-    const [from, to] = await Promise.all([this.sides.source.kind(), this.sides.destination.kind()]);
+    const [from, to] = await both(this.sides.source.kind(), asDestination(this.sides.destination.kind()));
     if (from === "absent") {
       throw new FerryError("read_failed", `${this.sides.source.label}: there is no such folder`);
     }
@@ -119,21 +119,28 @@ class Run {
     }
     const [source, destination] = await both(
       this.sides.source.scan(this.options),
-      to === "absent" ? Promise.resolve<Tree>(new Map()) : this.sides.destination.scan(this.options),
+      to === "absent"
+        ? Promise.resolve<Tree>(new Map())
+        : asDestination(this.sides.destination.scan(this.options)),
     );
     for (const entry of source.values()) if (entry.kind === "file") this.summary.files++;
     this.#plan = makePlan(source, destination, this.options);
-    if (!this.options.force) {
-      checkDeletes(this.#plan.totals, this.options.maxDelete, this.sides.destination.label);
-    }
+    if (!this.options.dryRun) this.#guard();
     this.reporter.plan(this.#plan);
     for (const problem of this.#plan.problems) this.#problem(problem);
+  }
+
+  #guard(): void {
+    if (this.options.force) return;
+    checkDeletes(this.#plan.totals, this.options.maxDelete, this.sides.destination.label);
   }
 
   pretend(): void {
     for (const change of this.#plan.changes) {
       this.#done(change, change.op === "delete" ? 0 : sizeOf(change.entry));
     }
+    // Last, so that what a guard would stop can be seen.
+    this.#guard();
   }
 
   async execute(): Promise<void> {
@@ -268,6 +275,16 @@ interface Ready {
   change: Change;
   staged: StagedFile | null;
   bytes: number;
+}
+
+/** A destination that cannot even be read cannot be written: what its user has to know. */
+async function asDestination<T>(promise: Promise<T>): Promise<T> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (!(error instanceof FerryError) || error.code !== "read_failed") throw error;
+    throw new FerryError("write_failed", error.message, { cause: error });
+  }
 }
 
 /** Both results; waits for both also when one fails, so that nothing goes on behind a thrown error. */
