@@ -198,7 +198,24 @@ Deno.test("request -C takes a file that is whole already for done, and trusts no
       await visit.answer("206 Partial", BODY.slice(start), range, 'ETag: "v1"');
     } else await visit.answer("200 OK", BODY, 'ETag: "v1"');
   });
-  using dir = tempDir({ "whole": BODY, "short": "some other bytes", "g.ferry-part": "some other bytes" });
+  const note = JSON.stringify({
+    url: server.url + "/x",
+    size: SIZE,
+    validator: { kind: "etag", value: '"v1"' },
+  });
+  using dir = tempDir({
+    "whole": BODY,
+    "short": "some other bytes",
+    "g.ferry-part": "some other bytes",
+    "h.ferry-part": BODY,
+    "h.ferry-part.json": note,
+  });
+  const ended = await ferry(["request", "-C", "--json", "-o", dir.at("h"), server.url + "/x"]);
+  assertEquals([ended.code, JSON.parse(ended.stdout).bytes, Deno.readTextFileSync(dir.at("h"))], [
+    0,
+    0,
+    BODY,
+  ]);
   const whole = await ferry(["request", "-C", "--json", "-o", dir.at("whole"), server.url + "/x"]);
   const { bytes, resumed } = JSON.parse(whole.stdout);
   assertEquals([whole.code, bytes, resumed], [0, 0, true]);

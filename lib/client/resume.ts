@@ -53,7 +53,13 @@ export function canResume(position: Position): boolean {
 
 /** The value of `Range` that asks for what `position` lacks. */
 export function rangeFrom(position: Position): string {
-  return `bytes=${position.start + position.have}-${position.end === undefined ? "" : position.end - 1}`;
+  return `bytes=${firstAsked(position)}-${position.end === undefined ? "" : position.end - 1}`;
+}
+
+/** The last byte once more when none is missing: an answer of 206 proves by its ETag what one of 416 cannot. */
+function firstAsked(position: Position): number {
+  const next = position.start + position.have;
+  return next === position.end ? next - 1 : next;
 }
 
 /** What to do with the answer to a request for the rest. */
@@ -62,8 +68,6 @@ export type ResumeVerdict =
   | { kind: "append" }
   /** Its body is the very resource from its beginning: pass over so many bytes. */
   | { kind: "skip"; bytes: number }
-  /** Nothing is missing. */
-  | { kind: "complete" }
   /** The resource is another one now, and this is it from its beginning. */
   | { kind: "changed" }
   /** The answer is of no use: ask again from the beginning. */
@@ -78,36 +82,30 @@ export function judgeResume(position: Position, answer: { status: number; header
     case 206: {
       // A server that ignores If-Range gives itself away by another validator or another size.
       const grown = range?.size !== undefined && position.size !== undefined && range.size !== position.size;
-      const fits = range?.kind === "part" && range.start === next && range.end <= (position.end ?? Infinity);
-      return same !== false && fits && !grown ? { kind: "append" } : { kind: "useless" };
+      const fits = range?.kind === "part" && range.start === firstAsked(position) &&
+        range.end <= (position.end ?? Infinity);
+      return same && fits && !grown ? { kind: "append" } : { kind: "useless" };
     }
     case 200:
-      return same === true ? { kind: "skip", bytes: next } : { kind: "changed" };
-    case 416:
-      return same !== false && range?.kind === "unsatisfied" && range.size === next && position.size === next
-        ? { kind: "complete" }
-        : { kind: "useless" };
+      // Equal dates prove nothing here: by answering 200 the server says that they are not enough.
+      return same && position.validator?.kind === "etag"
+        ? { kind: "skip", bytes: next }
+        : { kind: "changed" };
     default:
       return { kind: "useless" };
   }
 }
 
-/** True or false when the answer's own validator tells, null when it has none (a 206 to If-Range need not repeat it). */
-function sameResource(position: Position, headers: Headers): boolean | null {
+/** Whether the answer's own validator is ours. A 206 must repeat an ETag (RFC 9110 section 15.3.7), but no date. */
+function sameResource(position: Position, headers: Headers): boolean {
   const { validator } = position;
   switch (validator?.kind) {
     case undefined:
       return false;
-    case "etag": {
-      const etag = headers.get("etag");
-      return etag === null ? null : etag === validator.value;
-    }
-    case "date": {
-      const modified = headers.get("last-modified");
-      // Equal dates are proof only together with the server's own comparison, which a 200 says has failed.
-      if (modified === null) return null;
-      return modified === validator.value ? null : false;
-    }
+    case "etag":
+      return headers.get("etag") === validator.value;
+    case "date":
+      return (headers.get("last-modified") ?? validator.value) === validator.value;
     default:
       return assertNever(validator);
   }

@@ -48,8 +48,8 @@ const RANGE: Position = { ...ETAG, start: 10, have: 5, end: 30 };
 Deno.test("judgeResume() appends only what continues the same bytes", () => {
   const cases: [Position, number, Record<string, string>, string][] = [
     [ETAG, 206, { "content-range": "bytes 40-99/100", etag: '"a"' }, "append"],
-    [ETAG, 206, { "content-range": "bytes 40-99/100" }, "append"],
-    [ETAG, 206, { "content-range": "bytes 40-59/100" }, "append"],
+    [ETAG, 206, { "content-range": "bytes 40-99/100" }, "useless"],
+    [ETAG, 206, { "content-range": "bytes 40-59/100", etag: '"a"' }, "append"],
     [ETAG, 206, { "content-range": "bytes 40-99/100", etag: '"b"' }, "useless"],
     [ETAG, 206, { "content-range": "bytes 40-99/200" }, "useless"],
     [ETAG, 206, { "content-range": "bytes 41-99/100" }, "useless"],
@@ -59,12 +59,13 @@ Deno.test("judgeResume() appends only what continues the same bytes", () => {
     [ETAG, 200, { etag: '"b"' }, "changed"],
     [ETAG, 200, {}, "changed"],
     [DATE, 200, { "last-modified": "D" }, "changed"],
+    [DATE, 206, { "content-range": "bytes 40-99/100" }, "append"],
     [DATE, 206, { "content-range": "bytes 40-99/100", "last-modified": "D" }, "append"],
     [DATE, 206, { "content-range": "bytes 40-99/100", "last-modified": "E" }, "useless"],
-    [{ ...ETAG, have: 100 }, 416, { "content-range": "bytes */100" }, "complete"],
-    [{ ...ETAG, have: 100 }, 416, { "content-range": "bytes */100", etag: '"b"' }, "useless"],
+    [{ ...ETAG, have: 100 }, 206, { "content-range": "bytes 99-99/100", etag: '"a"' }, "append"],
+    [{ ...ETAG, have: 100 }, 416, { "content-range": "bytes */100", etag: '"a"' }, "useless"],
     [ETAG, 416, { "content-range": "bytes */40" }, "useless"],
-    [RANGE, 206, { "content-range": "bytes 15-29/100" }, "append"],
+    [RANGE, 206, { "content-range": "bytes 15-29/100", etag: '"a"' }, "append"],
     [RANGE, 206, { "content-range": "bytes 15-99/100" }, "useless"],
     [ETAG, 404, {}, "useless"],
     [ETAG, 204, {}, "useless"],
@@ -85,4 +86,5 @@ Deno.test("canResume() wants bytes, a strong validator and a known end; rangeFro
   assertEquals(canResume({ ...ETAG, validator: undefined }), false);
   assertEquals(canResume({ ...ETAG, end: undefined }), false);
   assertEquals([rangeFrom(ETAG), rangeFrom(RANGE)], ["bytes=40-99", "bytes=15-29"]);
+  assertEquals(rangeFrom({ ...ETAG, have: 100 }), "bytes=99-99");
 });

@@ -137,9 +137,6 @@ export class Transfer {
         return await this.#deliver(answer, signal, 0);
       case "skip":
         return await this.#deliver(answer, signal, verdict.bytes);
-      case "complete":
-        await response.body?.cancel();
-        return await this.#deliver({ ...answer, response: new Response(null) }, signal, 0);
       case "changed":
       case "useless":
         if (status >= 400 && status !== 412 && status !== 416) throw await this.#failure(answer, signal);
