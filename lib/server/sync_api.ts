@@ -95,7 +95,7 @@ export function createSyncApi(root: string): SyncApi {
   async function pack(call: Call): Promise<Response> {
     const { files } = parsePackRequest(parseObject(await readBody(call.request, MAX_MESSAGE_BYTES)));
     const paths = new StrictPaths(existingFolder(call, "r"));
-    const builder = new PackBuilder(PACK_BYTES + 512 * 1024);
+    const builder = new PackBuilder(new ArrayBuffer(PACK_BYTES + 512 * 1024));
     files.forEach((path, index) => {
       if (!call.access.can("r", childPath(call.base, path))) {
         return builder.addProblem(index, "forbidden", "this user may not read it");
@@ -122,7 +122,7 @@ export function createSyncApi(root: string): SyncApi {
     if (content.kind === "content") {
       return new Response(streamContent(content, 0), { headers: { "content-type": PACK_TYPE } });
     }
-    const builder = new PackBuilder(4096);
+    const builder = new PackBuilder(new ArrayBuffer(4096));
     builder.addProblem(0, content.code, content.message);
     return new Response(builder.finish(), { headers: { "content-type": PACK_TYPE } });
   }

@@ -3,16 +3,22 @@ import { FerryError, osCode, osReason, quote } from "../core/errors.ts";
 import type { Tree } from "../core/entry.ts";
 import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
 import type { Content, NoContent } from "../wire/stream.ts";
+import { PACK_BYTES, SMALL_FILE_BYTES } from "../wire/limits.ts";
+import { BufferPool } from "./buffers.ts";
 import { openContent, readOutcome, readSmall } from "./read.ts";
 import { StrictPaths } from "./root.ts";
 import { scanTree } from "./scan.ts";
 import { removeStaleStages, Stage } from "./stage.ts";
-import type { ScanOptions, Store, WriteSession } from "./store.ts";
+import type { ScanOptions, SmallFiles, Store, WriteSession } from "./store.ts";
 import { LocalWriter } from "./write.ts";
+
+/** Room for one batch as it is planned. */
+const ARENA_BYTES = PACK_BYTES + SMALL_FILE_BYTES;
 
 export class LocalStore implements Store {
   readonly label: string;
   readonly traffic = { sent: 0, received: 0 };
+  readonly #buffers = new BufferPool();
 
   /** `path` as the user gave it. Nothing is touched before it is needed. */
   constructor(path: string) {
@@ -39,17 +45,27 @@ export class LocalStore implements Store {
     return await scanTree(this.#realRoot(), options);
   }
 
-  read(paths: readonly string[]): Promise<(FileFrame | ProblemFrame)[]> {
+  // deno-lint-ignore require-await -- async so that what it throws becomes a rejection
+  async read(paths: readonly string[]): Promise<SmallFiles> {
     const strict = new StrictPaths(this.#realRoot());
-    return Promise.resolve(paths.map((path, index): FileFrame | ProblemFrame => {
+    const buffer = this.#buffers.take(ARENA_BYTES);
+    let used = 0;
+    const frames = paths.map((path, index): FileFrame | ProblemFrame => {
       try {
         let content = new Uint8Array(0);
-        const { mtime, mode } = readSmall(strict, path, (size) => content = new Uint8Array(size));
+        const { mtime, mode } = readSmall(strict, path, (size) => {
+          // Files that grew since the scan may not fit; they get memory of their own.
+          return content = size <= buffer.byteLength - used
+            ? new Uint8Array(buffer, used, size)
+            : new Uint8Array(size);
+        });
+        if (content.buffer === buffer) used += content.length;
         return { kind: "file", index, mtime, mode, content };
       } catch (error) {
         return { kind: "problem", index, ...readOutcome(error) };
       }
-    }));
+    });
+    return { frames, [Symbol.dispose]: () => this.#buffers.give(buffer) };
   }
 
   // deno-lint-ignore require-await -- async so that what it throws becomes a rejection

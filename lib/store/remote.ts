@@ -4,7 +4,7 @@ import { toFerryError } from "../client/fetch_error.ts";
 import { codeOfStatus, FerryError, quote } from "../core/errors.ts";
 import type { Tree } from "../core/entry.ts";
 import { parseUrlPath } from "../core/paths.ts";
-import { API_PATH, MAX_PACK_BYTES, PROTOCOL } from "../wire/limits.ts";
+import { API_PATH, MAX_PACK_BYTES, PACK_BYTES, PROTOCOL } from "../wire/limits.ts";
 import {
   type Info,
   type Operation,
@@ -13,10 +13,19 @@ import {
   parseObject,
   parseOutcomes,
 } from "../wire/messages.ts";
-import { type FileFrame, PACK_TYPE, PackBuilder, type ProblemFrame, readPack } from "../wire/pack.ts";
+import {
+  type FileFrame,
+  HEADER_BYTES,
+  PACK_TYPE,
+  PackBuilder,
+  type ProblemFrame,
+  readPack,
+  TRAILER_BYTES,
+} from "../wire/pack.ts";
 import { type Content, type NoContent, openStreamed, streamContent } from "../wire/stream.ts";
 import { LineSplitter, TreeReader } from "../wire/tree.ts";
-import type { ScanOptions, Store, WriteSession } from "./store.ts";
+import { BufferPool, readInto } from "./buffers.ts";
+import type { ScanOptions, SmallFiles, Store, WriteSession } from "./store.ts";
 
 const JSON_TYPE = "application/json";
 
@@ -26,6 +35,8 @@ const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 export class RemoteStore implements Store {
   readonly label: string;
   readonly traffic = { sent: 0, received: 0 };
+  /** For packs, either way. */
+  readonly buffers = new BufferPool();
   readonly #client: HttpClient;
   readonly #api: string;
   readonly #path: string;
@@ -74,7 +85,7 @@ export class RemoteStore implements Store {
 
   async scan(options: ScanOptions = {}): Promise<Tree> {
     const response = await this.send(options.checksum ? "tree?checksum=1" : "tree");
-    const tree = new TreeReader();
+    const tree = new TreeReader(options.onFile);
     const lines = new LineSplitter();
     try {
       for await (const chunk of response.body ?? []) {
@@ -87,7 +98,7 @@ export class RemoteStore implements Store {
     return tree.finish();
   }
 
-  async read(paths: readonly string[]): Promise<(FileFrame | ProblemFrame)[]> {
+  async read(paths: readonly string[]): Promise<SmallFiles> {
     const body = JSON.stringify({ files: paths });
     const response = await this.send("pack", {
       method: "POST",
@@ -100,17 +111,33 @@ export class RemoteStore implements Store {
       code: "missing",
       message: "the server did not send it",
     }));
-    const bytes = await this.answer(response, MAX_PACK_BYTES);
+    const bytes = await this.#pack(response);
     try {
       for (const frame of readPack(bytes)) if (frame.index < frames.length) frames[frame.index] = frame;
     } catch (error) {
       // What came before the first wrong byte is good: each file has its own digest. The rest becomes problems.
       if (!(error instanceof FerryError)) throw error;
       for (const frame of frames) {
-        if (frame.kind === "problem" && frame.code === "missing") frame.message = `${error.message}`;
+        if (frame.kind === "problem" && frame.code === "missing") frame.message = error.message;
       }
     }
-    return frames;
+    return { frames, [Symbol.dispose]: () => this.buffers.give(bytes.buffer) };
+  }
+
+  /** The body of an answer with a pack in it, in a buffer of the pool. */
+  async #pack(response: Response): Promise<Uint8Array<ArrayBuffer>> {
+    const declared = Number(response.headers.get("content-length") ?? NaN);
+    const size = declared >= 0 && declared <= MAX_PACK_BYTES
+      ? Math.max(declared, PACK_BYTES)
+      : MAX_PACK_BYTES;
+    try {
+      if (response.body === null) return new Uint8Array(0);
+      const bytes = await readInto(response.body, this.buffers.take(size));
+      this.traffic.received += bytes.length;
+      return bytes;
+    } catch (error) {
+      throw this.#bodyError(error);
+    }
   }
 
   async open(path: string): Promise<Content | NoContent> {
@@ -212,10 +239,9 @@ export class RemoteStore implements Store {
       if (declared > max) {
         throw new FerryError("protocol", `${this.label} sends more than it may (${declared} bytes)`);
       }
-      // With a declared length HTTP itself bounds the body; without one the bytes are counted as they come.
-      const bytes = Number.isNaN(declared)
-        ? await readBounded(response, max)
-        : new Uint8Array(await response.arrayBuffer());
+      const bytes = response.body === null
+        ? new Uint8Array(0)
+        : await readInto(response.body, new ArrayBuffer(declared >= 0 ? declared : max));
       this.traffic.received += bytes.length;
       return bytes;
     } catch (error) {
@@ -230,29 +256,15 @@ export class RemoteStore implements Store {
   }
 }
 
-async function readBounded(response: Response, max: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > max) throw new FerryError("protocol", `an answer of more than ${max} bytes`);
-    chunks.push(chunk);
-  }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
-}
-
 function badContent(error: FerryError): NoContent & { code: "bad_content" } {
   return { kind: "problem", code: "bad_content", message: error.message };
 }
 
 /** A server that does not hear of the end in time finds out by itself. */
 const CLOSE_MS = 3000;
+
+/** What a frame adds to its content, and a pack to its frames, at most. */
+const FRAME_BYTES = HEADER_BYTES + TRAILER_BYTES;
 
 /** The way up: contents are staged on the server in packs, then committed. */
 class RemoteWriter implements WriteSession {
@@ -266,13 +278,16 @@ class RemoteWriter implements WriteSession {
   }
 
   async stage(frames: readonly FileFrame[]): Promise<Outcome[]> {
-    const pack = new PackBuilder(frames.reduce((sum, frame) => sum + frame.content.length + 64, 64));
+    const size = frames.reduce((sum, frame) => sum + frame.content.length + FRAME_BYTES, FRAME_BYTES);
+    const pack = new PackBuilder(this.#store.buffers.take(size));
     for (const frame of frames) pack.addFile(frame);
+    const body = pack.finish();
     const response = await this.#send(`stage/${this.#session}`, {
       method: "PUT",
       headers: { "content-type": PACK_TYPE },
-      body: pack.finish(),
+      body,
     });
+    this.#store.buffers.give(body.buffer);
     return this.#outcomes(response, frames.length);
   }
 

@@ -4,6 +4,7 @@ import { osReason, readError } from "../core/errors.ts";
 import { type Entry, type LinkEntry, MODE_MASK, type ProblemEntry, type Tree } from "../core/entry.ts";
 import { childPath, joinRoot, nameProblem, pathProblem, RESERVED_NAME } from "../core/paths.ts";
 import type { Listing } from "../wire/tree.ts";
+import type { ScanOptions } from "./store.ts";
 
 export interface ScanFolderOptions {
   /** Which paths the reader may see; all by default. What is hidden is as if it were not there. */
@@ -57,16 +58,19 @@ export async function addChecksums(root: string, listing: Listing): Promise<void
 const TURN_MS = 20;
 
 /** All of `root` as a tree. Gives way now and then, so that requests under way move on. */
-export async function scanTree(
-  root: string,
-  options: ScanFolderOptions & { checksum?: boolean } = {},
-): Promise<Tree> {
+export async function scanTree(root: string, options: ScanOptions = {}): Promise<Tree> {
   const tree: Tree = new Map();
   let turn = performance.now();
-  for (const listing of scanFolders(root, options)) {
+  for (const listing of scanFolders(root)) {
     if (options.checksum) await addChecksums(root, listing);
     if ("problem" in listing) tree.set(listing.dir, { kind: "problem", ...listing.problem });
-    else for (const [name, entry] of listing.entries) tree.set(childPath(listing.dir, name), entry);
+    else {
+      for (const [name, entry] of listing.entries) {
+        const path = childPath(listing.dir, name);
+        tree.set(path, entry);
+        if (entry.kind === "file") options.onFile?.(path, entry);
+      }
+    }
     if (performance.now() - turn > TURN_MS) {
       await new Promise((resolve) => setTimeout(resolve, 0));
       turn = performance.now();

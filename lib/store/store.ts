@@ -5,7 +5,7 @@
  * Trouble with one path is data (a problem); trouble with the whole place (gone, not allowed, disk full) is thrown
  * as a FerryError that names it.
  */
-import type { Tree } from "../core/entry.ts";
+import type { FileEntry, Tree } from "../core/entry.ts";
 import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
 import type { Operation, Outcome } from "../wire/messages.ts";
 import type { Content, NoContent } from "../wire/stream.ts";
@@ -13,6 +13,8 @@ import type { Content, NoContent } from "../wire/stream.ts";
 export interface ScanOptions {
   /** Also read every file and give its SHA-256. */
   checksum?: boolean;
+  /** Told of each regular file as it is listed, before the scan is complete. */
+  onFile?: (path: string, entry: FileEntry) => void;
 }
 
 /** A place that can be read. */
@@ -26,8 +28,8 @@ export interface Store {
   /** Every path below it. Throws when the place itself cannot be read. */
   scan(options?: ScanOptions): Promise<Tree>;
 
-  /** The contents of small files, a frame each, in order; `index` is the place in `paths`. */
-  read(paths: readonly string[]): Promise<(FileFrame | ProblemFrame)[]>;
+  /** The contents of small files. Dispose of the answer when its contents are no longer needed. */
+  read(paths: readonly string[]): Promise<SmallFiles>;
 
   /** One file of any size, to be taken piece by piece; the caller disposes of it. */
   open(path: string): Promise<Content | NoContent>;
@@ -42,6 +44,12 @@ export interface Store {
   readonly traffic: { sent: number; received: number };
 
   close(): void;
+}
+
+/** Small files in memory, until they are disposed of: then the memory serves for others. */
+export interface SmallFiles extends Disposable {
+  /** A frame each, in order; `index` is the place in what was asked for. */
+  frames: (FileFrame | ProblemFrame)[];
 }
 
 /**

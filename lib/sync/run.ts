@@ -3,7 +3,6 @@ import { FerryError } from "../core/errors.ts";
 import type { Problem, Tree } from "../core/entry.ts";
 import type { Store, WriteSession } from "../store/store.ts";
 import type { Operation, Outcome } from "../wire/messages.ts";
-import type { FileFrame } from "../wire/pack.ts";
 import {
   type Batch,
   folderOperations,
@@ -13,13 +12,11 @@ import {
   unlockOperations,
 } from "./batches.ts";
 import { checkDeletes, type DeleteLimit } from "./guard.ts";
+import { ReadAhead, Stager, type Staging } from "./stager.ts";
 import { type Change, makePlan, type Plan, type PlanOptions, sizeOf } from "./plan.ts";
 
 /** Batches that are read and staged while an earlier one is committed. */
 const BATCHES_AHEAD = 3;
-
-/** A file that grew since the scan is still taken up to this much more; beyond it the sender is not believed. */
-const GROWTH_BYTES = 64 * 1024 * 1024;
 
 export interface RunOptions extends PlanOptions {
   dryRun?: boolean;
@@ -78,9 +75,11 @@ export async function runSync(sides: Sides, reporter: Reporter, options: RunOpti
     if (options.dryRun) run.pretend();
     else await run.execute();
   } catch (error) {
+    await run.close();
     reporter.stopped(finish());
     throw error;
   }
+  await run.close();
   return finish();
 }
 
@@ -101,8 +100,10 @@ class Run {
     ms: 0,
   };
   readonly #left = new Set<string>();
+  readonly #ahead = new ReadAhead();
   #plan!: Plan;
-  #staged = 0;
+  #session: WriteSession | undefined;
+  #stager: Stager | undefined;
 
   constructor(readonly sides: Sides, readonly reporter: Reporter, readonly options: RunOptions) {}
 
@@ -117,17 +118,39 @@ class Run {
     if (to === "file") {
       throw new FerryError("usage", `${this.sides.destination.label} is a file; a folder is needed`);
     }
-    const [source, destination] = await both(
-      this.sides.source.scan(this.options),
-      to === "absent"
-        ? Promise.resolve<Tree>(new Map())
-        : asDestination(this.sides.destination.scan(this.options)),
-    );
+    const [source, destination] = await this.#scanBoth(to === "absent");
     for (const entry of source.values()) if (entry.kind === "file") this.summary.files++;
     this.#plan = makePlan(source, destination, this.options);
     if (!this.options.dryRun) this.#guard();
     this.reporter.plan(this.#plan);
     for (const problem of this.#plan.problems) this.#problem(problem);
+  }
+
+  /** Both trees. For an empty destination the contents start to come while the source is still being listed. */
+  async #scanBoth(absent: boolean): Promise<[Tree, Tree]> {
+    const { source, destination } = this.sides;
+    const { checksum, dryRun } = this.options;
+    const trees = await both(
+      source.scan({ checksum, onFile: dryRun ? undefined : (path, entry) => this.#ahead.offer(path, entry) }),
+      (absent ? Promise.resolve<Tree>(new Map()) : asDestination(destination.scan({ checksum }))).then(async (tree) => {
+        if (tree.size === 0 && !dryRun) this.#ahead.start(await this.#begin({}));
+        return tree;
+      }),
+    );
+    await this.#ahead.stop();
+    return trees;
+  }
+
+  /** Opens the destination for writing, once. */
+  async #begin(options: { delete?: boolean }): Promise<Stager> {
+    this.#session ??= await this.sides.destination.write(options);
+    return this.#stager ??= new Stager(this.sides.source, this.#session);
+  }
+
+  /** Ends the writing, whatever happened. */
+  async close(): Promise<void> {
+    // A stage that cannot be cleared now is cleared by age; the reason why the run ended must not be lost to it.
+    await this.#session?.close().catch(() => {});
   }
 
   #guard(): void {
@@ -145,25 +168,21 @@ class Run {
 
   async execute(): Promise<void> {
     if (this.#plan.changes.length === 0 && this.#plan.folderTimes.length === 0) return;
-    const session = await this.sides.destination.write({ delete: this.#plan.totals.delete > 0 });
-    try {
-      await this.#folders(session, unlockOperations(this.#plan));
-      await this.#batches(session);
-      await this.#folders(session, folderOperations(this.#plan, this.#left));
-    } finally {
-      // A stage that cannot be cleared now is cleared by age; the reason why the run ended must not be lost to it.
-      await session.close().catch(() => {});
-    }
+    const stager = await this.#begin({ delete: this.#plan.totals.delete > 0 });
+    const session = this.#session!;
+    await this.#folders(session, unlockOperations(this.#plan));
+    await this.#batches(session, stager);
+    await this.#folders(session, folderOperations(this.#plan, this.#left));
   }
 
   /** Stages up to BATCHES_AHEAD batches at a time and commits them one after the other, in the plan's order. */
-  async #batches(session: WriteSession): Promise<void> {
+  async #batches(session: WriteSession, stager: Stager): Promise<void> {
     const ahead: Promise<void>[] = [];
     let committed = Promise.resolve();
     try {
       for (const batch of makeBatches(this.#plan.changes)) {
         this.options.signal?.throwIfAborted();
-        const staged = this.#stage(session, batch);
+        const staged = this.#stage(stager, batch);
         const previous = committed;
         committed = both(staged, previous).then(([ready]) => this.#commit(session, ready));
         committed.catch(() => {});
@@ -176,57 +195,34 @@ class Run {
     await committed;
   }
 
-  async #stage(session: WriteSession, batch: Batch): Promise<Ready[]> {
+  /** The changes of a batch that can be committed: their contents, if they have any, are staged. */
+  async #stage(stager: Stager, batch: Batch): Promise<Ready[]> {
     switch (batch.kind) {
       case "plain":
         return batch.changes.map((change) => ({ change, staged: null, bytes: 0 }));
-      case "small":
-        return await this.#stageSmall(session, batch.changes);
-      case "large":
-        return await this.#stageLarge(session, batch.change);
-    }
-  }
-
-  async #stageSmall(session: WriteSession, changes: readonly Change[]): Promise<Ready[]> {
-    const first = this.#staged;
-    this.#staged += changes.length;
-    const frames = await this.sides.source.read(changes.map((change) => change.path));
-    const good: FileFrame[] = [];
-    const ready: Ready[] = [];
-    for (const frame of frames) {
-      if (frame.kind === "problem") {
-        this.#trouble(changes[frame.index], frame);
-        continue;
+      case "small": {
+        const missing = batch.changes.filter(({ path }) => !this.#ahead.done.has(path)).map(({ path }) =>
+          path
+        );
+        const answers = missing.length === 0 ? [] : await stager.small(missing);
+        let next = 0;
+        return batch.changes.flatMap((change) => {
+          const answer = this.#ahead.done.get(change.path) ?? answers[next++];
+          return this.#ready(change, answer);
+        });
       }
-      const stage = first + frame.index;
-      good.push({ ...frame, index: stage });
-      const { mode, mtime } = frame;
-      ready.push({
-        change: changes[frame.index],
-        staged: { stage, mode, mtime },
-        bytes: frame.content.length,
-      });
+      case "large": {
+        const { change } = batch;
+        const planned = change.op === "delete" ? 0 : sizeOf(change.entry);
+        return this.#ready(change, await stager.large(change.path, planned));
+      }
     }
-    if (good.length === 0) return ready;
-    const outcomes = await session.stage(good);
-    return ready.filter(({ change }, index) => !this.#trouble(change, outcomes[index]));
   }
 
-  async #stageLarge(session: WriteSession, change: Change): Promise<Ready[]> {
-    const stage = this.#staged++;
-    const content = await this.sides.source.open(change.path);
-    if (content.kind === "problem") {
-      this.#trouble(change, content);
-      return [];
-    }
-    using open = content;
-    const { size, mode, mtime } = open.meta;
-    const planned = change.op === "delete" ? 0 : sizeOf(change.entry);
-    const outcome = size > 2 * planned + GROWTH_BYTES
-      ? { code: "bad_content", message: `${size} bytes came where ${planned} were announced` } as const
-      : await session.stageContent(stage, open);
-    if (this.#trouble(change, outcome)) return [];
-    return [{ change, staged: { stage, mode, mtime }, bytes: size }];
+  #ready(change: Change, staging: Staging): Ready[] {
+    if ("staged" in staging) return [{ change, ...staging }];
+    this.#trouble(change, staging.problem);
+    return [];
   }
 
   async #commit(session: WriteSession, ready: readonly Ready[]): Promise<void> {

@@ -9,7 +9,7 @@
  * - `["name","p","code","message"]`: something that cannot be replicated
  */
 import { assertNever, FerryError } from "../core/errors.ts";
-import { type Entry, MODE_MASK, type Problem, type Tree } from "../core/entry.ts";
+import { type Entry, type FileEntry, MODE_MASK, type Problem, type Tree } from "../core/entry.ts";
 import { childPath, nameProblem, pathProblem } from "../core/paths.ts";
 import { MAX_TREE_ENTRIES, MAX_TREE_LINE_BYTES, PROTOCOL } from "./limits.ts";
 import { isTime, linkTarget, parseObject, problemOfJson } from "./messages.ts";
@@ -65,6 +65,12 @@ export class TreeReader {
   #state: "head" | "body" | "done" = "head";
   #entries = 0;
   #open = new Set<string>([""]);
+  readonly #onFile: ((path: string, entry: FileEntry) => void) | undefined;
+
+  /** `onFile` is told of each regular file as its line comes. */
+  constructor(onFile?: (path: string, entry: FileEntry) => void) {
+    this.#onFile = onFile;
+  }
 
   /** Takes one line without its newline. Throws `protocol` for what no honest sender would send. */
   line(line: string): void {
@@ -122,6 +128,7 @@ export class TreeReader {
     };
     if (entry.kind === "dir") this.#open.add(path);
     this.tree.set(key, entry);
+    if (entry.kind === "file") this.#onFile?.(path, entry);
   }
 }
 

@@ -1,0 +1,53 @@
+/**
+ * Buffers that are used again. A fresh one for each pack costs more than it looks: the freed ones pile up until the
+ * next collection, several hundred MB of them, and `Response.arrayBuffer()` grows its own by doubling.
+ */
+import { FerryError } from "../core/errors.ts";
+
+/** Kept between uses; more than there are batches under way would never be asked for. */
+const KEPT = 4;
+
+export class BufferPool {
+  readonly #free: ArrayBuffer[] = [];
+
+  /** A buffer of at least `size` bytes, with anything in it. */
+  take(size: number): ArrayBuffer {
+    const buffer = this.#free.pop();
+    return buffer !== undefined && buffer.byteLength >= size ? buffer : new ArrayBuffer(size);
+  }
+
+  /** Gives a buffer back; nobody may look at it any more. */
+  give(buffer: ArrayBuffer): void {
+    if (this.#free.length < KEPT && buffer.byteLength > 0) this.#free.push(buffer);
+  }
+}
+
+/** What one read asks for at most. */
+const READ_BYTES = 1024 * 1024;
+
+/**
+ * Reads `body` to its end into `buffer` and gives the part that it fills; what comes back may lie in another buffer
+ * object, since reading hands the memory over and back. Throws `protocol` when the body is longer than the buffer.
+ */
+export async function readInto(
+  body: ReadableStream<Uint8Array>,
+  buffer: ArrayBuffer,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const reader = body.getReader({ mode: "byob" });
+  let length = 0;
+  for (;;) {
+    // With no room left, one byte more tells a body that ends here from one that does not.
+    const room = buffer.byteLength - length;
+    if (room === 0) {
+      const { done } = await reader.read(new Uint8Array(1));
+      if (done) return new Uint8Array(buffer, 0, length);
+      await reader.cancel().catch(() => {});
+      throw new FerryError("protocol", `an answer of more than ${length} bytes`);
+    }
+    const { value, done } = await reader.read(new Uint8Array(buffer, length, Math.min(room, READ_BYTES)));
+    if (value === undefined) throw new FerryError("partial_transfer", "the answer broke off");
+    buffer = value.buffer;
+    length += value.byteLength;
+    if (done) return new Uint8Array(buffer, 0, length);
+  }
+}

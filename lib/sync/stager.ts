@@ -1,0 +1,123 @@
+/**
+ * Brings contents from the source into the destination's stage. Small files may come ahead of the plan: while a large
+ * tree is still being listed for an empty destination, what has been listed is fetched already. Nothing of it shows
+ * under its name before the plan is made and its operation done.
+ */
+import type { FileEntry } from "../core/entry.ts";
+import type { SmallFiles, Store, WriteSession } from "../store/store.ts";
+import { PACK_BYTES, PACK_FILES, SMALL_FILE_BYTES } from "../wire/limits.ts";
+import type { Outcome } from "../wire/messages.ts";
+import type { FileFrame } from "../wire/pack.ts";
+import type { StagedFile } from "./batches.ts";
+
+/** A file in the stage and its size, or why it is not there. */
+export type Staging = { staged: StagedFile; bytes: number } | { problem: NonNullable<Outcome> };
+
+/** Packs that are fetched at a time. */
+const PACKS_AHEAD = 3;
+
+/** A file that grew since the scan is still taken up to this much more; beyond it the sender is not believed. */
+const GROWTH_BYTES = 64 * 1024 * 1024;
+
+export class Stager {
+  readonly #source: Store;
+  readonly #session: WriteSession;
+  #next = 0;
+
+  constructor(source: Store, session: WriteSession) {
+    this.#source = source;
+    this.#session = session;
+  }
+
+  /** Stages small files; one answer each, in order. */
+  async small(paths: readonly string[]): Promise<Staging[]> {
+    const first = this.#next;
+    this.#next += paths.length;
+    using files: SmallFiles = await this.#source.read(paths);
+    const good: FileFrame[] = [];
+    const answers = files.frames.map((frame): Staging => {
+      if (frame.kind === "problem") return { problem: { code: frame.code, message: frame.message } };
+      const stage = first + frame.index;
+      good.push({ ...frame, index: stage });
+      return { staged: { stage, mode: frame.mode, mtime: frame.mtime }, bytes: frame.content.length };
+    });
+    if (good.length === 0) return answers;
+    // Awaited here: the memory of the contents is given back at the end of this block.
+    const outcomes = await this.#session.stage(good);
+    good.forEach(({ index }, at) => {
+      const problem = outcomes[at];
+      if (problem !== null) answers[index - first] = { problem };
+    });
+    return answers;
+  }
+
+  /** Stages one file of any size; `planned` is the size it had when it was listed. */
+  async large(path: string, planned: number): Promise<Staging> {
+    const stage = this.#next++;
+    const content = await this.#source.open(path);
+    if (content.kind === "problem") return { problem: { code: content.code, message: content.message } };
+    using open = content;
+    const { size, mode, mtime } = open.meta;
+    if (size > 2 * planned + GROWTH_BYTES) {
+      const message = `${size} bytes came where ${planned} were announced`;
+      return { problem: { code: "bad_content", message } };
+    }
+    const problem = await this.#session.stageContent(stage, open);
+    return problem === null ? { staged: { stage, mode, mtime }, bytes: size } : { problem };
+  }
+}
+
+/** Fetches listed files ahead of the plan, as long as it is wanted. */
+export class ReadAhead {
+  /** What has been fetched, by path. */
+  readonly done = new Map<string, Staging>();
+  readonly #packs: string[][] = [];
+  #bytes = Infinity;
+  #stager: Stager | null = null;
+  #underWay = 0;
+  readonly #fetches: Promise<void>[] = [];
+
+  /** Takes note of a listed file. */
+  offer(path: string, entry: FileEntry): void {
+    if (entry.size > SMALL_FILE_BYTES) return;
+    const last = this.#packs.at(-1);
+    if (last === undefined || last.length >= PACK_FILES || this.#bytes + entry.size > PACK_BYTES) {
+      this.#packs.push([path]);
+      this.#bytes = entry.size;
+      this.#fill();
+    } else {
+      last.push(path);
+      this.#bytes += entry.size;
+    }
+  }
+
+  /** Begins to fetch; before, files are only noted. */
+  start(stager: Stager): void {
+    this.#stager = stager;
+    this.#fill();
+  }
+
+  /** Stops fetching and waits for what is under way. Throws what went wrong with the whole run. */
+  async stop(): Promise<void> {
+    this.#stager = null;
+    await Promise.allSettled(this.#fetches);
+    await Promise.all(this.#fetches);
+  }
+
+  #fill(): void {
+    // The last pack is still being filled.
+    while (this.#stager !== null && this.#underWay < PACKS_AHEAD && this.#packs.length > 1) {
+      const fetch = this.#fetch(this.#stager, this.#packs.shift()!);
+      fetch.catch(() => {});
+      this.#fetches.push(fetch);
+    }
+  }
+
+  async #fetch(stager: Stager, paths: string[]): Promise<void> {
+    this.#underWay++;
+    const answers = await stager.small(paths);
+    answers.forEach((answer, index) => this.done.set(paths[index], answer));
+    this.#underWay--;
+    this.#fill();
+  }
+}
