@@ -1,4 +1,4 @@
-import { FerryError } from "../core/errors.ts";
+import { FetchError } from "./fetch_error.ts";
 
 /**
  * Sees whether a connection (and with https a TLS handshake) to `url` comes about within `ms`; throws `timeout` when
@@ -14,7 +14,8 @@ export async function probeConnection(url: URL, ms: number): Promise<void> {
   const first = await Promise.race([attempt, late]);
   clearTimeout(timer);
   if (first === "late") {
-    throw new FerryError("timeout", `no connection to ${url.host} within ${ms} ms (--connect-timeout)`);
+    const message = `no connection to ${url.host} within ${ms} ms (--connect-timeout)`;
+    throw new FetchError("timeout", message, { transient: true, sent: false });
   }
 }
 
