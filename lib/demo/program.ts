@@ -32,7 +32,8 @@ export async function runSelf(args: readonly string[], input?: Uint8Array): Prom
   }
   const { code, stdout, stderr } = await child.output();
   if (code !== 0) {
-    const said = quote(new TextDecoder().decode(stderr).trim());
+    const decoder = new TextDecoder();
+    const said = quote((decoder.decode(stderr) || decoder.decode(stdout)).trim().slice(-1000));
     throw new FerryError("partly_done", `ferry ${args.join(" ")} ended with ${code}: ${said}`);
   }
   return { stdout, ms: performance.now() - start };

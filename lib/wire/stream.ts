@@ -63,7 +63,8 @@ export function streamContent(
           started = true;
           return send(controller, head({ ...content.meta, index }));
         }
-        const chunk = left > 0 ? await content.next() : null;
+        // Asked once more after the last byte: content from a peer learns only then whether it is right.
+        const chunk = await content.next();
         if (chunk !== null) {
           left -= chunk.length;
           hash.update(chunk);
