@@ -153,10 +153,15 @@ export function createSyncApi(root: string): SyncApi {
     const { body } = call.request;
     if (body === null) throw new FerryError("bad_request", "the content is missing");
     return sessions.use(session, owner(call), () => madeFolder(call), async ({ writer }) => {
-      const content = await openStreamed(body);
-      if (content.kind === "problem") return outcomes([{ code: content.code, message: content.message }]);
-      using open = content;
-      return outcomes([await writing(() => writer.stageContent(index, open))]);
+      try {
+        const content = await openStreamed(body);
+        if (content.kind === "problem") return outcomes([{ code: content.code, message: content.message }]);
+        using open = content;
+        return outcomes([await writing(() => writer.stageContent(index, open))]);
+      } catch (error) {
+        // The client has gone, or gave up a file that shrank under its hands.
+        throw error instanceof FerryError ? error : new FerryError("bad_request", "the body broke off");
+      }
     });
   }
 

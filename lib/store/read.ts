@@ -2,7 +2,7 @@
  * Reads files of the local file system for a replica: whole, or not at all. A file that changes while it is read is
  * read once more and then given up, so that a mix of two versions never travels.
  */
-import { FerryError, osReason } from "../core/errors.ts";
+import { FerryError, osCode, osReason } from "../core/errors.ts";
 import { MODE_MASK, type ProblemCode } from "../core/entry.ts";
 import { SMALL_FILE_BYTES } from "../wire/limits.ts";
 import type { Outcome } from "../wire/messages.ts";
@@ -136,7 +136,8 @@ function guarded<T>(paths: StrictPaths, path: string, read: (full: string) => T)
     return read(paths.locate(path));
   } catch (error) {
     if (error instanceof ReadProblem) throw error;
-    if (error instanceof Deno.errors.NotFound || error instanceof FerryError) {
+    const gone = error instanceof Deno.errors.NotFound || osCode(error) === "ENOTDIR";
+    if (gone || error instanceof FerryError) {
       throw new ReadProblem("vanished", "it vanished before it was read");
     }
     throw new ReadProblem("unreadable", `cannot read it: ${osReason(error)}`);

@@ -292,7 +292,20 @@ class RemoteWriter implements WriteSession {
   }
 
   async stageContent(index: number, content: Content): Promise<Outcome> {
-    const body = streamContent(content, index, (bytes) => this.#store.traffic.sent += bytes);
+    let early = false;
+    const watched: Content = {
+      kind: "content",
+      meta: content.meta,
+      next: async () => {
+        const chunk = await content.next();
+        // It is asked only while there must be more.
+        early ||= chunk === null;
+        return chunk;
+      },
+      outcome: () => content.outcome(),
+      [Symbol.dispose]: () => content[Symbol.dispose](),
+    };
+    const body = streamContent(watched, index, (bytes) => this.#store.traffic.sent += bytes);
     let response: Response;
     try {
       response = await this.#send(`stage/${this.#session}/${index}`, {
@@ -303,8 +316,8 @@ class RemoteWriter implements WriteSession {
     } catch (error) {
       // The content ended early, which breaks the request off and is trouble with one file only.
       const outcome = content.outcome();
-      if (error instanceof FerryError && error.code === "read_failed" && outcome !== null) return outcome;
-      throw error;
+      if (!early || outcome === null) throw error;
+      return outcome;
     }
     return (await this.#outcomes(response, 1))[0];
   }

@@ -105,7 +105,12 @@ export function entryOf(info: Deno.FileInfo, full: string): Entry {
 }
 
 function linkEntry(full: string, mtime: number): LinkEntry | ProblemEntry {
-  const target = Deno.readLinkSync(full);
+  let target = "\ufffd";
+  try {
+    target = Deno.readLinkSync(full);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.InvalidData)) throw error;
+  }
   // A target that is not UTF-8 would come out changed on the other side.
   if (target.includes("\ufffd")) return problem("not_utf8", "its link target is not valid UTF-8");
   return { kind: "symlink", target, mtime };

@@ -222,6 +222,7 @@ function operationProblem(error: unknown, root: string): Outcome {
   }
   const code = osCode(error);
   if (code === "ENOSPC" || code === "EDQUOT") throw writeError(error, root);
+  if (code === "ENOTDIR") return { code: "conflict", message: "its folder is not there" };
   if (code === "ENOTEMPTY") {
     return {
       code: "conflict",

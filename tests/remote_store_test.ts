@@ -1,0 +1,37 @@
+import { createHandler } from "../lib/server/handler.ts";
+import { createAuthenticate } from "../lib/server/authenticate.ts";
+import { parsePerms } from "../lib/server/access.ts";
+import { Staging } from "../lib/server/staging.ts";
+import { createSyncApi } from "../lib/server/sync_api.ts";
+import { testStore } from "../lib/store/conformance.ts";
+import { RemoteStore } from "../lib/store/remote.ts";
+
+// Over a real connection, so that what HTTP does to bodies is part of the test.
+testStore("RemoteStore", async (root, name) => {
+  const sync = createSyncApi(root);
+  const staging = new Staging(root);
+  const handler = createHandler({
+    share: { root, hidden: false, follow: "inside", staging },
+    authenticate: await createAuthenticate({ anonymous: parsePerms("rwd")!, users: [] }),
+    syncApi: (request, { path, access }) => sync.handle(request, path, access),
+    warn: (message) => console.error(message),
+  });
+  const server = Deno.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    onListen() {},
+    onError: () => new Response(null, { status: 500 }),
+  }, handler);
+  const store = new RemoteStore(
+    new URL(`http://127.0.0.1:${server.addr.port}/${encodeURIComponent(name).replaceAll("%2F", "/")}/`),
+  );
+  return {
+    store,
+    [Symbol.asyncDispose]: async () => {
+      store.close();
+      await server.shutdown();
+      await sync.close();
+      staging.close();
+    },
+  };
+});
