@@ -202,6 +202,7 @@ Deno.test("request -C takes a file that is whole already for done, and trusts no
     url: server.url + "/x",
     size: SIZE,
     validator: { kind: "etag", value: '"v1"' },
+    boot: null,
   });
   using dir = tempDir({
     "whole": BODY,

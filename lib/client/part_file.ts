@@ -11,6 +11,8 @@ interface PartNote {
   url: string;
   size: number;
   validator: Validator;
+  /** The boot of the machine that the bytes were written in, or null once they are on the disk for good. */
+  boot: string | null;
 }
 
 /** From here on a part is worth a note, even should the program be killed. */
@@ -37,6 +39,8 @@ export class PartFile implements Sink {
       const note = readNote(Deno.readTextFileSync(this.#notePath));
       if (!info.isFile || info.size === 0 || note === null) return null;
       if (note.url !== url.href || info.size > note.size) return null;
+      // After a crash of the machine a file may have its length and not its bytes.
+      if (note.boot !== null && (note.boot === "" || note.boot !== bootId())) return null;
       return { start: 0, have: info.size, end: note.size, size: note.size, validator: note.validator };
     } catch {
       return null;
@@ -46,7 +50,7 @@ export class PartFile implements Sink {
   begin(position: Position, url: URL): void {
     const { validator, size } = position;
     const whole = position.start === 0 && size !== undefined && size === position.end;
-    this.#note = whole && validator !== undefined ? { url: url.href, size, validator } : null;
+    this.#note = whole && validator !== undefined ? { url: url.href, size, validator, boot: bootId() } : null;
     this.#guard(() => {
       this.#file ??= openLocked(this.part);
       if (position.have === 0) this.#forget();
@@ -103,7 +107,10 @@ export class PartFile implements Sink {
       if (keep && position.have > 0 && this.#note !== null && this.#length > 0) {
         // A write that failed half-way may have left bytes behind the last whole one.
         this.#file.truncateSync(this.#length);
-        if (!this.#noted) this.#writeNote();
+        this.#file.syncSync();
+        this.#note.boot = null;
+        this.#noted = false;
+        this.#writeNote();
         if (this.#noted) return this.part;
       }
       this.#forget();
@@ -137,6 +144,8 @@ export class PartFile implements Sink {
   }
 
   #close(): void {
+    // Not by closing alone: a process that is just being started may hold a copy of the descriptor for a moment.
+    this.#file?.unlockSync();
     this.#file?.close();
     this.#file = null;
   }
@@ -195,6 +204,16 @@ function readNote(text: string): PartNote | null {
   const { kind, value } = note?.validator ?? {};
   const good = typeof note?.url === "string" && Number.isSafeInteger(note.size) &&
     typeof value === "string" &&
-    (kind === "etag" || kind === "date") && /^[\x20-\x7e]{1,1000}$/.test(value);
-  return good ? { url: note.url, size: note.size, validator: { kind, value } } : null;
+    (kind === "etag" || kind === "date") && /^[\x20-\x7e]{1,1000}$/.test(value) &&
+    (note.boot === null || typeof note.boot === "string");
+  return good ? { url: note.url, size: note.size, validator: { kind, value }, boot: note.boot } : null;
+}
+
+/** Another one after each start of the machine; empty where the system does not tell. */
+function bootId(): string {
+  try {
+    return Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
+  } catch {
+    return "";
+  }
 }

@@ -44,6 +44,16 @@ Deno.test("PartFile keeps a part with its validator and goes on with it", () =>
     assertEquals([names(), Deno.readTextFileSync(path)], [["f"], "0123456789"]);
   }));
 
+Deno.test("PartFile trusts no part that a crash of the machine may have damaged", () =>
+  inTemp((path) => {
+    const note = { url: TARGET.href, size: 10, validator: { kind: "etag", value: '"a"' } };
+    for (const [boot, trusted] of [[null, true], ["", false], ["an earlier one", false]] as const) {
+      Deno.writeTextFileSync(path + ".ferry-part", "01234");
+      Deno.writeTextFileSync(path + ".ferry-part.json", JSON.stringify({ ...note, boot }));
+      assertEquals([boot, new PartFile(path).position(TARGET)], [boot, trusted ? position(5) : null]);
+    }
+  }));
+
 Deno.test("PartFile leaves nothing when there is nothing to go on from", () =>
   inTemp((path, names) => {
     const part = new PartFile(path);
