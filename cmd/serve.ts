@@ -96,7 +96,7 @@ export const serve = defineCommand({
       );
     }
     const place: Place = flags.unix === undefined
-      ? { kind: "tcp", host: flags.host, port: flags.port }
+      ? { kind: "tcp", host: flags.host.replace(/^\[(.*)\]$/, "$1"), port: flags.port }
       : { kind: "unix", path: flags.unix };
     const accounts = await readAccounts(flags, place);
     const writes = accounts.anonymous |
@@ -177,7 +177,7 @@ async function readAccounts(
 }
 
 function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 function accessLog(format: string, log: LogBuffer): ((record: AccessRecord) => void) | undefined {

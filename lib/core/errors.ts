@@ -117,6 +117,7 @@ const OS_NUMBERS: Record<string, string> = {
   "1": "EPERM",
   "5": "EIO",
   "13": "EACCES",
+  "16": "EBUSY",
   "18": "EXDEV",
   "20": "ENOTDIR",
   "21": "EISDIR",

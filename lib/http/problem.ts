@@ -64,7 +64,9 @@ export function problemResponse(
   extra: Record<string, string> = {},
 ): Response {
   const { type, body } = problemContent(problem, accept);
-  return new Response(body, { status: problem.status, headers: { ...problemHeaders(type), ...extra } });
+  const bytes = new TextEncoder().encode(body);
+  const headers = { ...problemHeaders(type), "content-length": String(bytes.length), ...extra };
+  return new Response(bytes, { status: problem.status, headers });
 }
 
 /** The headers that go with a problem body of media type `type`. */

@@ -1,14 +1,19 @@
 /** Counting the bytes of a Response that somebody else made, for the access log. */
 
-/** `response` with a body that tells `finish` its status and how many bytes went out when it ends, however it ends. */
+/**
+ * `response` with a body that tells `finish` its status and how many bytes went out when it ends, however it ends.
+ * A body whose length is known is taken to arrive.
+ */
 export function countedBody(
   response: Response,
   method: string,
   finish: (status: number, bytes: number) => void,
 ): Response {
   const { status, headers } = response;
-  if (response.body === null || method === "HEAD") {
-    finish(status, 0);
+  const length = headers.get("content-length");
+  // One that is in memory would become a stream, and lose its length, by being looked into.
+  if (method === "HEAD" || length !== null || response.body === null) {
+    finish(status, method === "HEAD" ? 0 : Number(length));
     return response;
   }
   const reader = response.body.getReader();

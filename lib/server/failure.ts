@@ -41,7 +41,7 @@ export function failureReply(error: unknown, accept: string | null): Failure {
 function explained(error: FerryError): FerryError {
   if (error.code !== "write_failed" || error.cause === undefined) return error;
   const known = fromSystem(error.cause);
-  return known.code === "forbidden" || known.code === "bad_request" ? known : error;
+  return httpStatus(known) < 500 ? known : error;
 }
 
 const OWN_TROUBLE: Partial<Record<ErrorCode, string>> = {
@@ -58,6 +58,8 @@ function fromSystem(error: unknown): FerryError {
   if (error instanceof Deno.errors.PermissionDenied || code === "EACCES" || code === "EPERM") {
     return new FerryError("forbidden", "the server itself is not allowed to do that");
   }
+  // A mount point, say.
+  if (code === "EBUSY") return new FerryError("conflict", "the server's own system is using it");
   if (code === "ENOSPC" || code === "EDQUOT") {
     return new FerryError("disk_full", "no space left", { cause: error });
   }
