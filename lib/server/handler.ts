@@ -62,15 +62,18 @@ export function createHandler(config: HandlerConfig): Handler {
   const hot = new HotFiles();
 
   return (request, info) => {
-    const began = config.log === undefined ? 0 : performance.now();
+    const logged = config.log !== undefined;
+    const began = logged ? performance.now() : 0;
+    const time = logged ? Date.now() : 0;
+    const remote = logged ? remoteText(info.remoteAddr) : "";
     const { method, headers } = request;
     const { path, query } = rawTarget(request.url);
     let user: string | null = null;
 
     const finish = (status: number, bytes: number): void =>
       config.log?.({
-        time: Date.now(),
-        remote: remoteText(info.remoteAddr),
+        time,
+        remote,
         user,
         method,
         target: path + query,
@@ -92,7 +95,7 @@ export function createHandler(config: HandlerConfig): Handler {
       if (OLD_RUNTIME && !response.headers.has("cache-control")) {
         response.headers.set("cache-control", "no-transform");
       }
-      return config.log === undefined ? response : countedBody(response, method, finish);
+      return logged ? countedBody(response, method, finish) : response;
     };
 
     const answer = (access: Access | null): Response | Promise<Response> => {
