@@ -205,7 +205,7 @@ Deno.test("sync lets kinds change, both ways and over links", async () => {
 });
 
 Deno.test("sync replaces a folder that has files of its own only with --delete", async () => {
-  using dir = tempDir({ "src/a": "file", "src/b": "x", "dst/a/own/deep": "precious", "dst/b": "y" });
+  using dir = tempDir({ "src/a": "file", "src/b": "longer", "dst/a/own/deep": "precious", "dst/b": "y" });
   const without = await sync([dir.at("src"), dir.at("dst")]);
   assertEquals([without.code, without.changes, without.problems], [1, ["update b"], ["conflict a"]]);
   assertEquals([without.done.ok, without.done.problems], [false, 1]);
