@@ -4,6 +4,24 @@ import type { Segment } from "../http/multipart.ts";
 /** One read. Larger ones gain nothing and cost memory for each open transfer. */
 const CHUNK = 256 * 1024;
 
+/**
+ * Chunks of all transfers are cut from one piece of memory after the other: half the time of a fast transfer went
+ * into getting memory for each chunk. None is used twice, for nobody says when the network has let go of it.
+ */
+const SLAB = 4 * CHUNK;
+
+let slab = new Uint8Array(0);
+let used = 0;
+
+function newChunk(length: number): Uint8Array<ArrayBuffer> {
+  if (slab.length - used < length) {
+    slab = new Uint8Array(SLAB);
+    used = 0;
+  }
+  used += length;
+  return slab.subarray(used - length, used);
+}
+
 /** An open file and what of it to send. It owns the file: every end of the stream closes it, and so does `close`. */
 export class FileBody {
   readonly length: number;
@@ -50,7 +68,7 @@ export class FileBody {
               this.#file.seekSync(segment.start, Deno.SeekMode.Start);
               position = segment.start;
             }
-            const chunk = new Uint8Array(Math.min(CHUNK, segment.end - position));
+            const chunk = newChunk(Math.min(CHUNK, segment.end - position));
             const count = this.#file.readSync(chunk);
             if (count === null) throw new Error("the file became shorter while it was sent");
             position += count;
