@@ -4,6 +4,12 @@ import type { Segment } from "../http/multipart.ts";
 /** One read. Larger ones gain nothing and cost memory for each open transfer. */
 const CHUNK = 256 * 1024;
 
+/** With more transfers than this under way, each one gets by with a smaller chunk. */
+const MANY = 32;
+const SMALL_CHUNK = 64 * 1024;
+
+let underWay = 0;
+
 /**
  * Chunks of all transfers are cut from one piece of memory after the other: half the time of a fast transfer went
  * into getting memory for each chunk. None is used twice, for nobody says when the network has let go of it.
@@ -33,12 +39,14 @@ export class FileBody {
     this.#file = file;
     this.#segments = segments;
     this.length = length;
+    underWay++;
   }
 
   /** Closes the file; harmless when it already is. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    underWay--;
     this.#file.close();
   }
 
@@ -68,7 +76,8 @@ export class FileBody {
               this.#file.seekSync(segment.start, Deno.SeekMode.Start);
               position = segment.start;
             }
-            const chunk = newChunk(Math.min(CHUNK, segment.end - position));
+            const most = underWay > MANY ? SMALL_CHUNK : CHUNK;
+            const chunk = newChunk(Math.min(most, segment.end - position));
             const count = this.#file.readSync(chunk);
             if (count === null) throw new Error("the file became shorter while it was sent");
             position += count;
