@@ -74,6 +74,38 @@ Deno.test("serve shows a change of a file at once, also when the file had been k
   assertEquals((await fetch(`${server.url}/a.txt`)).status, 404);
 });
 
+Deno.test("serve sends the right bytes to a slow reader, and needs no memory for the size of a file", async () => {
+  const block = crypto.getRandomValues(new Uint8Array(65536));
+  const content = new Uint8Array(16 * 1024 * 1024);
+  for (let i = 0; i < content.length; i += block.length) {
+    block[i % 65536] ^= 1 + i % 255;
+    content.set(block, i);
+  }
+  using dir = tempDir({ slow: content });
+  Deno.writeFileSync(dir.at("big"), new Uint8Array(0));
+  Deno.truncateSync(dir.at("big"), 600_000_000);
+  await using server = await serve(dir.path, ["--log", "none"]);
+  const reader = (await fetch(`${server.url}/slow`)).body!.getReader();
+  const received = new Uint8Array(content.length);
+  let length = 0;
+  for (let i = 0;; i++) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    received.set(value, length);
+    length += value.length;
+    if (i % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assertEquals(await sha256(received.subarray(0, length)), await sha256(content));
+
+  let bytes = 0;
+  for await (const chunk of (await fetch(`${server.url}/big`)).body!) bytes += chunk.length;
+  assertEquals(bytes, 600_000_000);
+  if (Deno.build.os === "linux") {
+    const peak = Number(/VmHWM:\s*(\d+)/.exec(Deno.readTextFileSync(`/proc/${server.pid}/status`))?.[1]);
+    assert(peak < 350_000, `${peak} kB`);
+  }
+});
+
 Deno.test("serve does not open what is neither file nor folder", async () => {
   using dir = tempDir({ "a.txt": "x" });
   const made = await new Deno.Command("mkfifo", { args: [dir.at("pipe")] }).output();

@@ -1,5 +1,6 @@
 /** The body of a large answer: pieces of an open file, read as fast as the other side takes them. */
 import type { Segment } from "../http/multipart.ts";
+import { OLD_RUNTIME } from "./runtime.ts";
 
 /** One read. Larger ones gain nothing and cost memory for each open transfer. */
 const CHUNK = 256 * 1024;
@@ -20,6 +21,7 @@ let slab = new Uint8Array(0);
 let used = 0;
 
 function newChunk(length: number): Uint8Array<ArrayBuffer> {
+  if (OLD_RUNTIME) return new Uint8Array(length);
   if (slab.length - used < length) {
     slab = new Uint8Array(SLAB);
     used = 0;
@@ -58,6 +60,7 @@ export class FileBody {
     let index = 0;
     let position = -1;
     let total = 0;
+    let last: Uint8Array<ArrayBuffer> | null = null;
     const end = () => {
       if (!this.#open) return;
       this.close();
@@ -76,10 +79,13 @@ export class FileBody {
               this.#file.seekSync(segment.start, Deno.SeekMode.Start);
               position = segment.start;
             }
+            // It is on its way to the network, which holds its memory for itself: give up ours at once.
+            if (OLD_RUNTIME) last?.buffer.transfer(0);
             const most = underWay > MANY ? SMALL_CHUNK : CHUNK;
             const chunk = newChunk(Math.min(most, segment.end - position));
             const count = this.#file.readSync(chunk);
             if (count === null) throw new Error("the file became shorter while it was sent");
+            last = chunk;
             position += count;
             total += count;
             controller.enqueue(count === chunk.length ? chunk : chunk.subarray(0, count));

@@ -14,7 +14,8 @@ import { mkcol } from "./mkcol.ts";
 import { options } from "./options.ts";
 import { put } from "./put.ts";
 import { remove } from "./remove.ts";
-import { OLD_RUNTIME, type Reply, toResponse } from "./reply.ts";
+import { type Reply, toResponse } from "./reply.ts";
+import { OLD_RUNTIME } from "./runtime.ts";
 import type { Exchange, Share } from "./share.ts";
 import { copy, move } from "./transfer.ts";
 

@@ -1,22 +1,12 @@
 /** What a request is answered with, as data, and how that becomes a Response. */
 import type { FileBody } from "./file_body.ts";
+import { OLD_RUNTIME } from "./runtime.ts";
 
 /** The answer to one request. `HEAD` is `GET` without the body: whoever makes a Reply need not know which it is. */
 export interface Reply {
   status: number;
   headers: Record<string, string>;
   body: Uint8Array<ArrayBuffer> | string | FileBody | null;
-}
-
-/**
- * Runtimes before 2.9 compress what they serve, and then weaken the ETag and drop the Content-Length. This keeps
- * their hands off.
- */
-export const OLD_RUNTIME = isBefore(Deno.version.deno, 2, 9);
-
-function isBefore(version: string, major: number, minor: number): boolean {
-  const [a, b] = version.split(".").map(Number);
-  return a < major || (a === major && b < minor);
 }
 
 const encoder = new TextEncoder();
@@ -31,6 +21,7 @@ export function toResponse(reply: Reply, method: string, sent: (bytes: number) =
     sent(0);
     return new Response(null, { status, headers });
   }
+  // Else it would compress the body, weaken the ETag and drop the Content-Length.
   if (OLD_RUNTIME && headers["cache-control"] === undefined) headers["cache-control"] = "no-transform";
   if (typeof body === "object" && "stream" in body) {
     headers["content-length"] = String(body.length);
