@@ -5,11 +5,12 @@ import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
 import type { Content, NoContent } from "../wire/stream.ts";
 import { PACK_BYTES, SMALL_FILE_BYTES } from "../wire/limits.ts";
 import { BufferPool } from "./buffers.ts";
+import { FirstCopyWriter } from "./first_copy.ts";
 import { openContent, readOutcome, readSmall } from "./read.ts";
 import { StrictPaths } from "./root.ts";
 import { scanTree } from "./scan.ts";
 import { removeStaleStages, Stage } from "./stage.ts";
-import type { ScanOptions, SmallFiles, Store, WriteSession } from "./store.ts";
+import type { ScanOptions, SmallFiles, Store, WriteOptions, WriteSession } from "./store.ts";
 import { LocalWriter } from "./write.ts";
 
 /** Room for one batch as it is planned. */
@@ -74,7 +75,7 @@ export class LocalStore implements Store {
   }
 
   // deno-lint-ignore require-await -- async so that what it throws becomes a rejection
-  async write(): Promise<WriteSession> {
+  async write(options: WriteOptions = {}): Promise<WriteSession> {
     try {
       Deno.mkdirSync(this.label, { recursive: true });
     } catch (error) {
@@ -82,7 +83,8 @@ export class LocalStore implements Store {
     }
     const root = this.#realRoot();
     removeStaleStages(root);
-    return new LocalWriter(root, new Stage(root));
+    const stage = new Stage(root);
+    return options.first ? new FirstCopyWriter(root, stage) : new LocalWriter(root, stage);
   }
 
   close(): void {}

@@ -25,7 +25,7 @@ import {
 import { type Content, type NoContent, openStreamed, streamContent } from "../wire/stream.ts";
 import { LineSplitter, TreeReader } from "../wire/tree.ts";
 import { BufferPool, readInto } from "./buffers.ts";
-import type { ScanOptions, SmallFiles, Store, WriteSession } from "./store.ts";
+import type { ScanOptions, SmallFiles, Store, WriteOptions, WriteSession } from "./store.ts";
 
 const JSON_TYPE = "application/json";
 
@@ -180,7 +180,7 @@ export class RemoteStore implements Store {
     };
   }
 
-  async write(options: { delete?: boolean } = {}): Promise<WriteSession> {
+  async write(options: WriteOptions = {}): Promise<WriteSession> {
     const { permissions } = await this.info();
     for (const [perm, verb] of [["w", "writing"], ...(options.delete ? [["d", "deleting"]] : [])]) {
       if (permissions.includes(perm)) continue;

@@ -36,14 +36,20 @@ export interface Store {
 
   /**
    * Starts a run of writes; `close` it whatever happens. Throws when the place cannot be written, or, with `delete`,
-   * nothing may be deleted there, before anything is changed.
+   * nothing may be deleted there, before anything is changed. With `first`, nothing is there yet: what is new may
+   * then show together, at the latest when the session is closed.
    */
-  write(options?: { delete?: boolean }): Promise<WriteSession>;
+  write(options?: WriteOptions): Promise<WriteSession>;
 
   /** Bytes of HTTP bodies so far. */
   readonly traffic: { sent: number; received: number };
 
   close(): void;
+}
+
+export interface WriteOptions {
+  delete?: boolean;
+  first?: boolean;
 }
 
 /** Small files in memory, until they are disposed of: then the memory serves for others. */
@@ -57,8 +63,11 @@ export interface SmallFiles extends Disposable {
  * before its operation, and each operation happens only where it finds what it expects.
  */
 export interface WriteSession {
-  /** Stages small files; a frame's `index` is the number that a later operation calls it by. One outcome a frame. */
-  stage(frames: readonly FileFrame[]): Promise<Outcome[]>;
+  /**
+   * Stages small files; a frame's `index` is the number that a later operation calls it by. `paths`, where given,
+   * says where those operations will put them. One outcome a frame.
+   */
+  stage(frames: readonly FileFrame[], paths?: readonly string[]): Promise<Outcome[]>;
 
   /** Stages one file of any size under `index`. The caller disposes of `content`. */
   stageContent(index: number, content: Content): Promise<Outcome>;

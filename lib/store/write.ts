@@ -14,11 +14,15 @@ import { type Stage, writeFully } from "./stage.ts";
 import type { WriteSession } from "./store.ts";
 import { setLinkTime, setTime } from "./times.ts";
 
-/** A file in the stage: where, with what permission bits and time, so that placing it sets only what differs. */
-interface Staged {
-  path: string;
+/** The permission bits and time that a staged file has, so that placing it sets only what differs. */
+export interface StagedMeta {
   mode: number;
   mtime: number;
+}
+
+/** A file in the stage. */
+interface Staged extends StagedMeta {
+  path: string;
 }
 
 export class LocalWriter implements WriteSession {
@@ -36,16 +40,17 @@ export class LocalWriter implements WriteSession {
   }
 
   stage(frames: readonly FileFrame[]): Promise<Outcome[]> {
-    return Promise.resolve(frames.map((frame) => this.#stageOne(frame)));
+    return Promise.resolve(frames.map((frame) => this.stageOne(frame)));
   }
 
-  #stageOne(frame: FileFrame): Outcome {
+  /** Stages one small file. */
+  stageOne(frame: FileFrame): Outcome {
     const path = this.#stage.newPath();
     const file = createFile(path, frame.mode);
     try {
       writing(path, () => {
         writeFully(file, frame.content);
-        this.#finish(file, path, frame);
+        finishFile(file, path, frame, this.#umask);
       });
     } catch (error) {
       this.#stage.discard(path);
@@ -67,7 +72,7 @@ export class LocalWriter implements WriteSession {
         writing(path, () => writeFully(file, bytes));
       }
       outcome = content.outcome();
-      if (outcome === null) writing(path, () => this.#finish(file, path, content.meta));
+      if (outcome === null) writing(path, () => finishFile(file, path, content.meta, this.#umask));
       else this.#stage.discard(path);
     } catch (error) {
       this.#stage.discard(path);
@@ -79,16 +84,15 @@ export class LocalWriter implements WriteSession {
     return outcome;
   }
 
-  #finish(file: Deno.FsFile, path: string, meta: { mode: number; mtime: number }): void {
-    // The mode given at creation lost the bits of the umask.
-    if ((meta.mode & this.#umask) !== 0) Deno.chmodSync(path, meta.mode);
-    setTime(file, meta.mtime);
-  }
-
-  #remember(index: number, path: string, meta: { mode: number; mtime: number }): void {
+  #remember(index: number, path: string, { mode, mtime }: StagedMeta): void {
     const old = this.#staged.get(index);
     if (old) this.#stage.discard(old.path);
-    this.#staged.set(index, { path, mode: meta.mode, mtime: meta.mtime });
+    this.#staged.set(index, { path, mode, mtime });
+  }
+
+  /** Takes over a file that lies in the stage already. */
+  adopt(index: number, staged: Staged): void {
+    this.#remember(index, staged.path, staged);
   }
 
   commit(operations: readonly Operation[]): Promise<Outcome[]> {
@@ -120,7 +124,7 @@ export class LocalWriter implements WriteSession {
         return;
       case "file":
         makeWay(operation.expect, full, "file");
-        this.#place(operation, full);
+        this.place(operation, full);
         return;
       case "symlink":
         this.#link(operation, full);
@@ -138,7 +142,8 @@ export class LocalWriter implements WriteSession {
     }
   }
 
-  #place(operation: Extract<Operation, { op: "file" }>, full: string): void {
+  /** Moves the file that `operation` names from the stage to `full`. Throws `gone` when it is not staged. */
+  place(operation: Extract<Operation, { op: "file" }>, full: string): void {
     const staged = this.#staged.get(operation.stage);
     if (staged === undefined) throw new FerryError("gone", "its content was not staged");
     if (staged.mode !== operation.mode) Deno.chmodSync(staged.path, operation.mode);
@@ -161,12 +166,20 @@ export class LocalWriter implements WriteSession {
   }
 }
 
-function createFile(path: string, mode: number): Deno.FsFile {
+/** Makes the file `path` in the stage. */
+export function createFile(path: string, mode: number): Deno.FsFile {
   return writing(path, () => Deno.openSync(path, { write: true, createNew: true, mode }));
 }
 
+/** Gives a file whose content is complete its permission bits and time. */
+export function finishFile(file: Deno.FsFile, path: string, meta: StagedMeta, umask: number): void {
+  // The mode given at creation lost the bits of the umask.
+  if ((meta.mode & umask) !== 0) Deno.chmodSync(path, meta.mode);
+  setTime(file, meta.mtime);
+}
+
 /** Does `write`; what it throws comes out as `disk_full` or `write_failed`, which end the run. */
-function writing<T>(path: string, write: () => T): T {
+export function writing<T>(path: string, write: () => T): T {
   try {
     return write();
   } catch (error) {
@@ -214,7 +227,7 @@ function compare(expected: Version, actual: Version | "other"): Outcome {
 }
 
 /** What one failed operation means for its path; a full disk ends the run instead. */
-function operationProblem(error: unknown, root: string): Outcome {
+export function operationProblem(error: unknown, root: string): Outcome {
   if (error instanceof FerryError) {
     if (error.code === "disk_full") throw error;
     if (error.code === "gone") return { code: "missing", message: error.message };

@@ -80,7 +80,7 @@ export function makePlan(source: Tree, destination: Tree, options: PlanOptions =
   }
 
   const changes = [...before, ...folders, ...links, ...files, ...after];
-  const touched = new Set(changes.flatMap((change) => [change.path, parentPath(change.path)]));
+  const touched = touchedPaths(changes);
   const folderTimes = foldersToSet(source, destination, touched, shielded);
   const locked = lockedFolders(destination, touched);
   return {
@@ -126,6 +126,13 @@ function extraPaths(source: Tree, destination: Tree, shielded: ReadonlySet<strin
     for (let dir = parentPath(path); dir !== ""; dir = parentPath(dir)) extra.delete(dir);
   }
   return extra;
+}
+
+/** What changes, and the folders that it lies in. */
+function touchedPaths(changes: readonly Change[]): Set<string> {
+  const touched = new Set<string>();
+  for (const { path } of changes) touched.add(path).add(parentPath(path));
+  return touched;
 }
 
 /** The folders whose mode or time is not, or after the changes in them will not be, what it is in the source. */

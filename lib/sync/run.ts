@@ -1,7 +1,7 @@
 /** Drives a run: scans both sides, plans, and carries the plan out; tells a reporter what happens as it happens. */
 import { FerryError } from "../core/errors.ts";
 import type { Problem, Tree } from "../core/entry.ts";
-import type { Store, WriteSession } from "../store/store.ts";
+import type { Store, WriteOptions, WriteSession } from "../store/store.ts";
 import type { Operation, Outcome } from "../wire/messages.ts";
 import {
   type Batch,
@@ -16,7 +16,7 @@ import { ReadAhead, Stager, type Staging } from "./stager.ts";
 import { type Change, makePlan, type Plan, type PlanOptions, sizeOf } from "./plan.ts";
 
 /** Batches that are read and staged while an earlier one is committed. */
-const BATCHES_AHEAD = 3;
+const BATCHES_AHEAD = 6;
 
 export interface RunOptions extends PlanOptions {
   dryRun?: boolean;
@@ -132,17 +132,19 @@ class Run {
     const { checksum, dryRun } = this.options;
     const trees = await both(
       source.scan({ checksum, onFile: dryRun ? undefined : (path, entry) => this.#ahead.offer(path, entry) }),
-      (absent ? Promise.resolve<Tree>(new Map()) : asDestination(destination.scan({ checksum }))).then(async (tree) => {
-        if (tree.size === 0 && !dryRun) this.#ahead.start(await this.#begin({}));
-        return tree;
-      }),
+      (absent ? Promise.resolve<Tree>(new Map()) : asDestination(destination.scan({ checksum }))).then(
+        async (tree) => {
+          if (tree.size === 0 && !dryRun) this.#ahead.start(await this.#begin({ first: true }));
+          return tree;
+        },
+      ),
     );
     await this.#ahead.stop();
     return trees;
   }
 
   /** Opens the destination for writing, once. */
-  async #begin(options: { delete?: boolean }): Promise<Stager> {
+  async #begin(options: WriteOptions): Promise<Stager> {
     this.#session ??= await this.sides.destination.write(options);
     return this.#stager ??= new Stager(this.sides.source, this.#session);
   }

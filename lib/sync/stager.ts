@@ -14,7 +14,7 @@ import type { StagedFile } from "./batches.ts";
 export type Staging = { staged: StagedFile; bytes: number } | { problem: NonNullable<Outcome> };
 
 /** Packs that are fetched at a time. */
-const PACKS_AHEAD = 3;
+const PACKS_AHEAD = 6;
 
 /** A file that grew since the scan is still taken up to this much more; beyond it the sender is not believed. */
 const GROWTH_BYTES = 64 * 1024 * 1024;
@@ -43,7 +43,7 @@ export class Stager {
     });
     if (good.length === 0) return answers;
     // Awaited here: the memory of the contents is given back at the end of this block.
-    const outcomes = await this.#session.stage(good);
+    const outcomes = await this.#session.stage(good, good.map(({ index }) => paths[index - first]));
     good.forEach(({ index }, at) => {
       const problem = outcomes[at];
       if (problem !== null) answers[index - first] = { problem };

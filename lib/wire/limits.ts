@@ -10,10 +10,10 @@ export const API_PATH = `/.ferry/v${PROTOCOL}`;
 export const SMALL_FILE_BYTES = 1024 * 1024;
 
 /** Content that one pack aims at. */
-export const PACK_BYTES = 4 * 1024 * 1024;
+export const PACK_BYTES = 1 * 1024 * 1024;
 
 /** Files that one pack holds at most. */
-export const PACK_FILES = 1000;
+export const PACK_FILES = 300;
 
 /** The largest pack that either side accepts: content, one file that grew, and the frames around them. */
 export const MAX_PACK_BYTES = 16 * 1024 * 1024;

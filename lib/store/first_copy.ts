@@ -1,0 +1,222 @@
+/**
+ * The first copy into an empty folder, built as a tree of its own in the stage: each file is written once, where it
+ * belongs in that tree, and whole folders are renamed into place. A rename for each file costs a quarter of all the
+ * work; this saves it where there is most to do. What has a reader already goes the ordinary way.
+ */
+import { FerryError, osCode, osReason } from "../core/errors.ts";
+import { joinRoot, parentPath } from "../core/paths.ts";
+import type { Operation, Outcome } from "../wire/messages.ts";
+import type { FileFrame } from "../wire/pack.ts";
+import type { Content } from "../wire/stream.ts";
+import type { Stage } from "./stage.ts";
+import type { WriteSession } from "./store.ts";
+import { setLinkTime } from "./times.ts";
+import { createFile, finishFile, LocalWriter, operationProblem, type StagedMeta, writing } from "./write.ts";
+import { writeFully } from "./stage.ts";
+
+/** A process that is killed loses no more than this of what it had done. */
+const PUBLISH_BYTES = 64 * 1024 * 1024;
+
+/** A path in the stage is longer than the one it stands for; beyond this it might not be a path any more. */
+const MAX_PATH_CHARS = 2000;
+
+interface Built extends StagedMeta {
+  path: string;
+  size: number;
+}
+
+export class FirstCopyWriter implements WriteSession {
+  readonly #root: string;
+  readonly #stage: Stage;
+  readonly #ordinary: LocalWriter;
+  readonly #umask = Deno.umask();
+  /** The tree being built; made with the first file. */
+  #tree: string | undefined;
+  /** Folders of the tree. */
+  readonly #folders = new Set<string>([""]);
+  /** Files that lie in the tree at their place and wait for their operation, by number. */
+  readonly #waiting = new Map<number, Built>();
+  /** Top-level names with something done in the tree, those of them with content, and those that are in place. */
+  readonly #begun = new Set<string>();
+  readonly #filled = new Set<string>();
+  readonly #published = new Set<string>();
+  /** Top-level names that could not be put in place. */
+  readonly #refused = new Map<string, NonNullable<Outcome>>();
+  #bytes = 0;
+
+  /** `root` is a real path to an empty folder; `stage` a stage on its file system, which this closes. */
+  constructor(root: string, stage: Stage) {
+    this.#root = root;
+    this.#stage = stage;
+    this.#ordinary = new LocalWriter(root, stage);
+  }
+
+  // deno-lint-ignore require-await -- async so that what it throws becomes a rejection
+  async stage(frames: readonly FileFrame[], paths: readonly string[] = []): Promise<Outcome[]> {
+    return frames.map((frame, at) => {
+      const path = paths.at(at);
+      if (path === undefined || this.#published.has(topOf(path)) || path.length > MAX_PATH_CHARS) {
+        return this.#ordinary.stageOne(frame);
+      }
+      return this.#build(frame, path);
+    });
+  }
+
+  #build(frame: FileFrame, path: string): Outcome {
+    try {
+      this.#makeFolder(parentPath(path));
+    } catch (error) {
+      return operationProblem(error, this.#root);
+    }
+    const full = this.#at(path);
+    const file = createFile(full, frame.mode);
+    try {
+      writing(full, () => {
+        writeFully(file, frame.content);
+        finishFile(file, full, frame, this.#umask);
+      });
+    } catch (error) {
+      this.#stage.discard(full);
+      throw error;
+    } finally {
+      file.close();
+    }
+    const { mode, mtime } = frame;
+    this.#waiting.set(frame.index, { path, mode, mtime, size: frame.content.length });
+    return null;
+  }
+
+  /** Large files come over time, so they are never where a rename could show them half. */
+  stageContent(index: number, content: Content): Promise<Outcome> {
+    return this.#ordinary.stageContent(index, content);
+  }
+
+  async commit(operations: readonly Operation[]): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
+    for (const operation of operations) outcomes.push(await this.#attempt(operation));
+    if (this.#bytes >= PUBLISH_BYTES) this.#publish(this.#filled);
+    return outcomes;
+  }
+
+  async #attempt(operation: Operation): Promise<Outcome> {
+    const top = topOf(operation.path);
+    // Modes and times of folders come last, when everything is in its place.
+    if (operation.op === "meta" && this.#begun.size > 0) this.#publish(this.#begun);
+    const refused = this.#refused.get(top);
+    if (refused !== undefined) return refused;
+    if (operation.expect !== null || this.#published.has(top) || operation.path.length > MAX_PATH_CHARS) {
+      return (await this.#ordinary.commit([operation]))[0];
+    }
+    try {
+      this.#begun.add(top);
+      this.#apply(operation);
+      return null;
+    } catch (error) {
+      return operationProblem(error, this.#root);
+    }
+  }
+
+  #apply(operation: Operation): void {
+    switch (operation.op) {
+      case "mkdir":
+        this.#makeFolder(operation.path);
+        return;
+      case "symlink": {
+        this.#makeFolder(parentPath(operation.path));
+        const full = this.#at(operation.path);
+        Deno.symlinkSync(operation.target, full);
+        setLinkTime(full, operation.mtime);
+        return;
+      }
+      case "file": {
+        const built = this.#waiting.get(operation.stage);
+        if (built?.path === operation.path) {
+          this.#waiting.delete(operation.stage);
+          this.#bytes += built.size;
+          this.#filled.add(topOf(operation.path));
+          return;
+        }
+        this.#makeFolder(parentPath(operation.path));
+        this.#ordinary.place(operation, this.#at(operation.path));
+        return;
+      }
+      default:
+        throw new FerryError("conflict", "nothing is there to be changed");
+    }
+  }
+
+  #at(path: string): string {
+    this.#tree ??= this.#newTree();
+    return `${this.#tree}/${path}`;
+  }
+
+  #newTree(): string {
+    const tree = this.#stage.newPath();
+    writing(tree, () => Deno.mkdirSync(tree, { mode: 0o700 }));
+    return tree;
+  }
+
+  /** Makes a folder of the tree with its parents. What is there under its name must be a folder that this made. */
+  #makeFolder(path: string): void {
+    if (this.#folders.has(path)) return;
+    this.#makeFolder(parentPath(path));
+    const full = this.#at(path);
+    // Its own bits come with the last `meta`: until then its owner must be able to fill it.
+    Deno.mkdirSync(full, { mode: 0o777 });
+    this.#folders.add(path);
+  }
+
+  /** Puts what stands in the tree under `tops` in its place, one rename for each. */
+  #publish(tops: ReadonlySet<string>): void {
+    const going = [...tops];
+    this.#withdraw(new Set(going));
+    for (const top of going) {
+      this.#published.add(top);
+      this.#begun.delete(top);
+      this.#filled.delete(top);
+      const target = joinRoot(this.#root, top);
+      try {
+        if (exists(target)) throw new FerryError("conflict", "something is there now");
+        this.#stage.place(this.#at(top), target);
+      } catch (error) {
+        const why = error instanceof FerryError ? error.message : osReason(error);
+        this.#refused.set(top, { code: "conflict", message: `${why}; its new content was not placed` });
+      }
+    }
+    this.#bytes = 0;
+  }
+
+  /** Takes files that still wait for their operation out of the folders that are about to show. */
+  #withdraw(tops: ReadonlySet<string>): void {
+    for (const [index, { path, mode, mtime }] of this.#waiting) {
+      if (!tops.has(topOf(path))) continue;
+      const staged = this.#stage.newPath();
+      Deno.renameSync(this.#at(path), staged);
+      this.#ordinary.adopt(index, { path: staged, mode, mtime });
+      this.#waiting.delete(index);
+    }
+  }
+
+  async close(): Promise<void> {
+    try {
+      // Also after an error: what was done stays done.
+      if (this.#begun.size > 0) this.#publish(this.#begun);
+    } finally {
+      await this.#ordinary.close();
+    }
+  }
+}
+
+function topOf(path: string): string {
+  const slash = path.indexOf("/");
+  return slash === -1 ? path : path.slice(0, slash);
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    return osCode(error) !== "ENOENT";
+  }
+}
