@@ -132,11 +132,13 @@ export function makeOddTree(dir: string): void {
   }
 }
 
+// Root without any capability: an owner like others, who can still read the program and its modules.
+const DROP = ["--inh-caps=-all", "--bounding-set=-all"];
+
 /** Whether a command can be run without the rights of root; tells the test's output when not. */
 export function canDropRights(): boolean {
-  const possible = Deno.uid() === 0 &&
-    works("setpriv", ["--reuid", "65534", "--regid", "65534", "--clear-groups", "true"]);
-  if (!possible) console.log("skipped in part: not root, or no setpriv");
+  const possible = Deno.uid() === 0 && works("setpriv", [...DROP, "true"]);
+  if (!possible) console.log("skipped: not root, or no setpriv");
   return possible;
 }
 
@@ -148,19 +150,24 @@ function works(command: string, args: string[]): boolean {
   }
 }
 
-/** Runs `ferry ARGS` as a user who owns nothing. */
-export async function ferryAsNobody(
+/** Runs `ferry ARGS` as one to whom permissions apply. */
+export async function ferryWithoutRights(
   args: readonly string[],
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const command = ferryCommand(args);
   const output = await new Deno.Command("setpriv", {
-    args: ["--reuid", "65534", "--regid", "65534", "--clear-groups", command.path, ...command.args],
+    args: [...DROP, command.path, ...command.args],
     stdin: "null",
-    // The cache of modules is not this user's: it may be read but not written.
-    env: { NO_COLOR: "1", HOME: "/nonexistent" },
+    env: { NO_COLOR: "1" },
   }).output();
   const decoder = new TextDecoder();
   return { code: output.code, stdout: decoder.decode(output.stdout), stderr: decoder.decode(output.stderr) };
+}
+
+/** Gives `path` away to somebody else, with `mode`. */
+export function giveAway(path: string, mode: number): void {
+  Deno.chownSync(path, 65534, 65534);
+  Deno.chmodSync(path, mode);
 }
 
 /** A small file system of its own at `dir` while it is in use; null where that is not possible, said in the output. */

@@ -1,5 +1,6 @@
 /** From an argument of `ferry sync` to the Store it names. */
 import { FerryError, quote } from "../core/errors.ts";
+import { parseUrlPath } from "../core/paths.ts";
 import { LocalStore } from "../store/local.ts";
 import { RemoteStore } from "../store/remote.ts";
 import { overlaps } from "../store/root.ts";
@@ -19,7 +20,19 @@ export function placeOf(text: string, options: { token?: string; signal?: AbortS
   if (url.search !== "" || url.hash !== "") {
     throw new FerryError("bad_url", `${quote(url.pathname)}: a folder's URL has no query`);
   }
+  const trouble = pathTrouble(url.pathname);
+  if (trouble !== null) throw new FerryError("bad_url", `${quote(url.pathname)} names no folder: ${trouble}`);
   return new RemoteStore(url, options);
+}
+
+/** Why no server has a folder at this URL path, or null when one may. */
+function pathTrouble(pathname: string): string | null {
+  try {
+    parseUrlPath(pathname);
+    return null;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 /** Throws `guard` when two local folders are the same or one lies in the other: a run would chase its own tail. */
