@@ -4,6 +4,7 @@
  * work; this saves it where there is most to do. What has a reader already goes the ordinary way.
  */
 import { FerryError, osCode, osReason } from "../core/errors.ts";
+import type { Problem } from "../core/entry.ts";
 import { joinRoot, parentPath } from "../core/paths.ts";
 import type { Operation, Outcome } from "../wire/messages.ts";
 import type { FileFrame } from "../wire/pack.ts";
@@ -42,6 +43,8 @@ export class FirstCopyWriter implements WriteSession {
   readonly #published = new Set<string>();
   /** Top-level names that could not be put in place. */
   readonly #refused = new Map<string, NonNullable<Outcome>>();
+  /** Those of them that an operation has come upon. */
+  readonly #told = new Set<string>();
   #bytes = 0;
 
   /** `root` is a real path to an empty folder; `stage` a stage on its file system, which this closes. */
@@ -103,7 +106,10 @@ export class FirstCopyWriter implements WriteSession {
     // Modes and times of folders come last, when everything is in its place.
     if (operation.op === "meta" && this.#begun.size > 0) this.#publish(this.#begun);
     const refused = this.#refused.get(top);
-    if (refused !== undefined) return refused;
+    if (refused !== undefined) {
+      this.#told.add(top);
+      return refused;
+    }
     if (operation.expect !== null || this.#published.has(top) || operation.path.length > MAX_PATH_CHARS) {
       return (await this.#ordinary.commit([operation]))[0];
     }
@@ -118,9 +124,13 @@ export class FirstCopyWriter implements WriteSession {
 
   #apply(operation: Operation): void {
     switch (operation.op) {
-      case "mkdir":
+      case "mkdir": {
         this.#makeFolder(operation.path);
+        // Nobody looks into it before its last `meta`, not even for the moment, who may not do so afterwards.
+        const mode = operation.mode | 0o700;
+        if ((0o777 & ~mode & ~this.#umask) !== 0) Deno.chmodSync(this.#at(operation.path), mode);
         return;
+      }
       case "symlink": {
         this.#makeFolder(parentPath(operation.path));
         const full = this.#at(operation.path);
@@ -179,8 +189,10 @@ export class FirstCopyWriter implements WriteSession {
         if (exists(target)) throw new FerryError("conflict", "something is there now");
         this.#stage.place(this.#at(top), target);
       } catch (error) {
-        const why = error instanceof FerryError ? error.message : osReason(error);
-        this.#refused.set(top, { code: "conflict", message: `${why}; its new content was not placed` });
+        const known = error instanceof FerryError;
+        const why = known ? error.message : osReason(error);
+        const code = known ? "conflict" : "write_failed";
+        this.#refused.set(top, { code, message: `${why}; its new content was not placed` });
       }
     }
     this.#bytes = 0;
@@ -197,10 +209,12 @@ export class FirstCopyWriter implements WriteSession {
     }
   }
 
-  async close(): Promise<void> {
+  async close(): Promise<Problem[]> {
     try {
       // Also after an error: what was done stays done.
       if (this.#begun.size > 0) this.#publish(this.#begun);
+      return [...this.#refused].filter(([path]) => !this.#told.has(path))
+        .map(([path, outcome]) => ({ path, ...outcome }));
     } finally {
       await this.#ordinary.close();
     }

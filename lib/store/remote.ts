@@ -2,7 +2,7 @@
 import { HttpClient, type HttpClientOptions, type HttpInit } from "../client/http_client.ts";
 import { toFerryError } from "../client/fetch_error.ts";
 import { codeOfStatus, FerryError, quote } from "../core/errors.ts";
-import type { Tree } from "../core/entry.ts";
+import type { Problem, Tree } from "../core/entry.ts";
 import { parseUrlPath } from "../core/paths.ts";
 import { API_PATH, MAX_PACK_BYTES, PACK_BYTES, PROTOCOL } from "../wire/limits.ts";
 import {
@@ -331,12 +331,13 @@ class RemoteWriter implements WriteSession {
     return this.#outcomes(response, operations.length);
   }
 
-  async close(): Promise<void> {
-    if (!this.#used) return;
+  async close(): Promise<Problem[]> {
+    if (!this.#used) return [];
     // Also when the run was stopped: what it staged shall not lie on the server until it is cleared by age.
     const signal = AbortSignal.timeout(CLOSE_MS);
     const response = await this.#store.send(`stage/${this.#session}`, { method: "DELETE", signal });
     await response.body?.cancel();
+    return [];
   }
 
   #send(call: string, init: HttpInit): Promise<Response> {

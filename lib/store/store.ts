@@ -5,7 +5,7 @@
  * Trouble with one path is data (a problem); trouble with the whole place (gone, not allowed, disk full) is thrown
  * as a FerryError that names it.
  */
-import type { FileEntry, Tree } from "../core/entry.ts";
+import type { FileEntry, Problem, Tree } from "../core/entry.ts";
 import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
 import type { Operation, Outcome } from "../wire/messages.ts";
 import type { Content, NoContent } from "../wire/stream.ts";
@@ -75,6 +75,6 @@ export interface WriteSession {
   /** Does the operations in order; one outcome each. Throws `disk_full` when there is no room to go on. */
   commit(operations: readonly Operation[]): Promise<Outcome[]>;
 
-  /** Removes what was staged and not placed. */
-  close(): Promise<void>;
+  /** Removes what was staged and not placed. Gives what did not come into its place although `commit` said so. */
+  close(): Promise<Problem[]>;
 }

@@ -3,7 +3,7 @@
  * it expects. The server's side of a push and the local side of a pull are this same class.
  */
 import { assertNever, FerryError, osCode, osReason, writeError } from "../core/errors.ts";
-import { type Entry, sameVersion, type Version, versionOf } from "../core/entry.ts";
+import { type Entry, type Problem, sameVersion, type Version, versionOf } from "../core/entry.ts";
 import { parentPath } from "../core/paths.ts";
 import type { Operation, Outcome } from "../wire/messages.ts";
 import type { FileFrame } from "../wire/pack.ts";
@@ -160,9 +160,9 @@ export class LocalWriter implements WriteSession {
     this.#stage.place(staged, full);
   }
 
-  close(): Promise<void> {
+  close(): Promise<Problem[]> {
     this.#stage.close();
-    return Promise.resolve();
+    return Promise.resolve([]);
   }
 }
 

@@ -79,7 +79,7 @@ export async function runSync(sides: Sides, reporter: Reporter, options: RunOpti
     reporter.stopped(finish());
     throw error;
   }
-  await run.close();
+  for (const problem of await run.close()) run.problem(problem);
   return finish();
 }
 
@@ -123,7 +123,7 @@ class Run {
     this.#plan = makePlan(source, destination, this.options);
     if (!this.options.dryRun) this.#guard();
     this.reporter.plan(this.#plan);
-    for (const problem of this.#plan.problems) this.#problem(problem);
+    for (const problem of this.#plan.problems) this.problem(problem);
   }
 
   /** Both trees. For an empty destination the contents start to come while the source is still being listed. */
@@ -150,9 +150,9 @@ class Run {
   }
 
   /** Ends the writing, whatever happened. */
-  async close(): Promise<void> {
+  async close(): Promise<Problem[]> {
     // A stage that cannot be cleared now is cleared by age; the reason why the run ended must not be lost to it.
-    await this.#session?.close().catch(() => {});
+    return await this.#session?.close().catch(() => []) ?? [];
   }
 
   #guard(): void {
@@ -243,7 +243,7 @@ class Run {
       const outcomes = await session.commit(part);
       part.forEach(({ path }, index) => {
         const outcome = outcomes[index];
-        if (outcome !== null) this.#problem({ path, ...outcome });
+        if (outcome !== null) this.problem({ path, ...outcome });
       });
     }
   }
@@ -252,11 +252,11 @@ class Run {
   #trouble(change: Change, outcome: Outcome): boolean {
     if (outcome === null) return false;
     this.#left.add(change.path);
-    this.#problem({ path: change.path, code: outcome.code, message: outcome.message });
+    this.problem({ path: change.path, code: outcome.code, message: outcome.message });
     return true;
   }
 
-  #problem(problem: Problem): void {
+  problem(problem: Problem): void {
     this.summary.problems++;
     this.reporter.problem(problem);
   }
