@@ -292,14 +292,14 @@ class RemoteWriter implements WriteSession {
   }
 
   async stageContent(index: number, content: Content): Promise<Outcome> {
-    let early = false;
+    let early: Outcome = null;
     const watched: Content = {
       kind: "content",
       meta: content.meta,
       next: async () => {
         const chunk = await content.next();
         // It is asked only while there must be more.
-        early ||= chunk === null;
+        if (chunk === null) early = content.outcome();
         return chunk;
       },
       outcome: () => content.outcome(),
@@ -315,9 +315,8 @@ class RemoteWriter implements WriteSession {
       });
     } catch (error) {
       // The content ended early, which breaks the request off and is trouble with one file only.
-      const outcome = content.outcome();
-      if (!early || outcome === null) throw error;
-      return outcome;
+      if (early === null) throw error;
+      return early;
     }
     return (await this.#outcomes(response, 1))[0];
   }

@@ -12,7 +12,7 @@ import {
   unlockOperations,
 } from "./batches.ts";
 import { checkDeletes, type DeleteLimit } from "./guard.ts";
-import { ReadAhead, Stager, type Staging } from "./stager.ts";
+import { ReadAhead, Stager, type Staging, turn } from "./stager.ts";
 import { type Change, makePlan, type Plan, type PlanOptions, sizeOf } from "./plan.ts";
 
 /** Batches that are read and staged while an earlier one is committed. */
@@ -146,7 +146,7 @@ class Run {
   /** Opens the destination for writing, once. */
   async #begin(options: WriteOptions): Promise<Stager> {
     this.#session ??= await this.sides.destination.write(options);
-    return this.#stager ??= new Stager(this.sides.source, this.#session);
+    return this.#stager ??= new Stager(this.sides.source, this.#session, this.options.signal);
   }
 
   /** Ends the writing, whatever happened. */
@@ -190,6 +190,7 @@ class Run {
         committed.catch(() => {});
         ahead.push(committed);
         if (ahead.length >= BATCHES_AHEAD) await ahead.shift();
+        await turn();
       }
     } finally {
       await Promise.allSettled(ahead);

@@ -7,6 +7,7 @@ import type { FileEntry } from "../core/entry.ts";
 import type { SmallFiles, Store, WriteSession } from "../store/store.ts";
 import { PACK_BYTES, PACK_FILES, SMALL_FILE_BYTES } from "../wire/limits.ts";
 import type { Outcome } from "../wire/messages.ts";
+import type { Content } from "../wire/stream.ts";
 import type { FileFrame } from "../wire/pack.ts";
 import type { StagedFile } from "./batches.ts";
 
@@ -22,11 +23,14 @@ const GROWTH_BYTES = 64 * 1024 * 1024;
 export class Stager {
   readonly #source: Store;
   readonly #session: WriteSession;
+  readonly #signal: AbortSignal | undefined;
   #next = 0;
 
-  constructor(source: Store, session: WriteSession) {
+  /** `signal` ends also the copy of a file that takes long. */
+  constructor(source: Store, session: WriteSession, signal?: AbortSignal) {
     this.#source = source;
     this.#session = session;
+    this.#signal = signal;
   }
 
   /** Stages small files; one answer each, in order. */
@@ -62,9 +66,41 @@ export class Stager {
       const message = `${size} bytes came where ${planned} were announced`;
       return { problem: { code: "bad_content", message } };
     }
-    const problem = await this.#session.stageContent(stage, open);
+    const problem = await this.#session.stageContent(stage, interruptible(open, this.#signal));
     return problem === null ? { staged: { stage, mode, mtime }, bytes: size } : { problem };
   }
+}
+
+/**
+ * A turn of the event loop. Between two local folders nothing ever waits, and without a turn no signal would be heard
+ * before the end of the run.
+ */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** What passes between two turns. */
+const TURN_BYTES = 32 * 1024 * 1024;
+
+/** `content` with a turn of the event loop now and then, which fails once `signal` is aborted. */
+function interruptible(content: Content, signal: AbortSignal | undefined): Content {
+  let passed = 0;
+  return {
+    kind: "content",
+    meta: content.meta,
+    next: async () => {
+      if (passed >= TURN_BYTES) {
+        passed = 0;
+        await turn();
+        signal?.throwIfAborted();
+      }
+      const chunk = await content.next();
+      passed += chunk?.length ?? 0;
+      return chunk;
+    },
+    outcome: () => content.outcome(),
+    [Symbol.dispose]: () => content[Symbol.dispose](),
+  };
 }
 
 /** Fetches listed files ahead of the plan, as long as it is wanted. */
