@@ -119,7 +119,7 @@ export const serve = defineCommand({
     const handler = createHandler({
       share,
       authenticate: await createAuthenticate(accounts),
-      syncApi: (request, { path, access }) => sync.handle(request, path, access),
+      syncApi: sync.handle,
       log: accessLog(flags.quiet ? "none" : flags.log, log),
       warn,
     });

@@ -13,7 +13,7 @@ testStore("RemoteStore", async (root, name) => {
   const handler = createHandler({
     share: { root, hidden: false, follow: "inside", staging },
     authenticate: await createAuthenticate({ anonymous: parsePerms("rwd")!, users: [] }),
-    syncApi: (request, { path, access }) => sync.handle(request, path, access),
+    syncApi: sync.handle,
     warn: (message) => console.error(message),
   });
   const server = Deno.serve({

@@ -19,10 +19,13 @@ import { OLD_RUNTIME } from "./runtime.ts";
 import type { Exchange, Share } from "./share.ts";
 import { copy, move } from "./transfer.ts";
 
-/** Answers what lies below `/.ferry/v1/`; `path` is raw, what follows that prefix, without the query. */
+/**
+ * Answers what lies below `/.ferry/v1/`; `path` is raw, what follows that prefix, without the query. `completed`
+ * tells when the answer has been sent, so that its memory can serve again.
+ */
 export type SyncApi = (
   request: Request,
-  context: { path: string; access: Access },
+  context: { path: string; access: Access; completed?: Promise<void> },
 ) => Response | Promise<Response>;
 
 /** What a handler needs. */
@@ -39,6 +42,8 @@ export interface HandlerConfig {
 /** The part of `Deno.ServeHandlerInfo` that a handler uses. */
 export interface ConnectionInfo {
   remoteAddr: Deno.Addr;
+  /** Settled when the answer has been sent, or will never be. */
+  readonly completed?: Promise<void>;
 }
 
 /** Answers one request; never throws and never rejects. */
@@ -110,7 +115,8 @@ export function createHandler(config: HandlerConfig): Handler {
         }
       }
       if (syncApi !== undefined && path.startsWith(SYNC_PREFIX)) {
-        const response = syncApi(request, { path: path.slice(SYNC_PREFIX.length), access });
+        const { completed } = info;
+        const response = syncApi(request, { path: path.slice(SYNC_PREFIX.length), access, completed });
         return response instanceof Promise ? response.then(pass, fail) : pass(response);
       }
       const exchange: Exchange = { request, method, path, query, access, share };

@@ -2,6 +2,7 @@
 import { FerryError, osReason } from "../core/errors.ts";
 import { checkedPath, childPath, parentPath } from "../core/paths.ts";
 import { VERSION } from "../core/version.ts";
+import { BufferPool } from "../store/buffers.ts";
 import { openContent, readOutcome, readSmall } from "../store/read.ts";
 import { locate, StrictPaths } from "../store/root.ts";
 import { MAX_MESSAGE_BYTES, MAX_PACK_BYTES, PACK_BYTES, PROTOCOL } from "../wire/limits.ts";
@@ -17,12 +18,13 @@ import { type FileFrame, PACK_TYPE, PackBuilder, readPack } from "../wire/pack.t
 import { openStreamed, streamContent } from "../wire/stream.ts";
 import { TREE_TYPE } from "../wire/tree.ts";
 import type { Access, Perm } from "./access.ts";
+import type { SyncApi as SyncHandler } from "./handler.ts";
 import { keepAnswer, PushSessions } from "./sync_sessions.ts";
 import { streamTree } from "./sync_tree.ts";
 
 export interface SyncApi {
-  /** Answers one call; `call` is what follows `/.ferry/v1/`, without the query. Throws FerryErrors for refusals. */
-  handle(request: Request, call: string, access: Access): Promise<Response>;
+  /** Answers one call. Throws FerryErrors for refusals. */
+  handle: SyncHandler;
   /** Drops every push under way. */
   close(): Promise<void>;
 }
@@ -34,18 +36,26 @@ interface Call {
   access: Access;
   /** The folder, as a path of the share. */
   base: string;
+  completed: Promise<void> | undefined;
 }
 
 /** The API for the share at `root`, a real path. */
 export function createSyncApi(root: string): SyncApi {
   const sessions = new PushSessions(root);
 
-  async function handle(request: Request, call: string, access: Access): Promise<Response> {
+  const buffers = new BufferPool();
+  /** Packs being put together. */
+  let busy = 0;
+
+  async function handle(
+    request: Request,
+    { path: call, access, completed }: Parameters<SyncHandler>[1],
+  ): Promise<Response> {
     const mark = request.url.indexOf("?");
     const query = new URLSearchParams(mark === -1 ? "" : request.url.slice(mark + 1));
     const base = checkedPath((query.get("path") ?? "").replace(/^\/|\/$/g, ""));
     const [name, ...rest] = call.split("/");
-    const context = { request, query, access, base };
+    const context = { request, query, access, base, completed };
     switch (`${request.method} ${name}/${rest.length}`) {
       case "GET info/0":
         return info(context);
@@ -88,14 +98,27 @@ export function createSyncApi(root: string): SyncApi {
     const visible = access.canDeep("r", base)
       ? undefined
       : (path: string) => access.can("r", childPath(base, path));
-    const body = streamTree(folder, { visible, checksum: query.get("checksum") === "1" });
+    const body = streamTree(folder, {
+      visible,
+      checksum: query.get("checksum") === "1",
+      busy: () => busy > 0,
+    });
     return new Response(body, { headers: { "content-type": TREE_TYPE } });
   }
 
   async function pack(call: Call): Promise<Response> {
+    busy++;
+    try {
+      return await readPackFiles(call);
+    } finally {
+      busy--;
+    }
+  }
+
+  async function readPackFiles(call: Call): Promise<Response> {
     const { files } = parsePackRequest(parseObject(await readBody(call.request, MAX_MESSAGE_BYTES)));
     const paths = new StrictPaths(existingFolder(call, "r"));
-    const builder = new PackBuilder(new ArrayBuffer(PACK_BYTES + 512 * 1024));
+    const builder = new PackBuilder(buffers.take(PACK_BYTES + 512 * 1024));
     files.forEach((path, index) => {
       if (!call.access.can("r", childPath(call.base, path))) {
         return builder.addProblem(index, "forbidden", "this user may not read it");
@@ -111,7 +134,11 @@ export function createSyncApi(root: string): SyncApi {
         builder.addProblem(index, code, message);
       }
     });
-    return new Response(builder.finish(), { headers: { "content-type": PACK_TYPE } });
+    const bytes = builder.finish();
+    // Left to the collector, the packs of a fast client would pile up to a hundred MB.
+    const giveBack = () => buffers.give(bytes.buffer);
+    call.completed?.then(giveBack, giveBack);
+    return packResponse(bytes);
   }
 
   function file(call: Call): Response {
@@ -124,7 +151,7 @@ export function createSyncApi(root: string): SyncApi {
     }
     const builder = new PackBuilder(new ArrayBuffer(4096));
     builder.addProblem(0, content.code, content.message);
-    return new Response(builder.finish(), { headers: { "content-type": PACK_TYPE } });
+    return packResponse(builder.finish());
   }
 
   function owner({ access, base }: Call): string {
@@ -260,8 +287,18 @@ async function readBody(request: Request, max: number): Promise<Uint8Array> {
   }
 }
 
+/** A pack as an answer; with its length, which HTTP would else learn only at the end. */
+function packResponse(pack: Uint8Array<ArrayBuffer>): Response {
+  return new Response(pack, {
+    headers: { "content-type": PACK_TYPE, "content-length": String(pack.length) },
+  });
+}
+
 function json(value: unknown): Response {
-  return new Response(JSON.stringify(value), { headers: { "content-type": "application/json" } });
+  const body = new TextEncoder().encode(JSON.stringify(value));
+  return new Response(body, {
+    headers: { "content-type": "application/json", "content-length": String(body.length) },
+  });
 }
 
 function outcomes(list: Outcome[]): Response {

@@ -2,14 +2,23 @@
 import { addChecksums, type ScanFolderOptions, scanFolders } from "../store/scan.ts";
 import { type Listing, treeEnd, treeHead, treeLine } from "../wire/tree.ts";
 
-/** How long one turn scans before others are answered. */
-const TURN_MS = 10;
+/** How long one turn scans before others are answered; a request takes several turns to get through. */
+const TURN_MS = 4;
+/** A scan waits for others so many times, a millisecond or two each, and then goes on all the same. */
+const MOST_WAITS = 10;
+
 const CHUNK_CHARS = 128 * 1024;
+
+export interface TreeOptions extends ScanFolderOptions {
+  checksum?: boolean;
+  /** Whether others are being answered: a scan can wait, those who asked for contents have nothing else to do. */
+  busy?: () => boolean;
+}
 
 /** The lines of `folder`. Throws `read_failed` at once when the folder itself cannot be read. */
 export function streamTree(
   folder: string,
-  options: ScanFolderOptions & { checksum?: boolean },
+  options: TreeOptions,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const listings = scanFolders(folder, options);
@@ -33,7 +42,7 @@ export function streamTree(
       }
       controller.enqueue(encoder.encode(text));
       // A turn of the event loop, so that requests that came meanwhile are answered.
-      await new Promise((resolve) => setTimeout(resolve, 0));
+      do await new Promise((resolve) => setTimeout(resolve, 0)); while (options.busy?.());
     },
     cancel: () => void listings.return(undefined),
   }, { highWaterMark: 0 });

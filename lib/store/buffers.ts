@@ -4,8 +4,8 @@
  */
 import { FerryError } from "../core/errors.ts";
 
-/** Kept between uses; more than there are batches under way would never be asked for. */
-const KEPT = 4;
+/** Kept between uses; more than there are packs under way would never be asked for. */
+const KEPT = 8;
 
 export class BufferPool {
   readonly #free: ArrayBuffer[] = [];

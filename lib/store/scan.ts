@@ -11,33 +11,54 @@ export interface ScanFolderOptions {
   visible?: (path: string) => boolean;
 }
 
+/** Entries of one listing; a larger folder comes in several, so that a scan can pause within it. */
+const PIECE_ENTRIES = 1000;
+
 /**
- * Lists `root` folder by folder, parents before children, one folder a step, so that a server can answer others in
- * between. Links are not followed. Throws `read_failed` when the root itself cannot be read.
+ * Lists `root` folder by folder, parents before children, in pieces of bounded size, so that a server can answer
+ * others in between. Links are not followed. Throws `read_failed` when the root itself cannot be read.
  */
 export function* scanFolders(root: string, options: ScanFolderOptions = {}): Generator<Listing> {
   const pending = [""];
   while (pending.length > 0) {
     const dir = pending.pop()!;
-    const entries: [string, Entry][] = [];
+    let names: string[];
     try {
-      const seen = new Set<string>();
-      for (const { name } of Deno.readDirSync(joinRoot(root, dir))) {
-        // Names that are not UTF-8 decode lossily, so that two of them can look alike; one line about them will do.
-        if (name === RESERVED_NAME || seen.has(name)) continue;
-        if (name.includes("\ufffd")) seen.add(name);
-        const path = childPath(dir, name);
-        if (options.visible && !options.visible(path)) continue;
-        entries.push([name, readEntry(root, path, name)]);
-      }
+      names = namesIn(joinRoot(root, dir));
     } catch (error) {
       if (dir === "") throw readError(error, root);
       yield { dir, problem: { code: "unreadable", message: `cannot read the folder: ${osReason(error)}` } };
       continue;
     }
+    const folders: string[] = [];
+    let entries: [string, Entry][] = [];
+    for (const name of names) {
+      const path = childPath(dir, name);
+      if (options.visible && !options.visible(path)) continue;
+      if (entries.length === PIECE_ENTRIES) {
+        yield { dir, entries, more: true };
+        entries = [];
+      }
+      const entry = readEntry(root, path, name);
+      entries.push([name, entry]);
+      if (entry.kind === "dir") folders.push(path);
+    }
     yield { dir, entries };
-    for (const [name, entry] of entries) if (entry.kind === "dir") pending.push(childPath(dir, name));
+    for (const path of folders) pending.push(path);
   }
+}
+
+/** The names in a folder, but for Ferry's own. Throws what the system says. */
+function namesIn(full: string): string[] {
+  const names: string[] = [];
+  const lossy = new Set<string>();
+  for (const { name } of Deno.readDirSync(full)) {
+    // Names that are not UTF-8 decode lossily, so that two of them can look alike; one line about them will do.
+    if (name === RESERVED_NAME || lossy.has(name)) continue;
+    if (name.includes("\ufffd")) lossy.add(name);
+    names.push(name);
+  }
+  return names;
 }
 
 /** Reads every file of a listing through and adds its SHA-256; one that cannot be read becomes a problem. */

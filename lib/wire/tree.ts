@@ -1,6 +1,6 @@
 /**
- * A tree as lines of JSON: a head `{"ferry":1}`, one line a folder (`{"dir":"a/b","entries":[...]}`, parents before
- * children), lines about folders that could not be read (`{"dir":"a","problem":{...}}`), and last `{"end":COUNT}`,
+ * A tree as lines of JSON: a head `{"ferry":1}`, the folders (`{"dir":"a/b","entries":[...]}`, parents before
+ * children; `"more":true` on all lines of a large folder but its last), lines about folders that could not be read (`{"dir":"a","problem":{...}}`), and last `{"end":COUNT}`,
  * without which it is not whole. Entries are short lists, since there are many:
  *
  * - `["name","f",size,mtime,mode]`, with a sixth item, the SHA-256, when the scan was asked for it
@@ -16,9 +16,9 @@ import { isTime, linkTarget, parseObject, problemOfJson } from "./messages.ts";
 
 export const TREE_TYPE = "application/x-ndjson";
 
-/** One folder of a tree: what is in it, or why it could not be read. */
+/** One folder of a tree: what is in it, with `more` a part of that, or why it could not be read. */
 export type Listing =
-  | { dir: string; entries: [name: string, entry: Entry][] }
+  | { dir: string; entries: [name: string, entry: Entry][]; more?: true }
   | { dir: string; problem: { code: Problem["code"]; message: string } };
 
 type WireEntry = (string | number)[];
@@ -31,10 +31,9 @@ export function treeHead(): string {
 /** The line of one folder. */
 export function treeLine(listing: Listing): string {
   if ("problem" in listing) return JSON.stringify(listing) + "\n";
-  return JSON.stringify({
-    dir: listing.dir,
-    entries: listing.entries.map(([name, entry]) => encode(name, entry)),
-  }) + "\n";
+  const { dir, more } = listing;
+  return JSON.stringify({ dir, more, entries: listing.entries.map(([name, entry]) => encode(name, entry)) }) +
+    "\n";
 }
 
 /** The last line; `count` is the number of entries in all lines before. */
@@ -96,10 +95,9 @@ export class TreeReader {
 
   #folder(fields: Record<string, unknown>): void {
     const dir = fields.dir;
-    // Each folder once, and only one that an earlier line has named as a folder: no entry hides below a link or file.
-    if (typeof dir !== "string" || !this.#open.delete(dir)) {
-      throw malformed("a folder that was not announced");
-    }
+    // Only a folder that an earlier line has named, and until its last line: no entry hides below a link or file.
+    if (typeof dir !== "string" || !this.#open.has(dir)) throw malformed("a folder that was not announced");
+    if (fields.more !== true) this.#open.delete(dir);
     if (fields.problem !== undefined) {
       if (dir === "") {
         throw new FerryError("read_failed", problemOfJson(fields.problem as Record<string, unknown>).message);
