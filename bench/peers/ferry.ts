@@ -5,6 +5,9 @@ import type { Peer, ServeOptions } from "./peer.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 
+/** As the tasks of deno.json have it. */
+const V8_FLAGS = "--v8-flags=--max-semi-space-size=2,--heap-growing-percent=150";
+
 /** The name that starts the name of every variant of Ferry. */
 export const FERRY = "ferry";
 
@@ -66,5 +69,9 @@ function command(args: readonly string[], scratch?: string): CommandLine {
   const bin = Deno.env.get("FERRY_BIN");
   const env = scratch === undefined ? undefined : { XDG_STATE_HOME: scratch };
   if (bin) return { path: bin.includes("/") ? Deno.realPathSync(bin) : bin, args, env };
-  return { path: Deno.execPath(), args: ["run", "-A", "--no-check", "--quiet", MAIN, ...args], env };
+  return {
+    path: Deno.execPath(),
+    args: ["run", "-A", "--no-check", "--quiet", V8_FLAGS, MAIN, ...args],
+    env,
+  };
 }

@@ -123,7 +123,7 @@ export function createSyncApi(root: string): SyncApi {
       if (!call.access.can("r", childPath(call.base, path))) {
         return builder.addProblem(index, "forbidden", "this user may not read it");
       }
-      if (builder.length > 2 * PACK_BYTES) {
+      if (builder.length > MAX_PACK_BYTES / 2) {
         return builder.addProblem(index, "changed", "the pack became too large");
       }
       try {

@@ -9,11 +9,16 @@ export const API_PATH = `/.ferry/v${PROTOCOL}`;
 /** A file up to this size travels in a pack with others; a larger one is streamed by itself. */
 export const SMALL_FILE_BYTES = 1024 * 1024;
 
-/** Content that one pack aims at. */
-export const PACK_BYTES = 1 * 1024 * 1024;
+/**
+ * Content that one pack aims at, and files. Small packs keep both sides busy: the next ones lie in the buffers of the
+ * sockets while one is written.
+ */
+export const PACK_BYTES = 2 * 1024 * 1024;
 
-/** Files that one pack holds at most. */
 export const PACK_FILES = 300;
+
+/** Files that may be asked for in one pack. */
+export const MAX_PACK_FILES = 1000;
 
 /** The largest pack that either side accepts: content, one file that grew, and the frames around them. */
 export const MAX_PACK_BYTES = 16 * 1024 * 1024;

@@ -5,7 +5,7 @@
 import { FerryError } from "../core/errors.ts";
 import { MODE_MASK, type ProblemCode, type Version } from "../core/entry.ts";
 import { checkedPath } from "../core/paths.ts";
-import { MAX_OPERATIONS, PACK_FILES } from "./limits.ts";
+import { MAX_OPERATIONS, MAX_PACK_FILES } from "./limits.ts";
 
 /** What `GET info` answers: who is there and what may be done. */
 export interface Info {
@@ -124,7 +124,7 @@ export function parseInfo(fields: Fields): Info {
 
 /** The body of `POST pack`. A path that is not below a root throws `bad_request`. */
 export function parsePackRequest(fields: Fields): PackRequest {
-  const files = list(fields, "files", PACK_FILES);
+  const files = list(fields, "files", MAX_PACK_FILES);
   return { files: files.map((path) => pathOf(path)) };
 }
 
