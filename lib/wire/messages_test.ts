@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { FerryError } from "../core/errors.ts";
-import { MAX_OPERATIONS, PACK_FILES } from "./limits.ts";
+import { MAX_OPERATIONS, MAX_PACK_FILES } from "./limits.ts";
 import {
   isTime,
   linkTarget,
@@ -64,12 +64,12 @@ Deno.test("parsePackRequest() takes paths below a root, not too many", () => {
     "back\\slash",
   ]);
   assertEquals(parsePackRequest({ files: [] }).files, []);
-  assertEquals(parsePackRequest({ files: Array(PACK_FILES).fill("a") }).files.length, PACK_FILES);
+  assertEquals(parsePackRequest({ files: Array(MAX_PACK_FILES).fill("a") }).files.length, MAX_PACK_FILES);
   refusals((files: unknown) => parsePackRequest({ files }), [
     ["no list", undefined, "not a list"],
     ["text", "a", "not a list"],
     ["an object", { length: 1, 0: "a" }, "not a list"],
-    ["too many", Array(PACK_FILES + 1).fill("a"), "more than"],
+    ["too many", Array(MAX_PACK_FILES + 1).fill("a"), "more than"],
     ["a number", [1], "a path is missing"],
     ["the root", [""], "a path is missing"],
     ["null", [null], "a path is missing"],
