@@ -177,6 +177,29 @@ const CASES: Case[] = [
     says: "line",
   },
   {
+    name: "an endless tree of empty pieces",
+    lies: {
+      tree: () =>
+        new Response(
+          endless(encode('{"ferry":1}\n'), encode('{"dir":"","more":true,"entries":[]}\n'.repeat(999))),
+        ),
+    },
+    code: 22,
+  },
+  {
+    name: "an endless tree of problems",
+    lies: {
+      tree: () =>
+        new Response(
+          endless(
+            encode('{"ferry":1}\n{"dir":"","entries":[["a","d",1,493]]}\n'),
+            encode('{"dir":"a","more":true,"problem":{"code":"unreadable","message":"x"}}\n'.repeat(999)),
+          ),
+        ),
+    },
+    code: 22,
+  },
+  {
     name: "an endless tree of empty lines",
     lies: { tree: () => new Response(endless(encode('{"ferry":1}\n'), encode("\n".repeat(9999)))) },
     code: 22,
@@ -315,7 +338,8 @@ const CASES: Case[] = [
         return new Response(bomb, { headers: { "content-encoding": "gzip" } });
       },
     },
-    code: 22,
+    code: 1,
+    problems: ["missing good"],
   },
   { name: "500 for a pack", lies: { pack: status(500) }, code: 22, says: "500" },
   { name: "403 for a pack", lies: { pack: status(403) }, code: 67, says: "403" },

@@ -73,7 +73,7 @@ export class RemoteStore implements Store {
         `${this.label} is not on a Ferry server: it does not speak the sync API`,
       );
     }
-    const info = parseInfo(parseObject(await this.answer(response, MAX_ANSWER_BYTES)));
+    const info = this.parse(await this.answer(response, MAX_ANSWER_BYTES), parseInfo);
     if (info.protocol !== PROTOCOL) {
       throw new FerryError(
         "protocol",
@@ -92,10 +92,10 @@ export class RemoteStore implements Store {
         this.traffic.received += chunk.length;
         for (const line of lines.push(chunk)) tree.line(line);
       }
+      return tree.finish();
     } catch (error) {
       throw this.#bodyError(error);
     }
-    return tree.finish();
   }
 
   async read(paths: readonly string[]): Promise<SmallFiles> {
@@ -166,7 +166,7 @@ export class RemoteStore implements Store {
           this.traffic.received += chunk?.length ?? 0;
           return chunk;
         } catch (error) {
-          const known = this.#bodyError(error);
+          const known = error instanceof FerryError ? error : this.#bodyError(error);
           if (!(known instanceof FerryError)) throw known;
           // A sender breaks off when the file shrinks under its hands; one that has gone is found out next.
           if (known.code === "partial_transfer") broken = { code: "changed", message: known.message };
@@ -252,7 +252,19 @@ export class RemoteStore implements Store {
 
   #bodyError(error: unknown): unknown {
     if (this.#stop?.aborted) return error;
-    return error instanceof FerryError ? error : toFerryError(error, new URL(this.label));
+    if (!(error instanceof FerryError)) return toFerryError(error, new URL(this.label));
+    // What its rules are broken by has to be known.
+    if (error.code !== "protocol" || error.message.startsWith(this.label)) return error;
+    return new FerryError("protocol", `${this.label}: ${error.message}`, { cause: error });
+  }
+
+  /** The message in `bytes` as `read` understands it. Throws `protocol`, naming the server. */
+  parse<T>(bytes: Uint8Array, read: (fields: Record<string, unknown>) => T): T {
+    try {
+      return read(parseObject(bytes));
+    } catch (error) {
+      throw this.#bodyError(error);
+    }
   }
 }
 
@@ -345,6 +357,7 @@ class RemoteWriter implements WriteSession {
   }
 
   async #outcomes(response: Response, count: number): Promise<Outcome[]> {
-    return parseOutcomes(parseObject(await this.#store.answer(response, MAX_ANSWER_BYTES)), count);
+    const bytes = await this.#store.answer(response, MAX_ANSWER_BYTES);
+    return this.#store.parse(bytes, (fields) => parseOutcomes(fields, count));
   }
 }

@@ -97,7 +97,8 @@ export class TreeReader {
     const dir = fields.dir;
     // Only a folder that an earlier line has named, and until its last line: no entry hides below a link or file.
     if (typeof dir !== "string" || !this.#open.has(dir)) throw malformed("a folder that was not announced");
-    if (fields.more !== true) this.#open.delete(dir);
+    const more = fields.more === true && fields.problem === undefined;
+    if (!more) this.#open.delete(dir);
     if (fields.problem !== undefined) {
       if (dir === "") {
         throw new FerryError("read_failed", problemOfJson(fields.problem as Record<string, unknown>).message);
@@ -106,6 +107,8 @@ export class TreeReader {
       return;
     }
     if (!Array.isArray(fields.entries)) throw malformed("a folder without entries");
+    // Else it could go on for ever within every other bound.
+    if (more && fields.entries.length === 0) throw malformed("an empty piece of a folder");
     this.#entries += fields.entries.length;
     if (this.#entries > MAX_TREE_ENTRIES) throw malformed(`more than ${MAX_TREE_ENTRIES} entries`);
     for (const item of fields.entries) this.#entry(dir, item);

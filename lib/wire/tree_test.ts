@@ -150,6 +150,18 @@ Deno.test("TreeReader refuses a tree that no honest sender would send", () => {
     ["a folder never listed", [HEAD, root(["a", "d", 1, 0o755]), end(1)], "never listed"],
     ["a folder listed twice", [HEAD, root(["a", "d", 1, 0o755]), dir("a"), dir("a")], "not announced"],
     ["a folder never named", [HEAD, root(), dir("a")], "not announced"],
+    ["an empty piece", [HEAD, '{"dir":"","more":true,"entries":[]}'], "an empty piece"],
+    [
+      "a last piece missing",
+      [HEAD, '{"dir":"","more":true,"entries":[["f","f",1,1,420]]}', end(1)],
+      "never listed",
+    ],
+    ["a piece after the last", [HEAD, root(file), root(["g", "f", 1, 1, 0o644])], "not announced"],
+    [
+      "a name in two pieces",
+      [HEAD, '{"dir":"","more":true,"entries":[["f","f",1,1,420]]}', root(file)],
+      "an entry twice",
+    ],
     ["a child before its parent", [HEAD, dir("a"), root()], "not announced"],
     ["below a file", [HEAD, root(["a", "f", 1, 1, 0o644]), dir("a", file)], "not announced"],
     ["below a link", [HEAD, root(["a", "l", 1, "/etc"]), dir("a", file)], "not announced"],
@@ -185,6 +197,19 @@ Deno.test("TreeReader refuses a tree that no honest sender would send", () => {
     assertEquals([label, error.code], [label, "protocol"]);
     assert(error.message.includes(text), `${label}: ${error.message}`);
   }
+});
+
+Deno.test("TreeReader takes a large folder in pieces, and tells of each file as it comes", () => {
+  const seen: string[] = [];
+  const reader = new TreeReader((path) => seen.push(path));
+  const pieces: Listing[] = [
+    { dir: "", entries: [["a", { kind: "file", size: 1, mtime: 1, mode: 0o644 }]], more: true },
+    { dir: "", entries: [["d", { kind: "dir", mtime: 1, mode: 0o755 }]], more: true },
+    { dir: "", entries: [["b", { kind: "file", size: 2, mtime: 1, mode: 0o644 }]] },
+    { dir: "d", entries: [] },
+  ];
+  for (const line of [treeHead(), ...pieces.map(treeLine), treeEnd(3)]) reader.line(line.trim());
+  assertEquals([[...reader.finish().keys()], seen], [["a", "d", "b"], ["a", "b"]]);
 });
 
 Deno.test("LineSplitter cuts lines wherever the chunks end", () => {
