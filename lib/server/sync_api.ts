@@ -116,6 +116,7 @@ export function createSyncApi(root: string): SyncApi {
   }
 
   async function readPackFiles(call: Call): Promise<Response> {
+    require(call, "r", call.base);
     const { files } = parsePackRequest(parseObject(await readBody(call.request, MAX_MESSAGE_BYTES)));
     const paths = new StrictPaths(existingFolder(call, "r"));
     const builder = new PackBuilder(buffers.take(PACK_BYTES + 512 * 1024));

@@ -1,0 +1,440 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { MAGIC, PackBuilder } from "../lib/wire/pack.ts";
+import { rawRequest, serve, type Server, tempDir, treeDigest } from "./harness.ts";
+import { paths } from "./sync_fixtures.ts";
+
+const MTIME = 1_600_000_000_000;
+const encode = (text: string) => new TextEncoder().encode(text);
+
+/** A share with links in it, and beside it a place that nobody may reach. */
+function makeShare() {
+  const dir = tempDir({
+    "share/file": "content",
+    "share/dir/f": "content",
+    "share/private/f": "secret",
+    "outside/precious": "precious",
+  });
+  Deno.symlinkSync("../outside", dir.at("share/out"));
+  Deno.symlinkSync("../outside/precious", dir.at("share/out-file"));
+  Deno.symlinkSync("dir", dir.at("share/in"));
+  Deno.utimeSync(dir.at("share/file"), MTIME / 1000, MTIME / 1000);
+  Deno.utimeSync(dir.at("outside/precious"), MTIME / 1000, MTIME / 1000);
+  return dir;
+}
+
+interface CallOptions {
+  path?: string;
+  body?: BodyInit;
+  user?: string;
+}
+
+/** One call of the sync API, as a client that keeps to no rule makes it. */
+async function call(server: Server, method: string, what: string, options: CallOptions = {}) {
+  const mark = what.includes("?") ? "&" : "?";
+  const path = options.path === undefined ? "" : `${mark}path=${options.path}`;
+  const headers: Record<string, string> = options.user === undefined
+    ? {}
+    : { authorization: `Basic ${btoa(options.user)}` };
+  const body = typeof options.body === "string" ? encode(options.body) : options.body;
+  const response = await fetch(`${server.url}/.ferry/v1/${what}${path}`, { method, headers, body });
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  const text = new TextDecoder().decode(bytes);
+  return { status: response.status, text, bytes };
+}
+
+interface Outcomes {
+  outcomes: ({ code: string; message: string } | null)[];
+}
+
+/** The codes of a commit's outcomes; null for done. */
+function codes(text: string): (string | null)[] {
+  return (JSON.parse(text) as Outcomes).outcomes.map((outcome) => outcome?.code ?? null);
+}
+
+function commit(operations: unknown[], key: string = crypto.randomUUID()): string {
+  return JSON.stringify({ key, operations });
+}
+
+function pack(...contents: string[]): Uint8Array<ArrayBuffer> {
+  const builder = new PackBuilder(new ArrayBuffer(64));
+  contents.forEach((text, index) =>
+    builder.addFile({ kind: "file", index, mtime: MTIME, mode: 0o644, content: encode(text) })
+  );
+  return builder.finish();
+}
+
+/** Runs `attack` on a server that lets anybody do anything; afterwards what it must not have touched is as it was. */
+function attack(
+  name: string,
+  run: (server: Server, dir: ReturnType<typeof makeShare>) => Promise<void>,
+  args = ["--writable"],
+) {
+  Deno.test(`the sync API refuses ${name}`, async () => {
+    using dir = makeShare();
+    const before = await treeDigest(dir.at("outside"), { dirTimes: true });
+    {
+      await using server = await serve(dir.at("share"), args);
+      await run(server, dir);
+      assert(!/" 500 /.test(server.log()), server.log());
+      assertEquals((await fetch(`${server.url}/.ferry/health`)).status, 200);
+      await server.stop();
+    }
+    assertEquals(await treeDigest(dir.at("outside"), { dirTimes: true }), before);
+    assertEquals(paths(dir.path).filter((path) => path.includes(".ferry")), [], "a stage was left");
+    assertEquals([...Deno.readDirSync(dir.path)].map((entry) => entry.name).sort(), ["outside", "share"]);
+  });
+}
+
+const BAD_PATHS = [
+  "..",
+  "../evil",
+  "dir/../../evil",
+  "/etc/ferry-evil",
+  "/",
+  "",
+  ".",
+  "./a",
+  "a//b",
+  "a/",
+  ".ferry",
+  ".ferry/stage/x",
+  "dir/.ferry/x",
+  "a\0b",
+  "n".repeat(256),
+  "n/".repeat(2500) + "n",
+];
+
+attack("paths that leave the folder, in every operation", async (server, dir) => {
+  const session = crypto.randomUUID();
+  const before = await treeDigest(dir.at("share"));
+  for (const path of [...BAD_PATHS, 7, null, undefined, ["a"], "\ud800"]) {
+    const operations = [
+      { op: "mkdir", path, mode: 0o755, expect: null },
+      { op: "file", path, stage: 0, mode: 0o644, mtime: MTIME, expect: null },
+      { op: "symlink", path, target: "x", mtime: MTIME, expect: null },
+      { op: "meta", path, mode: 0o777, expect: { kind: "dir" } },
+      { op: "delete", path, expect: { kind: "dir" } },
+    ];
+    for (const operation of operations) {
+      // The good one before it must not happen either: the message is refused as a whole.
+      const body = commit([{ op: "mkdir", path: "made", mode: 0o755, expect: null }, operation]);
+      const answer = await call(server, "POST", `commit/${session}`, { body });
+      assertEquals([path, operation.op, answer.status], [path, operation.op, 400], answer.text);
+    }
+    const answer = await call(server, "POST", "pack", { body: JSON.stringify({ files: [path] }) });
+    assertEquals([path, answer.status], [path, 400], answer.text);
+    if (typeof path === "string" && path.isWellFormed()) {
+      assertEquals((await call(server, "GET", `file?file=${encodeURIComponent(path)}`)).status, 400);
+    }
+  }
+  assertEquals(await treeDigest(dir.at("share")), before);
+});
+
+attack("folders that are not below the share, in every call", async (server) => {
+  const session = crypto.randomUUID();
+  const encoded = [
+    "..",
+    "../outside",
+    "%2e%2e/outside",
+    "dir/../../outside",
+    ".ferry",
+    "dir/.ferry/x",
+    "a//b",
+    "%00",
+    "a%00b",
+  ];
+  for (const path of [...encoded, "out", "out/sub", "out-file", "%ff"]) {
+    const answers = [
+      await call(server, "GET", "info", { path }),
+      await call(server, "GET", "tree", { path }),
+      await call(server, "POST", "pack", { path, body: '{"files":["precious"]}' }),
+      await call(server, "GET", "file?file=precious", { path }),
+      await call(server, "PUT", `stage/${session}`, { path, body: pack("x") }),
+      await call(server, "PUT", `stage/${session}/0`, { path, body: pack("x") }),
+      await call(server, "POST", `commit/${session}`, { path, body: commit([]) }),
+    ];
+    for (const { status, text } of answers) {
+      // Bytes that are no text are a name like any other that is not there.
+      const fine = path === "%ff" ? status === 200 || status === 404 : status === 400 || status === 404;
+      assert(fine, `${path}: ${status} ${text}`);
+      assert(!text.includes("precious"), text);
+    }
+    await call(server, "DELETE", `stage/${session}`, { path });
+  }
+});
+
+attack("ways through links, to read and to write", async (server, dir) => {
+  const session = crypto.randomUUID();
+  await call(server, "PUT", `stage/${session}`, { body: pack("evil", "evil", "new") });
+  const precious = { kind: "file", size: 8, mtime: MTIME };
+  const operations = [
+    { op: "file", path: "out/precious", stage: 0, mode: 0o644, mtime: MTIME, expect: precious },
+    { op: "file", path: "out/new", stage: 0, mode: 0o644, mtime: MTIME, expect: null },
+    { op: "mkdir", path: "out/d", mode: 0o755, expect: null },
+    { op: "symlink", path: "out/l", target: "x", mtime: MTIME, expect: null },
+    { op: "delete", path: "out/precious", expect: precious },
+    { op: "meta", path: "out/precious", mode: 0o777, expect: precious },
+    { op: "meta", path: "out-file", mode: 0o777, expect: precious },
+    { op: "meta", path: "out", mode: 0o777, expect: { kind: "dir" } },
+    { op: "file", path: "in/new", stage: 1, mode: 0o644, mtime: MTIME, expect: null },
+    { op: "delete", path: "in/f", expect: { kind: "file", size: 7, mtime: MTIME } },
+  ];
+  const answer = await call(server, "POST", `commit/${session}`, { body: commit(operations) });
+  assertEquals([answer.status, codes(answer.text)], [200, operations.map(() => "conflict")]);
+  // A link of one's own making is no way out either.
+  const own = commit([
+    { op: "symlink", path: "mine", target: dir.at("outside"), mtime: MTIME, expect: null },
+    { op: "file", path: "mine/evil", stage: 2, mode: 0o644, mtime: MTIME, expect: null },
+  ]);
+  assertEquals(codes((await call(server, "POST", `commit/${session}`, { body: own })).text), [
+    null,
+    "conflict",
+  ]);
+  const later = commit([{
+    op: "file",
+    path: "mine/evil",
+    stage: 2,
+    mode: 0o644,
+    mtime: MTIME,
+    expect: null,
+  }]);
+  assertEquals(codes((await call(server, "POST", `commit/${session}`, { body: later })).text), ["conflict"]);
+  for (const path of ["out/precious", "out-file", "mine/precious", "in/f"]) {
+    const read = await call(server, "POST", "pack", { body: JSON.stringify({ files: [path] }) });
+    const one = await call(server, "GET", `file?file=${encodeURIComponent(path)}`);
+    for (const { status, text } of [read, one]) {
+      assertEquals([path, status, /"code":"\w+"/.test(text)], [path, 200, true]);
+      assert(!text.includes("precious\0") && !/preciousprecious|content/.test(text), text);
+    }
+  }
+  const tree = (await call(server, "GET", "tree?checksum=1")).text;
+  assert(!tree.includes('"precious","f"'), tree);
+});
+
+attack("messages that do not fit, without ever a 500", async (server) => {
+  const session = crypto.randomUUID();
+  const file = { op: "file", path: "x", stage: 0, mode: 0o644, mtime: MTIME, expect: null };
+  const cases: [string, string, BodyInit, number][] = [
+    ["POST", `commit/${session}`, "", 400],
+    ["POST", `commit/${session}`, "{", 400],
+    ["POST", `commit/${session}`, "null", 400],
+    ["POST", `commit/${session}`, "[]", 400],
+    ["POST", `commit/${session}`, "[".repeat(100_000), 400],
+    ["POST", `commit/${session}`, new Uint8Array([0xff, 0xfe]), 400],
+    ["POST", `commit/${session}`, commit(Array(10_001).fill(file)), 400],
+    ["POST", `commit/${session}`, commit([{ ...file, stage: "../../outside/precious" }]), 400],
+    ["POST", `commit/${session}`, commit([{ ...file, stage: 2 ** 32 }]), 400],
+    ["POST", `commit/${session}`, commit([{ ...file, mode: 0o4755 }]), 400],
+    ["POST", `commit/${session}`, commit([{ ...file, mtime: 1e300 }]), 400],
+    [
+      "POST",
+      `commit/${session}`,
+      commit([{ op: "meta", path: "in", mode: 0o777, expect: { kind: "symlink", target: "dir" } }]),
+      400,
+    ],
+    ["POST", `commit/${session}`, commit([{ op: "chown", path: "file", expect: null }]), 400],
+    ["POST", `commit/${session}`, commit([], "k".repeat(65)), 400],
+    ["POST", `commit/${session}`, new Uint8Array(17 * 1024 * 1024), 413],
+    ["POST", "pack", JSON.stringify({ files: Array(2001).fill("file") }), 400],
+    ["POST", "pack", "{}", 400],
+    ["POST", "pack", new Uint8Array(17 * 1024 * 1024), 413],
+    ["PUT", `stage/${session}`, "<html>", 400],
+    ["PUT", `stage/${session}`, pack("x").slice(0, -1), 400],
+    ["PUT", `stage/${session}`, MAGIC as Uint8Array<ArrayBuffer>, 400],
+    ["PUT", `stage/${session}`, new Uint8Array(17 * 1024 * 1024), 413],
+    ["PUT", `stage/${session}/0`, "<html>", 400],
+    ["PUT", `stage/${session}/0`, pack("x").slice(0, -40), 400],
+    ["PUT", `stage/${session}/-1`, pack("x"), 400],
+    ["PUT", `stage/${session}/x`, pack("x"), 400],
+    ["PUT", `stage/${session}/4294967296`, pack("x"), 400],
+    ["PUT", `stage/${session}/99999999999999999999`, pack("x"), 400],
+    ["PUT", `stage/${session}/0/0`, pack("x"), 404],
+    ["PUT", "stage/../../x", pack("x"), 404],
+    ["PUT", "stage/UPPER", pack("x"), 400],
+    ["PUT", "stage/%2e%2e", pack("x"), 404],
+    ["POST", "commit/1", commit([]), 400],
+    ["POST", "commit", commit([]), 404],
+    ["PATCH", "tree", "x", 404],
+    ["POST", "nothing", "x", 404],
+  ];
+  for (const [method, what, body, status] of cases) {
+    const answer = await call(server, method, what, { body });
+    const shown = typeof body === "string" ? body.slice(0, 80) : `${(body as Uint8Array).length} bytes`;
+    // A path that the client's own URL parser has taken apart lands somewhere else, which is as good.
+    const fine = answer.status === status ||
+      (/\.\.|%2e/.test(what) && answer.status >= 400 && answer.status < 500);
+    assert(
+      fine,
+      `${method} ${what} ${shown}: ${answer.status} instead of ${status}: ${answer.text.slice(0, 300)}`,
+    );
+  }
+  await call(server, "DELETE", `stage/${session}`);
+  assertEquals((await call(server, "DELETE", `stage/${session}`)).status, 204);
+});
+
+attack("a body without a length, and one that is shorter than its length", async (server) => {
+  const session = crypto.randomUUID();
+  const stream = new ReadableStream({
+    start(controller) {
+      controller.enqueue(encode(commit([])));
+      controller.close();
+    },
+  });
+  assertEquals((await call(server, "POST", `commit/${session}`, { body: stream })).status, 400);
+  for (const what of [`commit/${session}`, `stage/${session}`, `stage/${session}/0`]) {
+    const method = what.startsWith("commit") ? "POST" : "PUT";
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    const head = `${method} /.ferry/v1/${what} HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n`;
+    await connection.write(encode(head));
+    await connection.write(pack("x".repeat(100_000)).subarray(0, 50_000));
+    connection.close();
+  }
+  // What came of the half file goes with its connection.
+  await call(server, "DELETE", `stage/${session}`);
+});
+
+attack("stages that were never filled, or are another's", async (server, dir) => {
+  const session = crypto.randomUUID();
+  const file = (path: string, stage: number) => ({
+    op: "file",
+    path,
+    stage,
+    mode: 0o644,
+    mtime: MTIME,
+    expect: null,
+  });
+  assertEquals(
+    (await call(server, "PUT", `stage/${session}`, { body: pack("zero", "one"), user: "ann:pw" })).status,
+    200,
+  );
+  const run = async (user: string, path: string | undefined, operations: unknown[]) => {
+    const answer = await call(server, "POST", `commit/${session}`, { user, path, body: commit(operations) });
+    return answer.status === 200 ? codes(answer.text) : answer.status;
+  };
+  assertEquals(await run("bob:pw", undefined, [file("stolen", 0)]), 404);
+  assertEquals(await run("ann:pw", "dir", [file("stolen", 0)]), 404);
+  assertEquals(
+    (await call(server, "PUT", `stage/${session}`, { body: pack("evil"), user: "bob:pw" })).status,
+    404,
+  );
+  // Ending somebody else's push does nothing.
+  await call(server, "DELETE", `stage/${session}`, { user: "bob:pw" });
+  assertEquals(await run("ann:pw", undefined, [file("mine", 0), file("again", 0), file("none", 99)]), [
+    null,
+    "missing",
+    "missing",
+  ]);
+  assertEquals(Deno.readTextFileSync(dir.at("share/mine")), "zero");
+  await call(server, "DELETE", `stage/${session}`, { user: "ann:pw" });
+  assertEquals(await run("ann:pw", undefined, [file("late", 1)]), ["missing"]);
+  await call(server, "DELETE", `stage/${session}`, { user: "ann:pw" });
+}, ["--anonymous", "none", "--auth", "ann:pw", "--auth", "bob:pw"]);
+
+attack("what the user may not do, path by path", async (server, dir) => {
+  const user = "ann:pw";
+  const session = crypto.randomUUID();
+  assertEquals(
+    (await call(server, "PUT", `stage/${session}`, { user, body: pack("new", "new") })).status,
+    200,
+  );
+  const operations = [
+    { op: "file", path: "private/new", stage: 0, mode: 0o644, mtime: MTIME, expect: null },
+    { op: "meta", path: "private", mode: 0o777, expect: { kind: "dir" } },
+    { op: "delete", path: "file", expect: { kind: "file", size: 7, mtime: MTIME } },
+    { op: "file", path: "fine", stage: 1, mode: 0o644, mtime: MTIME, expect: null },
+  ];
+  const answer = await call(server, "POST", `commit/${session}`, { user, body: commit(operations) });
+  assertEquals(codes(answer.text), ["forbidden", "forbidden", "forbidden", null]);
+  const read = await call(server, "POST", "pack", {
+    user,
+    body: JSON.stringify({ files: ["private/f", "file"] }),
+  });
+  assert(
+    read.text.includes("forbidden") && read.text.includes("content") && !read.text.includes("secret"),
+    read.text,
+  );
+  assertEquals((await call(server, "GET", "file?file=private/f", { user })).status, 403);
+  const tree = await call(server, "GET", "tree", { user });
+  assert(tree.text.includes('"fine"') && !tree.text.includes("private"), tree.text);
+  for (
+    const [method, what] of [["GET", "tree"], ["POST", "pack"], ["PUT", `stage/${session}`], [
+      "POST",
+      `commit/${session}`,
+    ]]
+  ) {
+    const body = method === "GET" ? undefined : JSON.stringify({ files: ["f"] });
+    assertEquals([what, (await call(server, method, what, { user, path: "private", body })).status], [
+      what,
+      403,
+    ]);
+    assertEquals([what, (await call(server, method, what, { body })).status], [what, 401]);
+  }
+  await call(server, "DELETE", `stage/${session}`, { user });
+  assertEquals(paths(dir.at("share/private")), ["f"]);
+}, ["--anonymous", "none", "--auth", "ann:pw@/:rw,/private:none"]);
+
+attack("nothing of a commit that is sent twice, and does it once", async (server, dir) => {
+  const session = crypto.randomUUID();
+  const body = commit([{ op: "mkdir", path: "new", mode: 0o755, expect: null }], "the key");
+  const first = await call(server, "POST", `commit/${session}`, { body });
+  Deno.removeSync(dir.at("share/new"));
+  const second = await call(server, "POST", `commit/${session}`, { body });
+  assertEquals([codes(first.text), second.text], [[null], first.text]);
+  assert(!paths(dir.at("share")).includes("new"), "it was done again");
+  const other = await call(server, "POST", `commit/${session}`, { body: body.replace("the key", "another") });
+  assertEquals([codes(other.text), paths(dir.at("share")).includes("new")], [[null], true]);
+  await call(server, "DELETE", `stage/${session}`);
+});
+
+attack("more pushes than it can hold", async (server) => {
+  const sessions = Array.from({ length: 80 }, () => crypto.randomUUID());
+  const statuses: number[] = [];
+  for (const session of sessions) {
+    statuses.push((await call(server, "PUT", `stage/${session}`, { body: pack("x") })).status);
+  }
+  assertEquals(new Set(statuses), new Set([200, 503]));
+  for (const session of sessions) await call(server, "DELETE", `stage/${session}`);
+  const [again] = sessions;
+  assertEquals((await call(server, "PUT", `stage/${again}`, { body: pack("x") })).status, 200);
+  await call(server, "DELETE", `stage/${again}`);
+});
+
+attack("garbage in every place of a request", async (server) => {
+  const raw = (line: string, extra = "") =>
+    rawRequest(server.port, `${line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${extra}\r\n`);
+  const lines = [
+    "GET /.ferry/v1/tree?path=%",
+    "GET /.ferry/v1/tree?path=%zz",
+    "GET /.ferry/v1/tree?path=\xff\xfe",
+    "GET /.ferry/v1/%2e%2e/%2e%2e/etc/passwd",
+    "GET /.ferry/v1/../../etc/passwd",
+    "GET /.ferry/v1//tree",
+    "GET /.ferry/v1/",
+    "GET /.ferry/v1/info/extra",
+    "GET /.ferry/v2/info",
+    "GET /.ferry/v1/file",
+    "GET /.ferry/v1/file?file=%00",
+    "POST /.ferry/v1/pack",
+    "BREW /.ferry/v1/info",
+  ];
+  for (const line of lines) {
+    const { status, body } = await raw(line);
+    assert(status >= 200 && status < 500, `${line}: ${status}`);
+    assert(!body.includes("root:"), line);
+  }
+  for (const length of ["-1", "x", "1e3", "99999999999999999999999"]) {
+    const { status } = await raw("POST /.ferry/v1/pack", `Content-Length: ${length}\r\n`);
+    assert(Number.isNaN(status) || (status >= 400 && status < 500), `${length}: ${status}`);
+  }
+});
+
+Deno.test("the sync API says who is there and what may be done, to a user who may do something", async () => {
+  using dir = makeShare();
+  await using server = await serve(dir.at("share"), ["--anonymous", "r", "--auth", "ann:pw@/dir:rwd"]);
+  const info = async (path: string, user?: string) =>
+    JSON.parse((await call(server, "GET", "info", { path, user })).text);
+  assertEquals([(await info("")).kind, (await info("")).permissions], ["dir", "r"]);
+  assertEquals([(await info("dir", "ann:pw")).permissions, (await info("file")).kind], ["rwd", "file"]);
+  assertEquals([(await info("none/deep")).kind, (await info("/dir/")).kind], ["absent", "dir"]);
+  assertMatch((await info("")).ferry, /^\d+\.\d+\.\d+/);
+});
