@@ -5,7 +5,7 @@ import { type Listing, treeEnd, treeHead, treeLine } from "../wire/tree.ts";
 /** How long one turn scans before others are answered; a request takes several turns to get through. */
 const TURN_MS = 4;
 /** A scan waits for others so many times, a millisecond or two each, and then goes on all the same. */
-const MOST_WAITS = 10;
+const MOST_WAITS = 3;
 
 const CHUNK_CHARS = 128 * 1024;
 

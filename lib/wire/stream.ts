@@ -160,25 +160,43 @@ class StreamedContent implements Content {
   }
 }
 
+/** What one read of a stream asks for at most. */
+const READ_BYTES = 1024 * 1024;
+
 /** Takes exact amounts from a stream of chunks. */
 class ByteReader {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #reader: ReadableStreamBYOBReader | ReadableStreamDefaultReader<Uint8Array>;
+  #buffer = new ArrayBuffer(0);
   #rest = new Uint8Array(0);
 
   constructor(stream: ReadableStream<Uint8Array>) {
-    this.#reader = stream.getReader();
+    try {
+      // Bodies of HTTP are byte streams: read a megabyte at a time, always into the same memory.
+      this.#reader = stream.getReader({ mode: "byob" });
+    } catch {
+      this.#reader = stream.getReader();
+    }
   }
 
-  /** At least one byte and at most `max`. Throws `protocol` at the end of the stream. */
+  /** At least one byte and at most `max`, valid until the next call. Throws `protocol` at the end of the stream. */
   async some(max: number): Promise<Uint8Array> {
-    while (this.#rest.length === 0) {
-      const { value, done } = await this.#reader.read();
-      if (done) throw malformed("it ends early");
-      this.#rest = value as Uint8Array<ArrayBuffer>;
-    }
+    while (this.#rest.length === 0) this.#rest = await this.#read();
     const part = this.#rest.subarray(0, max);
     this.#rest = this.#rest.subarray(part.length);
     return part;
+  }
+
+  async #read(): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.#reader instanceof ReadableStreamDefaultReader) {
+      const { value, done } = await this.#reader.read();
+      if (done) throw malformed("it ends early");
+      return value as Uint8Array<ArrayBuffer>;
+    }
+    if (this.#buffer.byteLength === 0) this.#buffer = new ArrayBuffer(READ_BYTES);
+    const { value, done } = await this.#reader.read(new Uint8Array(this.#buffer));
+    if (done || value === undefined) throw malformed("it ends early");
+    this.#buffer = value.buffer;
+    return value;
   }
 
   /** Exactly `count` bytes; for small counts, which are copied together. */
