@@ -13,6 +13,9 @@ const MAX_SESSIONS = 64;
 /** Answers kept for a commit that is sent again. */
 const KEPT_ANSWERS = 16;
 
+/** Pushes that are remembered to be over. */
+const KEPT_ENDS = 1000;
+
 export interface PushSession {
   writer: LocalWriter;
   /** The answers to the last commits, by key. */
@@ -28,6 +31,7 @@ interface Held extends PushSession {
 
 export class PushSessions {
   readonly #held = new Map<string, Held>();
+  readonly #ended = new Set<string>();
   readonly #shareRoot: string;
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -49,6 +53,7 @@ export class PushSessions {
     if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) {
       throw new FerryError("bad_request", "a session's id is a UUID in lower case");
     }
+    if (this.#ended.has(endedKey(id, owner))) throw new FerryError("gone", "this push was ended");
     const session = this.#held.get(id) ?? this.#open(id, owner, folder());
     if (session.owner !== owner) throw new FerryError("not_found", "there is no such session");
     session.busy++;
@@ -72,10 +77,17 @@ export class PushSessions {
     return held;
   }
 
-  /** Ends the session and drops what it staged and did not commit. Does nothing for one that is not there. */
+  /** Ends the session for good and drops what it staged and did not commit; it need not have begun. */
   async end(id: string, owner: string): Promise<void> {
+    // A client that is stopped may be overtaken by its own end: what of it comes later shall not begin anew.
+    this.#ended.add(endedKey(id, owner));
+    const [oldest] = this.#ended;
+    if (this.#ended.size > KEPT_ENDS) this.#ended.delete(oldest);
     const session = this.#held.get(id);
-    if (session === undefined || session.owner !== owner) return;
+    if (session !== undefined && session.owner === owner) await this.#drop(id, session);
+  }
+
+  async #drop(id: string, session: Held): Promise<void> {
     this.#held.delete(id);
     await session.writer.close();
   }
@@ -83,7 +95,7 @@ export class PushSessions {
   /** Drops the sessions whose clients have gone. */
   sweep(now = Date.now()): void {
     for (const [id, session] of this.#held) {
-      if (session.busy === 0 && now - session.lastUsed > IDLE_MS) this.end(id, session.owner);
+      if (session.busy === 0 && now - session.lastUsed > IDLE_MS) this.#drop(id, session);
     }
   }
 
@@ -91,8 +103,12 @@ export class PushSessions {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    for (const [id, session] of this.#held) await this.end(id, session.owner);
+    for (const [id, session] of this.#held) await this.#drop(id, session);
   }
+}
+
+function endedKey(id: string, owner: string): string {
+  return `${id} ${owner}`;
 }
 
 /** Keeps `outcomes` as the answer to the commit `key`, and forgets the oldest. */

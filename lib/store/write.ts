@@ -32,6 +32,7 @@ export class LocalWriter implements WriteSession {
   // Folders that this session made: nothing can be in them that it did not put there, so no look is needed.
   readonly #fresh = new Set<string>();
   readonly #umask = Deno.umask();
+  #closed = false;
 
   /** `root` is a real path; `stage` a stage on its file system, which this closes. */
   constructor(root: string, stage: Stage) {
@@ -45,7 +46,7 @@ export class LocalWriter implements WriteSession {
 
   /** Stages one small file. */
   stageOne(frame: FileFrame): Outcome {
-    const path = this.#stage.newPath();
+    const path = this.#newPath();
     const file = createFile(path, frame.mode);
     try {
       writing(path, () => {
@@ -63,7 +64,7 @@ export class LocalWriter implements WriteSession {
   }
 
   async stageContent(index: number, content: Content): Promise<Outcome> {
-    const path = this.#stage.newPath();
+    const path = this.#newPath();
     const file = createFile(path, content.meta.mode);
     let outcome: Outcome;
     try {
@@ -82,6 +83,12 @@ export class LocalWriter implements WriteSession {
     }
     if (outcome === null) this.#remember(index, path, content.meta);
     return outcome;
+  }
+
+  #newPath(): string {
+    // Content may still be on its way when its session is ended.
+    if (this.#closed) throw new FerryError("gone", "the writing was ended");
+    return this.#stage.newPath();
   }
 
   #remember(index: number, path: string, { mode, mtime }: StagedMeta): void {
@@ -154,13 +161,14 @@ export class LocalWriter implements WriteSession {
 
   #link(operation: Extract<Operation, { op: "symlink" }>, full: string): void {
     makeWay(operation.expect, full, "symlink");
-    const staged = this.#stage.newPath();
+    const staged = this.#newPath();
     Deno.symlinkSync(operation.target, staged);
     setLinkTime(staged, operation.mtime);
     this.#stage.place(staged, full);
   }
 
   close(): Promise<Problem[]> {
+    this.#closed = true;
     this.#stage.close();
     return Promise.resolve([]);
   }
