@@ -326,8 +326,12 @@ attack("stages that were never filled, or are another's", async (server, dir) =>
   ]);
   assertEquals(Deno.readTextFileSync(dir.at("share/mine")), "zero");
   await call(server, "DELETE", `stage/${session}`, { user: "ann:pw" });
-  assertEquals(await run("ann:pw", undefined, [file("late", 1)]), ["missing"]);
-  await call(server, "DELETE", `stage/${session}`, { user: "ann:pw" });
+  // What comes after the end does not begin anew.
+  assertEquals(await run("ann:pw", undefined, [file("late", 1)]), 410);
+  assertEquals(
+    (await call(server, "PUT", `stage/${session}`, { body: pack("late"), user: "ann:pw" })).status,
+    410,
+  );
 }, ["--anonymous", "none", "--auth", "ann:pw", "--auth", "bob:pw"]);
 
 attack("what the user may not do, path by path", async (server, dir) => {
@@ -394,7 +398,7 @@ attack("more pushes than it can hold", async (server) => {
   }
   assertEquals(new Set(statuses), new Set([200, 503]));
   for (const session of sessions) await call(server, "DELETE", `stage/${session}`);
-  const [again] = sessions;
+  const again = crypto.randomUUID();
   assertEquals((await call(server, "PUT", `stage/${again}`, { body: pack("x") })).status, 200);
   await call(server, "DELETE", `stage/${again}`);
 });
