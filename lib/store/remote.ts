@@ -346,9 +346,17 @@ class RemoteWriter implements WriteSession {
     if (!this.#used) return [];
     // Also when the run was stopped: what it staged shall not lie on the server until it is cleared by age.
     const signal = AbortSignal.timeout(CLOSE_MS);
-    const response = await this.#store.send(`stage/${this.#session}`, { method: "DELETE", signal });
-    await response.body?.cancel();
-    return [];
+    for (let attempt = 1;; attempt++) {
+      try {
+        const response = await this.#store.send(`stage/${this.#session}`, { method: "DELETE", signal });
+        await response.body?.cancel();
+        return [];
+      } catch (error) {
+        // A server that refused a body in the middle is just closing the connection that this one took.
+        const broken = error instanceof FerryError && error.code === "partial_transfer";
+        if (!broken || attempt === 3) throw error;
+      }
+    }
   }
 
   #send(call: string, init: HttpInit): Promise<Response> {
