@@ -4,8 +4,9 @@ import { type Listing, treeEnd, treeHead, treeLine } from "../wire/tree.ts";
 
 /** How long one turn scans before others are answered; a request takes several turns to get through. */
 const TURN_MS = 4;
+
 /** A scan waits for others so many times, a millisecond or two each, and then goes on all the same. */
-const MOST_WAITS = 3;
+const MOST_WAITS = 2;
 
 const CHUNK_CHARS = 128 * 1024;
 
@@ -42,7 +43,9 @@ export function streamTree(
       }
       controller.enqueue(encoder.encode(text));
       // A turn of the event loop, so that requests that came meanwhile are answered.
-      do await new Promise((resolve) => setTimeout(resolve, 0)); while (options.busy?.());
+      for (let waits = 0; waits === 0 || (waits < MOST_WAITS && options.busy?.()); waits++) {
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
     },
     cancel: () => void listings.return(undefined),
   }, { highWaterMark: 0 });
