@@ -103,7 +103,8 @@ class Run {
   readonly #ahead = new ReadAhead();
   #plan!: Plan;
   #session: WriteSession | undefined;
-  #stager: Stager | undefined;
+  #stager: Promise<Stager> | undefined;
+  #first = false;
 
   constructor(readonly sides: Sides, readonly reporter: Reporter, readonly options: RunOptions) {}
 
@@ -134,7 +135,8 @@ class Run {
       source.scan({ checksum, onFile: dryRun ? undefined : (path, entry) => this.#ahead.offer(path, entry) }),
       (absent ? Promise.resolve<Tree>(new Map()) : asDestination(destination.scan({ checksum }))).then(
         async (tree) => {
-          if (tree.size === 0 && !dryRun) this.#ahead.start(await this.#begin({ first: true }));
+          this.#first = tree.size === 0;
+          if (this.#first && !dryRun) this.#ahead.start(() => this.#begin());
           return tree;
         },
       ),
@@ -144,9 +146,13 @@ class Run {
   }
 
   /** Opens the destination for writing, once. */
-  async #begin(options: WriteOptions): Promise<Stager> {
-    this.#session ??= await this.sides.destination.write(options);
-    return this.#stager ??= new Stager(this.sides.source, this.#session, this.options.signal);
+  #begin(options: WriteOptions = {}): Promise<Stager> {
+    return this.#stager ??= this.#open({ ...options, first: this.#first });
+  }
+
+  async #open(options: WriteOptions): Promise<Stager> {
+    this.#session = await this.sides.destination.write(options);
+    return new Stager(this.sides.source, this.#session, this.options.signal);
   }
 
   /** Ends the writing, whatever happened. */

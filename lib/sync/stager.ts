@@ -109,7 +109,7 @@ export class ReadAhead {
   readonly done = new Map<string, Staging>();
   readonly #packs: string[][] = [];
   #bytes = Infinity;
-  #stager: Stager | null = null;
+  #begin: (() => Promise<Stager>) | null = null;
   #underWay = 0;
   readonly #fetches: Promise<void>[] = [];
 
@@ -127,31 +127,31 @@ export class ReadAhead {
     }
   }
 
-  /** Begins to fetch; before, files are only noted. */
-  start(stager: Stager): void {
-    this.#stager = stager;
+  /** Begins to fetch; before, files are only noted. `begin` opens the destination, when there is something to fetch. */
+  start(begin: () => Promise<Stager>): void {
+    this.#begin = begin;
     this.#fill();
   }
 
   /** Stops fetching and waits for what is under way. Throws what went wrong with the whole run. */
   async stop(): Promise<void> {
-    this.#stager = null;
+    this.#begin = null;
     await Promise.allSettled(this.#fetches);
     await Promise.all(this.#fetches);
   }
 
   #fill(): void {
     // The last pack is still being filled.
-    while (this.#stager !== null && this.#underWay < PACKS_AHEAD && this.#packs.length > 1) {
-      const fetch = this.#fetch(this.#stager, this.#packs.shift()!);
+    while (this.#begin !== null && this.#underWay < PACKS_AHEAD && this.#packs.length > 1) {
+      const fetch = this.#fetch(this.#begin(), this.#packs.shift()!);
       fetch.catch(() => {});
       this.#fetches.push(fetch);
     }
   }
 
-  async #fetch(stager: Stager, paths: string[]): Promise<void> {
+  async #fetch(stager: Promise<Stager>, paths: string[]): Promise<void> {
     this.#underWay++;
-    const answers = await stager.small(paths);
+    const answers = await (await stager).small(paths);
     answers.forEach((answer, index) => this.done.set(paths[index], answer));
     this.#underWay--;
     this.#fill();
