@@ -1,6 +1,6 @@
 /** The body of a large answer: pieces of an open file, read as fast as the other side takes them. */
 import type { Segment } from "../http/multipart.ts";
-import { OLD_RUNTIME } from "./runtime.ts";
+import { OLD_RUNTIME } from "../core/runtime.ts";
 
 /** One read. Larger ones gain nothing and cost memory for each open transfer. */
 const CHUNK = 256 * 1024;

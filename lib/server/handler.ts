@@ -15,7 +15,7 @@ import { options } from "./options.ts";
 import { put } from "./put.ts";
 import { remove } from "./remove.ts";
 import { type Reply, toResponse } from "./reply.ts";
-import { OLD_RUNTIME } from "./runtime.ts";
+import { OLD_RUNTIME } from "../core/runtime.ts";
 import type { Exchange, Share } from "./share.ts";
 import { copy, move } from "./transfer.ts";
 

@@ -1,6 +1,6 @@
 /** What a request is answered with, as data, and how that becomes a Response. */
 import type { FileBody } from "./file_body.ts";
-import { OLD_RUNTIME } from "./runtime.ts";
+import { OLD_RUNTIME } from "../core/runtime.ts";
 
 /** The answer to one request. `HEAD` is `GET` without the body: whoever makes a Reply need not know which it is. */
 export interface Reply {

@@ -131,17 +131,22 @@ class Run {
   async #scanBoth(absent: boolean): Promise<[Tree, Tree]> {
     const { source, destination } = this.sides;
     const { checksum, dryRun } = this.options;
-    const trees = await both(
+    const scans = both(
       source.scan({ checksum, onFile: dryRun ? undefined : (path, entry) => this.#ahead.offer(path, entry) }),
       (absent ? Promise.resolve<Tree>(new Map()) : asDestination(destination.scan({ checksum }))).then(
-        async (tree) => {
+        (tree) => {
           this.#first = tree.size === 0;
           if (this.#first && !dryRun) this.#ahead.start(() => this.#begin());
           return tree;
         },
       ),
     );
-    await this.#ahead.stop();
+    // Nothing may go on behind an error, and the first error is the one to tell.
+    await Promise.allSettled([scans]);
+    const stopped = this.#ahead.stop();
+    await Promise.allSettled([stopped]);
+    const trees = await scans;
+    await stopped;
     return trees;
   }
 

@@ -2,6 +2,7 @@
 import * as crypto from "node:crypto";
 import type { ProblemCode } from "../core/entry.ts";
 import { FerryError } from "../core/errors.ts";
+import { OLD_RUNTIME } from "../core/runtime.ts";
 import { type Outcome, problemOfJson } from "./messages.ts";
 import {
   checkMagic,
@@ -52,7 +53,12 @@ export function streamContent(
   const hash = crypto.createHash("sha256");
   let left = content.meta.size;
   let started = false;
-  const send = (controller: ReadableStreamDefaultController<Uint8Array>, bytes: Uint8Array) => {
+  let last: Uint8Array<ArrayBuffer> | null = null;
+  const send = (controller: ReadableStreamDefaultController<Uint8Array>, bytes: Uint8Array<ArrayBuffer>) => {
+    // Old runtimes let a gigabyte of chunks go by before they collect one. This one is on its way to the network,
+    // which holds its memory for itself.
+    if (OLD_RUNTIME) last?.buffer.transfer(0);
+    last = bytes;
     count?.(bytes.length);
     controller.enqueue(bytes);
   };
@@ -68,7 +74,7 @@ export function streamContent(
         if (chunk !== null) {
           left -= chunk.length;
           hash.update(chunk);
-          return send(controller, chunk.slice());
+          return send(controller, new Uint8Array(chunk));
         }
         if (left > 0) {
           throw new FerryError("read_failed", content.outcome()?.message ?? "the file ended early");
@@ -85,14 +91,14 @@ export function streamContent(
   }, { highWaterMark: 0 });
 }
 
-function head(header: FileHeader): Uint8Array {
+function head(header: FileHeader): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(MAGIC.length + HEADER_BYTES);
   bytes.set(MAGIC);
   writeHeader(new DataView(bytes.buffer), MAGIC.length, KIND_FILE, header);
   return bytes;
 }
 
-function tail(trailer: FileTrailer): Uint8Array {
+function tail(trailer: FileTrailer): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(TRAILER_BYTES + HEADER_BYTES);
   bytes[0] = trailer.changed ? 1 : 0;
   bytes.set(trailer.sha256, 1);
