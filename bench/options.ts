@@ -5,7 +5,7 @@ import { FerryError } from "../lib/core/errors.ts";
 import { cacheFolder } from "./corpus.ts";
 import { caddy } from "./peers/caddy.ts";
 import { curl } from "./peers/curl.ts";
-import { ferry, ferryNoFsync } from "./peers/ferry.ts";
+import { ferry } from "./peers/ferry.ts";
 import { nginx } from "./peers/nginx.ts";
 import type { Peer } from "./peers/peer.ts";
 import { rclone } from "./peers/rclone.ts";
@@ -19,7 +19,7 @@ import { request1g } from "./works/request_1g.ts";
 import type { Work } from "./works/work.ts";
 
 const WORKS: readonly Work[] = [pullCold, pullAgain, pushCold, get1k, get1g, request1g];
-const PEERS: readonly Peer[] = [ferry, ferryNoFsync, rsync, rsyncFsync, rclone, nginx, caddy, curl];
+const PEERS: readonly Peer[] = [ferry, rsync, rsyncFsync, rclone, nginx, caddy, curl];
 
 const FLAGS = {
   rounds: {

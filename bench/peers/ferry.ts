@@ -11,34 +11,25 @@ const V8_FLAGS = "--v8-flags=--max-semi-space-size=2";
 /** The name that starts the name of every variant of Ferry. */
 export const FERRY = "ferry";
 
-/** Ferry, as it is, and without waiting for the disk. */
-export const ferry: Peer = { ...ferryWith(FERRY, []), servesFiles: true };
-export const ferryNoFsync: Peer = {
-  ...ferryWith("ferry --no-fsync", ["--no-fsync"]),
-  diskOnly: true,
-  version: async () => {
-    const help = await runWell(command(["sync", "--help"]));
-    return help.stdout.includes("--no-fsync") ? await version() : null;
+/** Ferry, as it is. */
+export const ferry: Peer = {
+  name: FERRY,
+  servesFiles: true,
+  faithful: true,
+  version,
+  serve,
+  pull: (url, dir, { scratch }) => sync(url, dir, scratch, "--quiet"),
+  push: (dir, url, { scratch }) => sync(dir, url, scratch, "--quiet"),
+  get: (url, file) => command(["request", url, "-o", file, "--quiet"]),
+  checkNothingToDo: async (url, dir, { scratch }) => {
+    const { stdout } = await runWell(sync(url, dir, scratch, "--json"));
+    const changes = stdout.split("\n").filter((line) => line.includes('"event":"change"'));
+    if (changes.length > 0) throw new Error(`a run with nothing to do made changes: ${changes[0]}`);
   },
 };
 
-function ferryWith(name: string, syncFlags: readonly string[]): Peer {
-  const sync = (from: string, to: string, scratch: string, ...more: string[]) =>
-    command(["sync", from, to, ...syncFlags, ...more], scratch);
-  return {
-    name,
-    faithful: true,
-    version,
-    serve,
-    pull: (url, dir, { scratch }) => sync(url, dir, scratch, "--quiet"),
-    push: (dir, url, { scratch }) => sync(dir, url, scratch, "--quiet"),
-    get: (url, file) => command(["request", url, "-o", file, "--quiet"]),
-    checkNothingToDo: async (url, dir, { scratch }) => {
-      const { stdout } = await runWell(sync(url, dir, scratch, "--json"));
-      const changes = stdout.split("\n").filter((line) => line.includes('"event":"change"'));
-      if (changes.length > 0) throw new Error(`a run with nothing to do made changes: ${changes[0]}`);
-    },
-  };
+function sync(from: string, to: string, scratch: string, ...more: string[]): CommandLine {
+  return command(["sync", from, to, ...more], scratch);
 }
 
 async function version(): Promise<string> {
