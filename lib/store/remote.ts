@@ -2,29 +2,15 @@
 import { HttpClient, type HttpClientOptions, type HttpInit } from "../client/http_client.ts";
 import { toFerryError } from "../client/fetch_error.ts";
 import { codeOfStatus, FerryError, quote } from "../core/errors.ts";
-import type { Problem, Tree } from "../core/entry.ts";
+import type { Tree } from "../core/entry.ts";
 import { parseUrlPath } from "../core/paths.ts";
 import { API_PATH, MAX_PACK_BYTES, PACK_BYTES, PROTOCOL } from "../wire/limits.ts";
-import {
-  type Info,
-  type Operation,
-  type Outcome,
-  parseInfo,
-  parseObject,
-  parseOutcomes,
-} from "../wire/messages.ts";
-import {
-  type FileFrame,
-  HEADER_BYTES,
-  PACK_TYPE,
-  PackBuilder,
-  type ProblemFrame,
-  readPack,
-  TRAILER_BYTES,
-} from "../wire/pack.ts";
-import { type Content, type NoContent, openStreamed, streamContent } from "../wire/stream.ts";
+import { type Info, type Outcome, parseInfo, parseObject } from "../wire/messages.ts";
+import { type FileFrame, type ProblemFrame, readPack } from "../wire/pack.ts";
+import { type Content, type NoContent, openStreamed } from "../wire/stream.ts";
 import { LineSplitter, TreeReader } from "../wire/tree.ts";
 import { BufferPool, readInto } from "./buffers.ts";
+import { RemoteWriter } from "./remote_writer.ts";
 import type { ScanOptions, SmallFiles, Store, WriteOptions, WriteSession } from "./store.ts";
 
 const JSON_TYPE = "application/json";
@@ -270,102 +256,4 @@ export class RemoteStore implements Store {
 
 function badContent(error: FerryError): NoContent & { code: "bad_content" } {
   return { kind: "problem", code: "bad_content", message: error.message };
-}
-
-/** A server that does not hear of the end in time finds out by itself. */
-const CLOSE_MS = 3000;
-
-/** What a frame adds to its content, and a pack to its frames, at most. */
-const FRAME_BYTES = HEADER_BYTES + TRAILER_BYTES;
-
-/** The way up: contents are staged on the server in packs, then committed. */
-class RemoteWriter implements WriteSession {
-  readonly #store: RemoteStore;
-  readonly #session = crypto.randomUUID();
-  #commits = 0;
-  #used = false;
-
-  constructor(store: RemoteStore) {
-    this.#store = store;
-  }
-
-  async stage(frames: readonly FileFrame[]): Promise<Outcome[]> {
-    const size = frames.reduce((sum, frame) => sum + frame.content.length + FRAME_BYTES, FRAME_BYTES);
-    const pack = new PackBuilder(this.#store.buffers.take(size));
-    for (const frame of frames) pack.addFile(frame);
-    const body = pack.finish();
-    const response = await this.#send(`stage/${this.#session}`, {
-      method: "PUT",
-      headers: { "content-type": PACK_TYPE },
-      body,
-    });
-    this.#store.buffers.give(body.buffer);
-    return this.#outcomes(response, frames.length);
-  }
-
-  async stageContent(index: number, content: Content): Promise<Outcome> {
-    let early: Outcome = null;
-    const watched: Content = {
-      kind: "content",
-      meta: content.meta,
-      next: async () => {
-        const chunk = await content.next();
-        // It is asked only while there must be more.
-        if (chunk === null) early = content.outcome();
-        return chunk;
-      },
-      outcome: () => content.outcome(),
-      [Symbol.dispose]: () => content[Symbol.dispose](),
-    };
-    const body = streamContent(watched, index, (bytes) => this.#store.traffic.sent += bytes);
-    let response: Response;
-    try {
-      response = await this.#send(`stage/${this.#session}/${index}`, {
-        method: "PUT",
-        headers: { "content-type": PACK_TYPE },
-        body,
-      });
-    } catch (error) {
-      // The content ended early, which breaks the request off and is trouble with one file only.
-      if (early === null) throw error;
-      return early;
-    }
-    return (await this.#outcomes(response, 1))[0];
-  }
-
-  async commit(operations: readonly Operation[]): Promise<Outcome[]> {
-    const response = await this.#send(`commit/${this.#session}`, {
-      method: "POST",
-      headers: { "content-type": JSON_TYPE },
-      body: JSON.stringify({ key: String(this.#commits++), operations }),
-    });
-    return this.#outcomes(response, operations.length);
-  }
-
-  async close(): Promise<Problem[]> {
-    if (!this.#used) return [];
-    // Also when the run was stopped: what it staged shall not lie on the server until it is cleared by age.
-    const signal = AbortSignal.timeout(CLOSE_MS);
-    for (let attempt = 1;; attempt++) {
-      try {
-        const response = await this.#store.send(`stage/${this.#session}`, { method: "DELETE", signal });
-        await response.body?.cancel();
-        return [];
-      } catch (error) {
-        // A server that refused a body in the middle is just closing the connection that this one took.
-        const broken = error instanceof FerryError && error.code === "partial_transfer";
-        if (!broken || attempt === 3) throw error;
-      }
-    }
-  }
-
-  #send(call: string, init: HttpInit): Promise<Response> {
-    this.#used = true;
-    return this.#store.send(call, init);
-  }
-
-  async #outcomes(response: Response, count: number): Promise<Outcome[]> {
-    const bytes = await this.#store.answer(response, MAX_ANSWER_BYTES);
-    return this.#store.parse(bytes, (fields) => parseOutcomes(fields, count));
-  }
 }

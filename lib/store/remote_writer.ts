@@ -1,0 +1,123 @@
+/** The way up to a server: contents are staged there in packs, then committed (docs/protocol.md, "Writing"). */
+import type { HttpInit } from "../client/http_client.ts";
+import type { Problem } from "../core/entry.ts";
+import { FerryError } from "../core/errors.ts";
+import { type Operation, type Outcome, parseOutcomes } from "../wire/messages.ts";
+import { type FileFrame, HEADER_BYTES, PACK_TYPE, PackBuilder, TRAILER_BYTES } from "../wire/pack.ts";
+import { type Content, streamContent } from "../wire/stream.ts";
+import type { BufferPool } from "./buffers.ts";
+import type { WriteSession } from "./store.ts";
+
+/** What a writer needs of the store that it writes to. */
+export interface RemoteCalls {
+  readonly traffic: { sent: number };
+  readonly buffers: BufferPool;
+  /** One call of the API; throws what the server refused. */
+  send(call: string, init: HttpInit): Promise<Response>;
+  /** The body of an answer, at most `max` bytes. */
+  answer(response: Response, max: number): Promise<Uint8Array>;
+  /** A message as `read` understands it; throws `protocol`, naming the server. */
+  parse<T>(bytes: Uint8Array, read: (fields: Record<string, unknown>) => T): T;
+}
+
+const JSON_TYPE = "application/json";
+
+/** Outcomes of the largest commit. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+
+/** A server that does not hear of the end in time finds out by itself. */
+const CLOSE_MS = 3000;
+
+/** What a frame adds to its content, and a pack to its frames, at most. */
+const FRAME_BYTES = HEADER_BYTES + TRAILER_BYTES;
+
+export class RemoteWriter implements WriteSession {
+  readonly #store: RemoteCalls;
+  readonly #session = crypto.randomUUID();
+  #commits = 0;
+  #used = false;
+
+  constructor(store: RemoteCalls) {
+    this.#store = store;
+  }
+
+  async stage(frames: readonly FileFrame[]): Promise<Outcome[]> {
+    const size = frames.reduce((sum, frame) => sum + frame.content.length + FRAME_BYTES, FRAME_BYTES);
+    const pack = new PackBuilder(this.#store.buffers.take(size));
+    for (const frame of frames) pack.addFile(frame);
+    const body = pack.finish();
+    const response = await this.#send(`stage/${this.#session}`, {
+      method: "PUT",
+      headers: { "content-type": PACK_TYPE },
+      body,
+    });
+    this.#store.buffers.give(body.buffer);
+    return this.#outcomes(response, frames.length);
+  }
+
+  async stageContent(index: number, content: Content): Promise<Outcome> {
+    let early: Outcome = null;
+    const watched: Content = {
+      kind: "content",
+      meta: content.meta,
+      next: async () => {
+        const chunk = await content.next();
+        // It is asked only while there must be more.
+        if (chunk === null) early = content.outcome();
+        return chunk;
+      },
+      outcome: () => content.outcome(),
+      [Symbol.dispose]: () => content[Symbol.dispose](),
+    };
+    const body = streamContent(watched, index, (bytes) => this.#store.traffic.sent += bytes);
+    let response: Response;
+    try {
+      response = await this.#send(`stage/${this.#session}/${index}`, {
+        method: "PUT",
+        headers: { "content-type": PACK_TYPE },
+        body,
+      });
+    } catch (error) {
+      // The content ended early, which breaks the request off and is trouble with one file only.
+      if (early === null) throw error;
+      return early;
+    }
+    return (await this.#outcomes(response, 1))[0];
+  }
+
+  async commit(operations: readonly Operation[]): Promise<Outcome[]> {
+    const response = await this.#send(`commit/${this.#session}`, {
+      method: "POST",
+      headers: { "content-type": JSON_TYPE },
+      body: JSON.stringify({ key: String(this.#commits++), operations }),
+    });
+    return this.#outcomes(response, operations.length);
+  }
+
+  async close(): Promise<Problem[]> {
+    if (!this.#used) return [];
+    // Also when the run was stopped: what it staged shall not lie on the server until it is cleared by age.
+    const signal = AbortSignal.timeout(CLOSE_MS);
+    for (let attempt = 1;; attempt++) {
+      try {
+        const response = await this.#store.send(`stage/${this.#session}`, { method: "DELETE", signal });
+        await response.body?.cancel();
+        return [];
+      } catch (error) {
+        // A server that refused a body in the middle is just closing the connection that this one took.
+        const broken = error instanceof FerryError && error.code === "partial_transfer";
+        if (!broken || attempt === 3) throw error;
+      }
+    }
+  }
+
+  #send(call: string, init: HttpInit): Promise<Response> {
+    this.#used = true;
+    return this.#store.send(call, init);
+  }
+
+  async #outcomes(response: Response, count: number): Promise<Outcome[]> {
+    const bytes = await this.#store.answer(response, MAX_ANSWER_BYTES);
+    return this.#store.parse(bytes, (fields) => parseOutcomes(fields, count));
+  }
+}
