@@ -12,8 +12,7 @@ import type { Content } from "../wire/stream.ts";
 import type { Stage } from "./stage.ts";
 import type { WriteSession } from "./store.ts";
 import { setLinkTime } from "./times.ts";
-import { createFile, finishFile, LocalWriter, operationProblem, type StagedMeta, writing } from "./write.ts";
-import { writeFully } from "./stage.ts";
+import { LocalWriter, operationProblem, type StagedMeta, writing } from "./write.ts";
 
 /** A process that is killed loses no more than this of what it had done. */
 const PUBLISH_BYTES = 64 * 1024 * 1024;
@@ -71,19 +70,7 @@ export class FirstCopyWriter implements WriteSession {
     } catch (error) {
       return operationProblem(error, this.#root);
     }
-    const full = this.#at(path);
-    const file = createFile(full, frame.mode);
-    try {
-      writing(full, () => {
-        writeFully(file, frame.content);
-        finishFile(file, full, frame, this.#umask);
-      });
-    } catch (error) {
-      this.#stage.discard(full);
-      throw error;
-    } finally {
-      file.close();
-    }
+    this.#ordinary.writeSmall(this.#at(path), frame);
     const { mode, mtime } = frame;
     this.#waiting.set(frame.index, { path, mode, mtime, size: frame.content.length });
     return null;

@@ -4,7 +4,7 @@ import { toFerryError } from "../client/fetch_error.ts";
 import { codeOfStatus, FerryError, quote } from "../core/errors.ts";
 import type { Tree } from "../core/entry.ts";
 import { parseUrlPath } from "../core/paths.ts";
-import { API_PATH, MAX_PACK_BYTES, PACK_BYTES, PROTOCOL } from "../wire/limits.ts";
+import { API_PATH, MAX_ANSWER_BYTES, MAX_PACK_BYTES, PACK_BYTES, PROTOCOL } from "../wire/limits.ts";
 import { type Info, type Outcome, parseInfo, parseObject } from "../wire/messages.ts";
 import { type FileFrame, type ProblemFrame, readPack } from "../wire/pack.ts";
 import { type Content, type NoContent, openStreamed } from "../wire/stream.ts";
@@ -14,9 +14,6 @@ import { RemoteWriter } from "./remote_writer.ts";
 import type { ScanOptions, SmallFiles, Store, WriteOptions, WriteSession } from "./store.ts";
 
 const JSON_TYPE = "application/json";
-
-/** Answers to small messages; a server that sends more is not one of ours. */
-const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 export class RemoteStore implements Store {
   readonly label: string;

@@ -2,6 +2,7 @@
 import type { HttpInit } from "../client/http_client.ts";
 import type { Problem } from "../core/entry.ts";
 import { FerryError } from "../core/errors.ts";
+import { MAX_ANSWER_BYTES } from "../wire/limits.ts";
 import { type Operation, type Outcome, parseOutcomes } from "../wire/messages.ts";
 import { type FileFrame, HEADER_BYTES, PACK_TYPE, PackBuilder, TRAILER_BYTES } from "../wire/pack.ts";
 import { type Content, streamContent } from "../wire/stream.ts";
@@ -21,9 +22,6 @@ export interface RemoteCalls {
 }
 
 const JSON_TYPE = "application/json";
-
-/** Outcomes of the largest commit. */
-const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /** A server that does not hear of the end in time finds out by itself. */
 const CLOSE_MS = 3000;

@@ -47,6 +47,13 @@ export class LocalWriter implements WriteSession {
   /** Stages one small file. */
   stageOne(frame: FileFrame): Outcome {
     const path = this.#newPath();
+    this.writeSmall(path, frame);
+    this.#remember(frame.index, path, frame);
+    return null;
+  }
+
+  /** Writes a small file whole to `path`, a place in the stage; nothing is left there when that fails. */
+  writeSmall(path: string, frame: FileFrame): void {
     const file = createFile(path, frame.mode);
     try {
       writing(path, () => {
@@ -59,8 +66,6 @@ export class LocalWriter implements WriteSession {
     } finally {
       file.close();
     }
-    this.#remember(frame.index, path, frame);
-    return null;
   }
 
   async stageContent(index: number, content: Content): Promise<Outcome> {
@@ -175,12 +180,12 @@ export class LocalWriter implements WriteSession {
 }
 
 /** Makes the file `path` in the stage. */
-export function createFile(path: string, mode: number): Deno.FsFile {
+function createFile(path: string, mode: number): Deno.FsFile {
   return writing(path, () => Deno.openSync(path, { write: true, createNew: true, mode }));
 }
 
 /** Gives a file whose content is complete its permission bits and time. */
-export function finishFile(file: Deno.FsFile, path: string, meta: StagedMeta, umask: number): void {
+function finishFile(file: Deno.FsFile, path: string, meta: StagedMeta, umask: number): void {
   // The mode given at creation lost the bits of the umask.
   if ((meta.mode & umask) !== 0) Deno.chmodSync(path, meta.mode);
   setTime(file, meta.mtime);
