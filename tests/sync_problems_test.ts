@@ -91,7 +91,8 @@ Deno.test("sync as an ordinary user writes into its own locked folders, and repo
 /** Changes `paths` as fast as it can until it is stopped, in a process of its own. */
 function restless(dir: string, script: string): AsyncDisposable {
   const child = new Deno.Command("sh", {
-    args: ["-c", `while :; do ${script}; done`],
+    // With a trap the shell first waits for the command it runs: nothing of it outlives the shell.
+    args: ["-c", `trap "exit 0" TERM; while :; do ${script}; done`],
     cwd: dir,
     stdout: "null",
     stderr: "null",
@@ -99,7 +100,7 @@ function restless(dir: string, script: string): AsyncDisposable {
     .spawn();
   return {
     async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
+      child.kill("SIGTERM");
       await child.status;
     },
   };
