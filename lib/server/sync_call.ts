@@ -1,0 +1,102 @@
+/** One call of the sync API: whom it comes from, the folder that it is about, and how it is answered. */
+import { FerryError, osReason } from "../core/errors.ts";
+import { parentPath } from "../core/paths.ts";
+import { locate } from "../store/root.ts";
+import { PACK_TYPE } from "../wire/pack.ts";
+import type { Access, Perm } from "./access.ts";
+
+/** One call, with the folder of the share that it is about. */
+export interface Call {
+  /** The share, a real path. */
+  root: string;
+  request: Request;
+  query: URLSearchParams;
+  access: Access;
+  /** The folder, as a path of the share. */
+  base: string;
+  completed: Promise<void> | undefined;
+}
+
+/** The real folder of the call. A link may lead to it, but only to where `perm` holds as well. */
+export function existingFolder(call: Call, perm: Perm): string {
+  const { root, base } = call;
+  const { real, info } = locate(root, base);
+  if (info === null) throw new FerryError("not_found", "there is no such folder");
+  if (!info.isDirectory) throw new FerryError("conflict", "this is a file; name a folder");
+  const inner = root === "/" ? real.slice(1) : real.slice(root.length + 1);
+  if (inner !== base) require(call, perm, inner);
+  return real;
+}
+
+/** The same for a destination, made with its parents when it is not there. */
+export function madeFolder(call: Call): string {
+  const { root } = call;
+  const missing: string[] = [];
+  for (let path = call.base; locate(root, path).info === null; path = parentPath(path)) {
+    missing.unshift(path);
+  }
+  for (const path of missing) {
+    const { real } = locate(root, path);
+    try {
+      Deno.mkdirSync(real);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) {
+        throw new FerryError("write_failed", `cannot make the folder: ${osReason(error)}`);
+      }
+    }
+  }
+  return existingFolder(call, "w");
+}
+
+/** Throws `unauthorized` or `forbidden` unless `perm` holds at `path` of the share. */
+export function require({ access }: Pick<Call, "access" | "base">, perm: Perm, path: string): void {
+  if (access.can(perm, path)) return;
+  const { status, detail } = access.denial(perm);
+  throw new FerryError(status === 401 ? "unauthorized" : "forbidden", detail);
+}
+
+/** Does `work`; a message about the server's disk goes out without the server's paths. */
+export async function writing<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof FerryError)) throw error;
+    if (error.code === "disk_full") {
+      throw new FerryError("disk_full", "no space left on the server", { cause: error });
+    }
+    if (error.code === "write_failed") {
+      const reason = error.message.slice(error.message.lastIndexOf(": ") + 2);
+      throw new FerryError("write_failed", `the server cannot write into the folder: ${reason}`, {
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+/** The body of a request of at most `max` bytes. Throws `too_large`; `bad_request` when it breaks off. */
+export async function readBody(request: Request, max: number): Promise<Uint8Array> {
+  const declared = request.headers.get("content-length");
+  // A length makes HTTP bound the body before a byte of it is kept.
+  if (declared === null) throw new FerryError("bad_request", "this call needs a Content-Length");
+  if (Number(declared) > max) throw new FerryError("too_large", `this call takes at most ${max} bytes`);
+  try {
+    return new Uint8Array(await request.arrayBuffer());
+  } catch (error) {
+    throw new FerryError("bad_request", "the body broke off", { cause: error });
+  }
+}
+
+/** A pack as an answer; with its length, which HTTP would else learn only at the end. */
+export function packResponse(pack: Uint8Array<ArrayBuffer>): Response {
+  return new Response(pack, {
+    headers: { "content-type": PACK_TYPE, "content-length": String(pack.length) },
+  });
+}
+
+export function json(value: unknown): Response {
+  const body = new TextEncoder().encode(JSON.stringify(value));
+  return new Response(body, {
+    headers: { "content-type": "application/json", "content-length": String(body.length) },
+  });
+}

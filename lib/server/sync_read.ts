@@ -1,0 +1,104 @@
+/** The calls of the sync API that read: what is there, the tree, and contents. */
+import { FerryError } from "../core/errors.ts";
+import { checkedPath, childPath } from "../core/paths.ts";
+import { VERSION } from "../core/version.ts";
+import { BufferPool } from "../store/buffers.ts";
+import { openContent, readOutcome, readSmall } from "../store/read.ts";
+import { locate, StrictPaths } from "../store/root.ts";
+import { MAX_MESSAGE_BYTES, MAX_PACK_BYTES, PACK_BYTES, PROTOCOL } from "../wire/limits.ts";
+import { type Info, parseObject, parsePackRequest } from "../wire/messages.ts";
+import { PACK_TYPE, PackBuilder } from "../wire/pack.ts";
+import { streamContent } from "../wire/stream.ts";
+import { TREE_TYPE } from "../wire/tree.ts";
+import { type Call, existingFolder, json, packResponse, readBody, require } from "./sync_call.ts";
+import { streamTree } from "./sync_tree.ts";
+
+/** Answers to the calls that read. Each throws FerryErrors for refusals. */
+export interface SyncReads {
+  info(call: Call): Response;
+  tree(call: Call): Response;
+  pack(call: Call): Promise<Response>;
+  file(call: Call): Response;
+}
+
+/** The calls that read, with the memory that they share. */
+export function createSyncReads(): SyncReads {
+  const buffers = new BufferPool();
+  /** Packs being put together. */
+  let busy = 0;
+
+  function info({ root, access, base }: Call): Response {
+    const permissions = (["r", "w", "d", "s"] as const).filter((perm) => access.can(perm, base)).join("");
+    if (permissions === "") require({ access, base }, "r", base);
+    const found = locate(root, base).info;
+    const kind = found === null ? "absent" : found.isDirectory ? "dir" : "file";
+    return json({ ferry: VERSION, protocol: PROTOCOL, kind, permissions } satisfies Info);
+  }
+
+  function tree(call: Call): Response {
+    const { access, base, query } = call;
+    require(call, "r", base);
+    const folder = existingFolder(call, "r");
+    // With no rule below, the folder's own permission speaks for all that is in it.
+    const visible = access.canDeep("r", base)
+      ? undefined
+      : (path: string) => access.can("r", childPath(base, path));
+    const body = streamTree(folder, {
+      visible,
+      checksum: query.get("checksum") === "1",
+      busy: () => busy > 0,
+    });
+    return new Response(body, { headers: { "content-type": TREE_TYPE } });
+  }
+
+  async function pack(call: Call): Promise<Response> {
+    busy++;
+    try {
+      return await readPackFiles(call);
+    } finally {
+      busy--;
+    }
+  }
+
+  async function readPackFiles(call: Call): Promise<Response> {
+    require(call, "r", call.base);
+    const { files } = parsePackRequest(parseObject(await readBody(call.request, MAX_MESSAGE_BYTES)));
+    const paths = new StrictPaths(existingFolder(call, "r"));
+    const builder = new PackBuilder(buffers.take(PACK_BYTES + 512 * 1024));
+    files.forEach((path, index) => {
+      if (!call.access.can("r", childPath(call.base, path))) {
+        return builder.addProblem(index, "forbidden", "this user may not read it");
+      }
+      if (builder.length > MAX_PACK_BYTES / 2) {
+        return builder.addProblem(index, "changed", "the pack became too large");
+      }
+      try {
+        const meta = readSmall(paths, path, (size) => builder.contentBuffer(size));
+        builder.finishFile({ index, ...meta });
+      } catch (error) {
+        const { code, message } = readOutcome(error);
+        builder.addProblem(index, code, message);
+      }
+    });
+    const bytes = builder.finish();
+    // Left to the collector, the packs of a fast client would pile up to a hundred MB.
+    const giveBack = () => buffers.give(bytes.buffer);
+    call.completed?.then(giveBack, giveBack);
+    return packResponse(bytes);
+  }
+
+  function file(call: Call): Response {
+    const path = checkedPath(call.query.get("file") ?? "");
+    if (path === "") throw new FerryError("bad_request", "which file? It is named by the query's `file`");
+    require(call, "r", childPath(call.base, path));
+    const content = openContent(new StrictPaths(existingFolder(call, "r")), path);
+    if (content.kind === "content") {
+      return new Response(streamContent(content, 0), { headers: { "content-type": PACK_TYPE } });
+    }
+    const builder = new PackBuilder(new ArrayBuffer(4096));
+    builder.addProblem(0, content.code, content.message);
+    return packResponse(builder.finish());
+  }
+
+  return { info, tree, pack, file };
+}

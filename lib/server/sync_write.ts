@@ -1,0 +1,95 @@
+/** The calls of the sync API that write: contents into the stage, then operations that put them in place. */
+import { FerryError } from "../core/errors.ts";
+import { childPath } from "../core/paths.ts";
+import { MAX_MESSAGE_BYTES, MAX_PACK_BYTES } from "../wire/limits.ts";
+import { type Operation, type Outcome, parseCommitRequest, parseObject } from "../wire/messages.ts";
+import { type FileFrame, readPack } from "../wire/pack.ts";
+import { openStreamed } from "../wire/stream.ts";
+import type { Perm } from "./access.ts";
+import { type Call, json, madeFolder, readBody, require, writing } from "./sync_call.ts";
+import { keepAnswer, type PushSessions } from "./sync_sessions.ts";
+
+/** Answers to the calls that write; `session` is what the path names. Each throws FerryErrors for refusals. */
+export interface SyncWrites {
+  stage(call: Call, session: string): Promise<Response>;
+  stageOne(call: Call, session: string, number: string): Promise<Response>;
+  commit(call: Call, session: string): Promise<Response>;
+  end(call: Call, session: string): Promise<Response>;
+}
+
+/** The calls that write, into `sessions`. */
+export function createSyncWrites(sessions: PushSessions): SyncWrites {
+  function stage(call: Call, session: string): Promise<Response> {
+    require(call, "w", call.base);
+    return sessions.use(session, owner(call), () => madeFolder(call), async ({ writer }) => {
+      const frames: FileFrame[] = [];
+      for (const frame of readPack(await readBody(call.request, MAX_PACK_BYTES))) {
+        // A digest that does not fit, or a problem where content was due: the sender has to know at once.
+        if (frame.kind === "problem") {
+          throw new FerryError("bad_request", `file ${frame.index} of the pack: ${frame.message}`);
+        }
+        frames.push(frame);
+      }
+      return outcomes(await writing(() => writer.stage(frames)));
+    });
+  }
+
+  function stageOne(call: Call, session: string, number: string): Promise<Response> {
+    require(call, "w", call.base);
+    const index = /^\d{1,10}$/.test(number) ? Number(number) : NaN;
+    if (!(index < 2 ** 32)) throw new FerryError("bad_request", "a staged file is called by a whole number");
+    const { body } = call.request;
+    if (body === null) throw new FerryError("bad_request", "the content is missing");
+    return sessions.use(session, owner(call), () => madeFolder(call), async ({ writer }) => {
+      try {
+        const content = await openStreamed(body);
+        if (content.kind === "problem") return outcomes([{ code: content.code, message: content.message }]);
+        using open = content;
+        return outcomes([await writing(() => writer.stageContent(index, open))]);
+      } catch (error) {
+        // The client has gone, or gave up a file that shrank under its hands.
+        throw error instanceof FerryError ? error : new FerryError("bad_request", "the body broke off");
+      }
+    });
+  }
+
+  async function commit(call: Call, session: string): Promise<Response> {
+    require(call, "w", call.base);
+    const { key, operations } = parseCommitRequest(
+      parseObject(await readBody(call.request, MAX_MESSAGE_BYTES)),
+    );
+    return await sessions.use(session, owner(call), () => madeFolder(call), async (held) => {
+      const known = held.answers.get(key);
+      if (known) return outcomes(known);
+      const results: Outcome[] = operations.map((operation) => refused(call, operation));
+      const allowed = operations.filter((_, index) => results[index] === null);
+      const done = await writing(() => held.writer.commit(allowed));
+      let next = 0;
+      const answer = results.map((result) => result ?? done[next++]);
+      keepAnswer(held, key, answer);
+      return outcomes(answer);
+    });
+  }
+
+  function refused({ access, base }: Call, operation: Operation): Outcome {
+    const perm: Perm = operation.op === "delete" ? "d" : "w";
+    if (access.can(perm, childPath(base, operation.path))) return null;
+    return { code: "forbidden", message: access.denial(perm).detail };
+  }
+
+  async function end(call: Call, session: string): Promise<Response> {
+    await sessions.end(session, owner(call));
+    return new Response(null, { status: 204 });
+  }
+
+  return { stage, stageOne, commit, end };
+}
+
+/** Whose session it is: of this user, for this folder. */
+function owner({ access, base }: Call): string {
+  return JSON.stringify([access.user, base]);
+}
+
+function outcomes(list: Outcome[]): Response {
+  return json({ outcomes: list });
+}
