@@ -11,7 +11,7 @@ import { listen, type Place } from "../lib/server/listen.ts";
 import { LogBuffer } from "../lib/server/log.ts";
 import { Staging } from "../lib/server/staging.ts";
 import { createSyncApi } from "../lib/server/sync_api.ts";
-import { removeStaleStages } from "../lib/store/stage.ts";
+import { removeStaleUploads } from "../lib/store/stage.ts";
 
 /** Requests under way at SIGTERM get so long. */
 const GRACE_MS = 10_000;
@@ -103,7 +103,7 @@ export const serve = defineCommand({
     const writes = accounts.anonymous |
       accounts.users.flatMap((u) => u.rules).reduce((all, r) => all | r.perms, 0);
     const writable = (writes & MAY_CHANGE) !== 0;
-    if (writable) removeStaleStages(root);
+    if (writable) removeStaleUploads(root);
 
     // A server lives long and answers small requests: collecting a little more often costs it nothing.
     setFlagsFromString("--heap-growing-percent=100");
@@ -134,6 +134,7 @@ export const serve = defineCommand({
     const listening = await listen(handler, place, { warn });
     announce(io, { root, url: listening.url, json: flags.json, quiet: flags.quiet });
     await stopped(io.stop);
+    sync.hangUp();
     await listening.stop(GRACE_MS);
     await sync.close();
     staging.close();

@@ -44,7 +44,7 @@ export const sync = defineCommand({
     { run: "ferry sync -n --delete SRC DST", about: "see what that would do" },
     { run: "ferry sync --json SRC DST | jq 'select(.event==\"problem\")'", about: "only what went wrong" },
   ],
-  exits: [0, 1, 2, 3, 6, 7, 18, 22, 23, 26, 35, 41, 60, 67, 130, 143],
+  exits: [0, 1, 2, 3, 6, 7, 18, 22, 23, 26, 35, 41, 42, 60, 67, 130, 143],
 
   async run({ flags, args: [from, to] }, io) {
     const maxDelete = parseDeleteLimit(flags["max-delete"]);

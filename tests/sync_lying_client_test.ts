@@ -42,6 +42,28 @@ async function call(server: Server, method: string, what: string, options: CallO
   return { status: response.status, text, bytes };
 }
 
+const HOLDER = { source: "a test", host: "here", pid: 1, since: MTIME };
+
+/** Begins a push, which ends with its scope or its connection. */
+async function begin(server: Server, session: string, options: CallOptions = {}) {
+  const headers: Record<string, string> = options.user === undefined
+    ? {}
+    : { authorization: `Basic ${btoa(options.user)}` };
+  const path = encodeURIComponent(options.path ?? "");
+  const response = await fetch(`${server.url}/.ferry/v1/session/${session}?path=${path}`, {
+    method: "POST",
+    headers,
+    body: options.body ?? JSON.stringify({ holder: HOLDER }),
+  });
+  return {
+    status: response.status,
+    [Symbol.asyncDispose]: async () => {
+      await call(server, "DELETE", `session/${session}`, { ...options, body: undefined });
+      await response.body?.cancel();
+    },
+  };
+}
+
 interface Outcomes {
   outcomes: ({ code: string; message: string } | null)[];
 }
@@ -159,12 +181,15 @@ attack("folders that are not below the share, in every call", async (server) => 
       assert(fine, `${path}: ${status} ${text}`);
       assert(!text.includes("precious"), text);
     }
-    await call(server, "DELETE", `stage/${session}`, { path });
+    const push = await begin(server, session, { path: decodeURIComponent(path.replace("%ff", "\ufffd")) });
+    assert(path === "%ff" || push.status === 400 || push.status === 404, `${path}: ${push.status}`);
+    await push[Symbol.asyncDispose]();
   }
 });
 
 attack("ways through links, to read and to write", async (server, dir) => {
   const session = crypto.randomUUID();
+  await using _push = await begin(server, session);
   await call(server, "PUT", `stage/${session}`, { body: pack("evil", "evil", "new") });
   const precious = { kind: "file", size: 8, mtime: MTIME };
   const operations = [
@@ -213,6 +238,7 @@ attack("ways through links, to read and to write", async (server, dir) => {
 
 attack("messages that do not fit, without ever a 500", async (server) => {
   const session = crypto.randomUUID();
+  await using _push = await begin(server, session);
   const file = { op: "file", path: "x", stage: 0, mode: 0o644, mtime: MTIME, expect: null };
   const cases: [string, string, BodyInit, number][] = [
     ["POST", `commit/${session}`, "", 400],
@@ -268,12 +294,13 @@ attack("messages that do not fit, without ever a 500", async (server) => {
       `${method} ${what} ${shown}: ${answer.status} instead of ${status}: ${answer.text.slice(0, 300)}`,
     );
   }
-  await call(server, "DELETE", `stage/${session}`);
-  assertEquals((await call(server, "DELETE", `stage/${session}`)).status, 204);
+  await call(server, "DELETE", `session/${session}`);
+  assertEquals((await call(server, "DELETE", `session/${session}`)).status, 204);
 });
 
 attack("a body without a length, and one that is shorter than its length", async (server) => {
   const session = crypto.randomUUID();
+  await using _push = await begin(server, session);
   const stream = new ReadableStream({
     start(controller) {
       controller.enqueue(encode(commit([])));
@@ -290,11 +317,12 @@ attack("a body without a length, and one that is shorter than its length", async
     connection.close();
   }
   // What came of the half file goes with its connection.
-  await call(server, "DELETE", `stage/${session}`);
+  await call(server, "DELETE", `session/${session}`);
 });
 
 attack("stages that were never filled, or are another's", async (server, dir) => {
   const session = crypto.randomUUID();
+  await using _push = await begin(server, session, { user: "ann:pw" });
   const file = (path: string, stage: number) => ({
     op: "file",
     path,
@@ -318,14 +346,14 @@ attack("stages that were never filled, or are another's", async (server, dir) =>
     404,
   );
   // Ending somebody else's push does nothing.
-  await call(server, "DELETE", `stage/${session}`, { user: "bob:pw" });
+  await call(server, "DELETE", `session/${session}`, { user: "bob:pw" });
   assertEquals(await run("ann:pw", undefined, [file("mine", 0), file("again", 0), file("none", 99)]), [
     null,
     "missing",
     "missing",
   ]);
   assertEquals(Deno.readTextFileSync(dir.at("share/mine")), "zero");
-  await call(server, "DELETE", `stage/${session}`, { user: "ann:pw" });
+  await call(server, "DELETE", `session/${session}`, { user: "ann:pw" });
   // What comes after the end does not begin anew.
   assertEquals(await run("ann:pw", undefined, [file("late", 1)]), 410);
   assertEquals(
@@ -337,6 +365,7 @@ attack("stages that were never filled, or are another's", async (server, dir) =>
 attack("what the user may not do, path by path", async (server, dir) => {
   const user = "ann:pw";
   const session = crypto.randomUUID();
+  await using _push = await begin(server, session, { user });
   assertEquals(
     (await call(server, "PUT", `stage/${session}`, { user, body: pack("new", "new") })).status,
     200,
@@ -373,12 +402,13 @@ attack("what the user may not do, path by path", async (server, dir) => {
     ]);
     assertEquals([what, (await call(server, method, what, { body })).status], [what, 401]);
   }
-  await call(server, "DELETE", `stage/${session}`, { user });
+  await call(server, "DELETE", `session/${session}`, { user });
   assertEquals(paths(dir.at("share/private")), ["f"]);
 }, ["--anonymous", "none", "--auth", "ann:pw@/:rw,/private:none"]);
 
 attack("nothing of a commit that is sent twice, and does it once", async (server, dir) => {
   const session = crypto.randomUUID();
+  await using _push = await begin(server, session);
   const body = commit([{ op: "mkdir", path: "new", mode: 0o755, expect: null }], "the key");
   const first = await call(server, "POST", `commit/${session}`, { body });
   Deno.removeSync(dir.at("share/new"));
@@ -387,20 +417,65 @@ attack("nothing of a commit that is sent twice, and does it once", async (server
   assert(!paths(dir.at("share")).includes("new"), "it was done again");
   const other = await call(server, "POST", `commit/${session}`, { body: body.replace("the key", "another") });
   assertEquals([codes(other.text), paths(dir.at("share")).includes("new")], [[null], true]);
-  await call(server, "DELETE", `stage/${session}`);
+  await call(server, "DELETE", `session/${session}`);
 });
 
 attack("more pushes than it can hold", async (server) => {
-  const sessions = Array.from({ length: 80 }, () => crypto.randomUUID());
-  const statuses: number[] = [];
-  for (const session of sessions) {
-    statuses.push((await call(server, "PUT", `stage/${session}`, { body: pack("x") })).status);
+  const pushes = [];
+  for (let i = 0; i < 80; i++) {
+    pushes.push(await begin(server, crypto.randomUUID(), { path: `folder ${i}` }));
   }
-  assertEquals(new Set(statuses), new Set([200, 503]));
-  for (const session of sessions) await call(server, "DELETE", `stage/${session}`);
+  assertEquals(new Set(pushes.map(({ status }) => status)), new Set([200, 503]));
+  for (const push of pushes) await push[Symbol.asyncDispose]();
   const again = crypto.randomUUID();
-  assertEquals((await call(server, "PUT", `stage/${again}`, { body: pack("x") })).status, 200);
-  await call(server, "DELETE", `stage/${again}`);
+  await using push = await begin(server, again);
+  assertEquals([push.status, (await call(server, "PUT", `stage/${again}`, { body: pack("x") })).status], [
+    200,
+    200,
+  ]);
+});
+
+attack("writes of a push that has not begun, and beginnings that do not fit", async (server, dir) => {
+  const session = crypto.randomUUID();
+  const writes: [string, string, BodyInit][] = [
+    ["PUT", `stage/${session}`, pack("x")],
+    ["PUT", `stage/${session}/0`, pack("x")],
+    ["POST", `commit/${session}`, commit([{ op: "mkdir", path: "new", mode: 0o755, expect: null }])],
+  ];
+  for (const [method, what, body] of writes) {
+    assertEquals([what, (await call(server, method, what, { body })).status], [what, 404]);
+  }
+  assertEquals((await call(server, "GET", `session/${session}`)).status, 404);
+  const bodies: [BodyInit, number][] = [
+    ["", 400],
+    ["{}", 400],
+    [JSON.stringify({ holder: null }), 400],
+    [JSON.stringify({ holder: { ...HOLDER, pid: "1" } }), 400],
+    [JSON.stringify({ holder: { ...HOLDER, since: 1e300 } }), 400],
+    [JSON.stringify({ holder: { ...HOLDER, source: "s".repeat(5000) } }), 400],
+    ["x".repeat(20_000), 413],
+  ];
+  for (const [body, status] of bodies) {
+    await using push = await begin(server, session, { body });
+    assertEquals([body, push.status], [body, status]);
+  }
+  const path = "file";
+  await using onFile = await begin(server, crypto.randomUUID(), { path });
+  await using badId = await begin(server, "UPPER");
+  assertEquals([onFile.status, badId.status], [409, 400]);
+  assert(!paths(dir.at("share")).includes("new"));
+});
+
+attack("two pushes into folders that overlap, and lets others be", async (server) => {
+  const at = (path: string) => begin(server, crypto.randomUUID(), { path });
+  await using first = await at("dir/sub");
+  const overlapping = ["dir/sub", "dir", "", "in/sub", "dir/sub/below"];
+  for (const path of overlapping) {
+    await using push = await at(path);
+    assertEquals([path, push.status], [path, 423]);
+  }
+  await using other = await at("dir/sub2");
+  assertEquals([first.status, other.status], [200, 200]);
 });
 
 attack("garbage in every place of a request", async (server) => {

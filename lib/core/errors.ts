@@ -41,6 +41,7 @@ export const ERROR_TABLE = {
   checksum_mismatch: { exit: 43, status: 400 },
   partly_done: { exit: 1, status: 500 },
   guard: { exit: 41, status: 409 },
+  locked: { exit: 42, status: 423 },
 } as const satisfies Record<string, { exit: number; status: number }>;
 
 export type ErrorCode = keyof typeof ERROR_TABLE;
@@ -81,6 +82,8 @@ export function codeOfStatus(status: number): ErrorCode {
       return "precondition_failed";
     case 413:
       return "too_large";
+    case 423:
+      return "locked";
     case 507:
       return "disk_full";
     default:

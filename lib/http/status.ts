@@ -14,6 +14,7 @@ export const STATUS_TITLES: Readonly<Record<number, string>> = {
   414: "URI Too Long",
   415: "Unsupported Media Type",
   416: "Range Not Satisfiable",
+  423: "Locked",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   501: "Not Implemented",

@@ -1,14 +1,14 @@
 /** The stage of a server: made when a write needs it, gone when none is under way. */
 import { Stage } from "../store/stage.ts";
 
-/** Hands out places under `.ferry/stage/` and leaves nothing behind. */
+/** Hands out places under `.ferry/uploads/` and leaves nothing behind. */
 export class Staging {
   readonly #stage: Stage;
   #inUse = 0;
 
   /** `root` is the real path of the share. */
   constructor(root: string) {
-    this.#stage = new Stage(root);
+    this.#stage = new Stage(root, "uploads");
   }
 
   /** A path that nothing is at yet, on the file system of the share. Each one goes to `giveBack` in the end. */

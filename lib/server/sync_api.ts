@@ -5,12 +5,15 @@ import { PROTOCOL } from "../wire/limits.ts";
 import type { SyncApi as SyncHandler } from "./handler.ts";
 import type { Call } from "./sync_call.ts";
 import { createSyncReads } from "./sync_read.ts";
+import { createSyncSessions } from "./sync_session.ts";
 import { PushSessions } from "./sync_sessions.ts";
 import { createSyncWrites } from "./sync_write.ts";
 
 export interface SyncApi {
   /** Answers one call. Throws FerryErrors for refusals. */
   handle: SyncHandler;
+  /** Ends the answers that stay open for the length of a push; to be called before the server waits for its answers. */
+  hangUp(): void;
   /** Drops every push under way. */
   close(): Promise<void>;
 }
@@ -19,6 +22,7 @@ export interface SyncApi {
 export function createSyncApi(root: string): SyncApi {
   const sessions = new PushSessions(root);
   const reads = createSyncReads();
+  const pushes = createSyncSessions(sessions);
   const writes = createSyncWrites(sessions);
 
   async function handle(
@@ -39,14 +43,18 @@ export function createSyncApi(root: string): SyncApi {
         return await reads.pack(context);
       case "GET file/0":
         return reads.file(context);
+      case "POST session/1":
+        return await pushes.begin(context, rest[0]);
+      case "GET session/1":
+        return pushes.touch(context, rest[0]);
+      case "DELETE session/1":
+        return await pushes.end(context, rest[0]);
       case "PUT stage/1":
         return await writes.stage(context, rest[0]);
       case "PUT stage/2":
         return await writes.stageOne(context, rest[0], rest[1]);
       case "POST commit/1":
         return await writes.commit(context, rest[0]);
-      case "DELETE stage/1":
-        return await writes.end(context, rest[0]);
       default:
         throw new FerryError(
           "not_found",
@@ -55,5 +63,5 @@ export function createSyncApi(root: string): SyncApi {
     }
   }
 
-  return { handle, close: () => sessions.close() };
+  return { handle, hangUp: () => sessions.hangUp(), close: () => sessions.close() };
 }

@@ -48,6 +48,11 @@ export function madeFolder(call: Call): string {
   return existingFolder(call, "w");
 }
 
+/** Whose push it is: of this user, for this folder. */
+export function sessionOwner({ access, base }: Call): string {
+  return JSON.stringify([access.user, base]);
+}
+
 /** Throws `unauthorized` or `forbidden` unless `perm` holds at `path` of the share. */
 export function require({ access }: Pick<Call, "access" | "base">, perm: Perm, path: string): void {
   if (access.can(perm, path)) return;

@@ -1,11 +1,16 @@
-/** Pushes under way: what each has staged, until its client ends it or stays away. */
+/**
+ * Pushes under way: each begins with a call whose answer stays open, and holds its folder for as long as that
+ * connection lasts. What a client that is cut off has staged waits for it a while, but keeps nobody else away.
+ */
 import { FerryError } from "../core/errors.ts";
-import type { Outcome } from "../wire/messages.ts";
-import { Stage } from "../store/stage.ts";
+import { overlaps } from "../store/root.ts";
+import type { Holder, Outcome } from "../wire/messages.ts";
+import { checkUnlocked, type FolderLock, LockedError, lockFolder } from "../store/lock.ts";
+import { removeStages, Stage } from "../store/stage.ts";
 import { LocalWriter } from "../store/write.ts";
 
-/** A client that says nothing for so long has gone; what it staged is dropped. */
-const IDLE_MS = 10 * 60 * 1000;
+/** A client that says nothing for so long has gone, whatever its connection looks like. */
+const IDLE_MS = 2 * 60 * 1000;
 
 /** Pushes at a time; one more is asked to come back later. */
 const MAX_SESSIONS = 64;
@@ -16,17 +21,39 @@ const KEPT_ANSWERS = 16;
 /** Pushes that are remembered to be over. */
 const KEPT_ENDS = 1000;
 
+/** A client that was just killed is heard of a moment after the next one knocks. */
+const LINGER_MS = 200;
+
 export interface PushSession {
   writer: LocalWriter;
   /** The answers to the last commits, by key. */
   answers: Map<string, Outcome[]>;
 }
 
-interface Held extends PushSession {
+/** Who begins a push, and where. */
+export interface PushStart {
+  /** Tells the user and the folder apart: a session of somebody else is not there. */
   owner: string;
+  /** The real path of the folder, which may not be there yet. */
+  folder: string;
+  holder: Holder;
+}
+
+/** A push that has its folder: what ends it, should its client go away, and whether it had begun before. */
+export interface Attached {
+  /** Its client has gone. */
+  detach: () => void;
+  known: boolean;
+}
+
+interface Held extends PushStart {
+  stage: Stage;
+  session: PushSession | undefined;
   lastUsed: number;
   /** Requests of this session that are being answered. */
   busy: number;
+  /** Ends the answer that holds the folder; undefined while nobody is connected. */
+  hangUp: (() => void) | undefined;
 }
 
 export class PushSessions {
@@ -34,6 +61,9 @@ export class PushSessions {
   readonly #ended = new Set<string>();
   readonly #shareRoot: string;
   #timer: ReturnType<typeof setInterval> | undefined;
+  /** The lock of the share, for local runs to see; held while a client is connected. */
+  #lock: FolderLock | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
 
   /** `shareRoot` is where the stage lives. */
   constructor(shareRoot: string) {
@@ -41,39 +71,114 @@ export class PushSessions {
   }
 
   /**
-   * Does `work` with the session `id`, made at its first use. `owner` tells the user and the folder apart: a session
-   * of somebody else is not there.
+   * Begins the push `id`, or takes it up again after its connection broke; `hangUp` is called when the server ends it.
+   * Throws `locked`, naming who writes to an overlapping folder.
    */
+  async begin(id: string, start: PushStart, hangUp: () => void): Promise<Attached> {
+    checkId(id);
+    if (this.#ended.has(endedKey(id, start.owner))) throw new FerryError("gone", "this push was ended");
+    for (const end = Date.now() + LINGER_MS; this.#rival(id, start) !== undefined && Date.now() < end;) {
+      await new Promise((resolve) => setTimeout(resolve, LINGER_MS / 10));
+    }
+    const turn = this.#turn.then(() => this.#begin(id, start, hangUp));
+    this.#turn = turn.catch(() => {});
+    return await turn;
+  }
+
+  /** One at a time, since the share's lock is taken once for all of them. */
+  async #begin(id: string, start: PushStart, hangUp: () => void): Promise<Attached> {
+    try {
+      if (this.#lock === undefined) {
+        const holder = { ...start.holder, host: Deno.hostname(), pid: Deno.pid };
+        this.#lock = await lockFolder(this.#shareRoot, holder);
+        const ours = new Set([...this.#held.values()].map(({ stage }) => stage.dir));
+        removeStages(this.#shareRoot, (dir) => ours.has(dir));
+      }
+      await checkUnlocked(start.folder, this.#shareRoot);
+      return this.#attach(id, start, hangUp);
+    } catch (error) {
+      // Which folder of the server's it is, is none of the client's business.
+      throw error instanceof LockedError ? new LockedError("the folder", error.holder) : error;
+    } finally {
+      this.#unlockShare();
+    }
+  }
+
+  /** Another push whose client is connected, into a folder that overlaps. */
+  #rival(id: string, { folder }: PushStart): Held | undefined {
+    for (const [other, held] of this.#held) {
+      if (other !== id && held.hangUp !== undefined && overlaps(held.folder, folder)) return held;
+    }
+  }
+
+  #attach(id: string, start: PushStart, hangUp: () => void): Attached {
+    const rival = this.#rival(id, start);
+    if (rival !== undefined) throw new LockedError("the folder", rival.holder);
+    this.sweep();
+    let held = this.#held.get(id);
+    const known = held !== undefined;
+    if (held === undefined) {
+      // A client that was cut off had its time.
+      for (const [other, { folder }] of this.#held) if (overlaps(folder, start.folder)) this.#drop(other);
+      if (this.#held.size >= MAX_SESSIONS) {
+        throw new FerryError("too_many", `${MAX_SESSIONS} pushes are under way; try again later`);
+      }
+      const stage = new Stage(this.#shareRoot);
+      held = { ...start, stage, session: undefined, lastUsed: Date.now(), busy: 0, hangUp };
+      this.#held.set(id, held);
+      this.#timer ??= unref(setInterval(() => this.sweep(), 30_000));
+    } else {
+      if (held.owner !== start.owner) throw new FerryError("not_found", "there is no such session");
+      held.hangUp?.();
+      held.hangUp = hangUp;
+      held.lastUsed = Date.now();
+    }
+    const mine = held;
+    const detach = () => {
+      if (mine.hangUp !== hangUp) return;
+      mine.hangUp = undefined;
+      this.#unlockShare();
+    };
+    return { detach, known };
+  }
+
+  /** Gives the share's lock back when no client is connected any more. */
+  #unlockShare(): void {
+    for (const { hangUp } of this.#held.values()) if (hangUp !== undefined) return;
+    this.#lock?.release();
+    this.#lock = undefined;
+  }
+
+  /** Does `work` with the session `id`, which `owner` has begun; `folder` makes the folder, for the first write. */
   async use<T>(
     id: string,
     owner: string,
     folder: () => string,
     work: (session: PushSession) => Promise<T>,
   ): Promise<T> {
-    if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) {
-      throw new FerryError("bad_request", "a session's id is a UUID in lower case");
-    }
-    if (this.#ended.has(endedKey(id, owner))) throw new FerryError("gone", "this push was ended");
-    const session = this.#held.get(id) ?? this.#open(id, owner, folder());
-    if (session.owner !== owner) throw new FerryError("not_found", "there is no such session");
-    session.busy++;
+    const held = this.#find(id, owner);
+    held.busy++;
     try {
-      return await work(session);
+      held.session ??= { writer: new LocalWriter(folder(), held.stage), answers: new Map() };
+      return await work(held.session);
     } finally {
-      session.busy--;
-      session.lastUsed = Date.now();
+      held.busy--;
+      held.lastUsed = Date.now();
     }
   }
 
-  #open(id: string, owner: string, folder: string): Held {
-    this.sweep();
-    if (this.#held.size >= MAX_SESSIONS) {
-      throw new FerryError("too_many", `${MAX_SESSIONS} pushes are under way; try again later`);
+  /** Notes that the client of `id` is still there. */
+  touch(id: string, owner: string): void {
+    this.#find(id, owner).lastUsed = Date.now();
+  }
+
+  #find(id: string, owner: string): Held {
+    checkId(id);
+    if (this.#ended.has(endedKey(id, owner))) throw new FerryError("gone", "this push was ended");
+    const held = this.#held.get(id);
+    if (held === undefined || held.owner !== owner) {
+      throw new FerryError("not_found", "there is no such session; a push begins with POST session");
     }
-    const writer = new LocalWriter(folder, new Stage(this.#shareRoot));
-    const held: Held = { writer, answers: new Map(), owner, lastUsed: Date.now(), busy: 0 };
-    this.#held.set(id, held);
-    this.#timer ??= unref(setInterval(() => this.sweep(), 60_000));
     return held;
   }
 
@@ -83,27 +188,42 @@ export class PushSessions {
     this.#ended.add(endedKey(id, owner));
     const [oldest] = this.#ended;
     if (this.#ended.size > KEPT_ENDS) this.#ended.delete(oldest);
-    const session = this.#held.get(id);
-    if (session !== undefined && session.owner === owner) await this.#drop(id, session);
+    if (this.#held.get(id)?.owner === owner) await this.#drop(id);
   }
 
-  async #drop(id: string, session: Held): Promise<void> {
+  async #drop(id: string): Promise<void> {
+    const held = this.#held.get(id);
+    if (held === undefined) return;
     this.#held.delete(id);
-    await session.writer.close();
+    held.hangUp?.();
+    held.hangUp = undefined;
+    await held.session?.writer.close();
+    this.#unlockShare();
   }
 
   /** Drops the sessions whose clients have gone. */
   sweep(now = Date.now()): void {
     for (const [id, session] of this.#held) {
-      if (session.busy === 0 && now - session.lastUsed > IDLE_MS) this.#drop(id, session);
+      if (session.busy === 0 && now - session.lastUsed > IDLE_MS) this.#drop(id);
     }
+  }
+
+  /** Ends the answers that wait for nothing, when the server is about to stop; what is under way goes on. */
+  hangUp(): void {
+    for (const { hangUp } of this.#held.values()) hangUp?.();
   }
 
   /** Ends all of them, when the server stops. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    for (const [id, session] of this.#held) await this.#drop(id, session);
+    for (const id of [...this.#held.keys()]) await this.#drop(id);
+  }
+}
+
+function checkId(id: string): void {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) {
+    throw new FerryError("bad_request", "a session's id is a UUID in lower case");
   }
 }
 

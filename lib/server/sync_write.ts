@@ -6,7 +6,7 @@ import { type Operation, type Outcome, parseCommitRequest, parseObject } from ".
 import { type FileFrame, readPack } from "../wire/pack.ts";
 import { openStreamed } from "../wire/stream.ts";
 import type { Perm } from "./access.ts";
-import { type Call, json, madeFolder, readBody, require, writing } from "./sync_call.ts";
+import { type Call, json, madeFolder, readBody, require, sessionOwner, writing } from "./sync_call.ts";
 import { keepAnswer, type PushSessions } from "./sync_sessions.ts";
 
 /** Answers to the calls that write; `session` is what the path names. Each throws FerryErrors for refusals. */
@@ -14,14 +14,13 @@ export interface SyncWrites {
   stage(call: Call, session: string): Promise<Response>;
   stageOne(call: Call, session: string, number: string): Promise<Response>;
   commit(call: Call, session: string): Promise<Response>;
-  end(call: Call, session: string): Promise<Response>;
 }
 
 /** The calls that write, into `sessions`. */
 export function createSyncWrites(sessions: PushSessions): SyncWrites {
   function stage(call: Call, session: string): Promise<Response> {
     require(call, "w", call.base);
-    return sessions.use(session, owner(call), () => madeFolder(call), async ({ writer }) => {
+    return sessions.use(session, sessionOwner(call), () => madeFolder(call), async ({ writer }) => {
       const frames: FileFrame[] = [];
       for (const frame of readPack(await readBody(call.request, MAX_PACK_BYTES))) {
         // A digest that does not fit, or a problem where content was due: the sender has to know at once.
@@ -40,7 +39,7 @@ export function createSyncWrites(sessions: PushSessions): SyncWrites {
     if (!(index < 2 ** 32)) throw new FerryError("bad_request", "a staged file is called by a whole number");
     const { body } = call.request;
     if (body === null) throw new FerryError("bad_request", "the content is missing");
-    return sessions.use(session, owner(call), () => madeFolder(call), async ({ writer }) => {
+    return sessions.use(session, sessionOwner(call), () => madeFolder(call), async ({ writer }) => {
       try {
         const content = await openStreamed(body);
         if (content.kind === "problem") return outcomes([{ code: content.code, message: content.message }]);
@@ -58,7 +57,7 @@ export function createSyncWrites(sessions: PushSessions): SyncWrites {
     const { key, operations } = parseCommitRequest(
       parseObject(await readBody(call.request, MAX_MESSAGE_BYTES)),
     );
-    return await sessions.use(session, owner(call), () => madeFolder(call), async (held) => {
+    return await sessions.use(session, sessionOwner(call), () => madeFolder(call), async (held) => {
       const known = held.answers.get(key);
       if (known) return outcomes(known);
       const results: Outcome[] = operations.map((operation) => refused(call, operation));
@@ -77,17 +76,7 @@ export function createSyncWrites(sessions: PushSessions): SyncWrites {
     return { code: "forbidden", message: access.denial(perm).detail };
   }
 
-  async function end(call: Call, session: string): Promise<Response> {
-    await sessions.end(session, owner(call));
-    return new Response(null, { status: 204 });
-  }
-
-  return { stage, stageOne, commit, end };
-}
-
-/** Whose session it is: of this user, for this folder. */
-function owner({ access, base }: Call): string {
-  return JSON.stringify([access.user, base]);
+  return { stage, stageOne, commit };
 }
 
 function outcomes(list: Outcome[]): Response {

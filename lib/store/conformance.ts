@@ -19,6 +19,8 @@ export interface OpenStore extends AsyncDisposable {
 /** Makes a store over `name`, a path below the real folder `root`, which may not be there yet. */
 export type MakeStore = (root: string, name: string) => OpenStore | Promise<OpenStore>;
 
+const HOLDER = { source: "a test", host: "here", pid: 1, since: 0 };
+
 interface Bench {
   store: Store;
   /** The folder that the store is over. */
@@ -553,20 +555,42 @@ export function testStore(name: string, make: MakeStore): void {
     assertEquals([list(at()), list(at(".."))], [[], ["place"]]);
   });
 
-  test("two sessions do not get into each other's way", async ({ store, at }) => {
-    const [a, b] = [await store.write(), await store.write()];
-    await a.stage([frame(0, "a")]);
-    await b.stage([frame(0, "b")]);
-    const commit = (
-      path: string,
-    ): Operation[] => [{ op: "file", path, stage: 0, mode: 0o644, mtime: 1, expect: null }];
-    assertEquals((await a.commit(commit("a"))).map(code), [null]);
-    await a.close();
-    assertEquals((await b.commit(commit("b"))).map(code), [null]);
-    await b.close();
-    assertEquals([Deno.readTextFileSync(at("a")), Deno.readTextFileSync(at("b")), list(at())], ["a", "b", [
-      "a",
-      "b",
-    ]]);
+  test("lets one writer in at a time, and says who it is", async ({ store, at, outside }) => {
+    await using other = await make(outside("").slice(0, -1), "place");
+    await store.lock({ source: "/from/here", host: "one.example", pid: 4711, since: 1_700_000_000_000 });
+    for (const attempt of [() => other.store.lock(HOLDER), () => other.store.write()]) {
+      const error = await assertRejects(attempt, FerryError, "/from/here, process ");
+      assertEquals(error.code, "locked");
+    }
+    const session = await store.write();
+    await assertRejects(() => other.store.write(), FerryError, "since 2023-11-14T22:13:20Z");
+    await session.stage([frame(0, "a")]);
+    await session.commit([{ op: "file", path: "f", stage: 0, mode: 0o644, mtime: 1, expect: null }]);
+    await session.close();
+    const next = await other.store.write();
+    assertEquals((await next.commit([{ op: "mkdir", path: "d", mode: 0o755, expect: null }])).map(code), [
+      null,
+    ]);
+    await next.close();
+    assertEquals(list(at()), ["d", "f"]);
   });
+
+  test("unlock() ends a lock that nothing was written under, and leaves nothing", async ({ store, at, outside }) => {
+    await using other = await make(outside("").slice(0, -1), "place");
+    for (const one of [store, other.store, store]) {
+      await one.lock(HOLDER);
+      await one.unlock();
+      await one.unlock();
+    }
+    assertEquals(list(at()), []);
+  });
+
+  test("lock() says nothing of a place that is not there yet", async ({ store, at }) => {
+    await store.lock(HOLDER);
+    assertEquals(await store.kind(), "absent");
+    const session = await store.write();
+    await session.commit([{ op: "mkdir", path: "d", mode: 0o755, expect: null }]);
+    await session.close();
+    assertEquals(list(at()), ["d"]);
+  }, null);
 }

@@ -1,15 +1,19 @@
 /** A folder of the local file system as a Store. */
 import { FerryError, osCode, osReason, quote } from "../core/errors.ts";
 import type { Tree } from "../core/entry.ts";
+import { RESERVED_NAME } from "../core/paths.ts";
+import type { Holder } from "../wire/messages.ts";
 import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
 import type { Content, NoContent } from "../wire/stream.ts";
 import { PACK_BYTES, SMALL_FILE_BYTES } from "../wire/limits.ts";
 import { BufferPool } from "./buffers.ts";
+import { thisProcess } from "./holder.ts";
+import { type FolderLock, lockFolder } from "./lock.ts";
 import { FirstCopyWriter } from "./first_copy.ts";
 import { openContent, readOutcome, readSmall } from "./read.ts";
 import { StrictPaths } from "./root.ts";
 import { scanTree } from "./scan.ts";
-import { removeStaleStages, Stage } from "./stage.ts";
+import { removeStages, removeStaleUploads, Stage } from "./stage.ts";
 import type { ScanOptions, SmallFiles, Store, WriteOptions, WriteSession } from "./store.ts";
 import { LocalWriter } from "./write.ts";
 
@@ -20,6 +24,10 @@ export class LocalStore implements Store {
   readonly label: string;
   readonly traffic = { sent: 0, received: 0 };
   readonly #buffers = new BufferPool();
+  #holder: Holder = thisProcess("");
+  #lock: FolderLock | undefined;
+  /** Whether there was nothing when it should be locked. */
+  #absent = false;
 
   /** `path` as the user gave it. Nothing is touched before it is needed. */
   constructor(path: string) {
@@ -74,7 +82,32 @@ export class LocalStore implements Store {
     return openContent(new StrictPaths(this.#realRoot()), path);
   }
 
-  // deno-lint-ignore require-await -- async so that what it throws becomes a rejection
+  async lock(holder: Holder): Promise<void> {
+    this.#holder = holder;
+    if (this.#lock !== undefined) return;
+    this.#absent = await this.kind() === "absent";
+    if (this.#absent) return;
+    try {
+      await this.#acquire(this.#realRoot());
+    } catch (error) {
+      // Where nothing can be written, a run that has nothing to write may still come to its end.
+      if (!(error instanceof FerryError) || error.code === "locked") throw error;
+    }
+  }
+
+  async #acquire(root: string): Promise<void> {
+    this.#lock = await lockFolder(root, this.#holder);
+    // Nobody else is at work here, so whatever is staged was left by the dead.
+    removeStages(root);
+    removeStaleUploads(root);
+  }
+
+  unlock(): Promise<void> {
+    this.#lock?.release();
+    this.#lock = undefined;
+    return Promise.resolve();
+  }
+
   async write(options: WriteOptions = {}): Promise<WriteSession> {
     try {
       Deno.mkdirSync(this.label, { recursive: true });
@@ -82,12 +115,26 @@ export class LocalStore implements Store {
       throw new FerryError("write_failed", `cannot make the folder ${quote(this.label)}: ${osReason(error)}`);
     }
     const root = this.#realRoot();
-    removeStaleStages(root);
+    if (this.#lock === undefined) await this.#acquire(root);
+    if (this.#absent && !isEmpty(root)) {
+      await this.unlock();
+      throw new FerryError(
+        "locked",
+        `${
+          quote(this.label)
+        } was not there when this run began, and another one has filled it since; run again`,
+      );
+    }
     const stage = new Stage(root);
-    return options.first ? new FirstCopyWriter(root, stage) : new LocalWriter(root, stage);
+    const session = options.first ? new FirstCopyWriter(root, stage) : new LocalWriter(root, stage);
+    const close = session.close.bind(session);
+    session.close = () => close().finally(() => this.unlock());
+    return session;
   }
 
-  close(): void {}
+  close(): void {
+    void this.unlock();
+  }
 
   #realRoot(): string {
     try {
@@ -98,4 +145,10 @@ export class LocalStore implements Store {
       });
     }
   }
+}
+
+/** Whether a folder holds nothing but Ferry's own state. */
+function isEmpty(root: string): boolean {
+  for (const { name } of Deno.readDirSync(root)) if (name !== RESERVED_NAME) return false;
+  return true;
 }

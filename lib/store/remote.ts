@@ -5,11 +5,13 @@ import { codeOfStatus, FerryError, quote } from "../core/errors.ts";
 import type { Tree } from "../core/entry.ts";
 import { parseUrlPath } from "../core/paths.ts";
 import { API_PATH, MAX_ANSWER_BYTES, MAX_PACK_BYTES, PACK_BYTES, PROTOCOL } from "../wire/limits.ts";
-import { type Info, type Outcome, parseInfo, parseObject } from "../wire/messages.ts";
+import { type Holder, type Info, type Outcome, parseInfo, parseObject } from "../wire/messages.ts";
 import { type FileFrame, type ProblemFrame, readPack } from "../wire/pack.ts";
 import { type Content, type NoContent, openStreamed } from "../wire/stream.ts";
 import { LineSplitter, TreeReader } from "../wire/tree.ts";
 import { BufferPool, readInto } from "./buffers.ts";
+import { thisProcess } from "./holder.ts";
+import { RemoteSession } from "./remote_session.ts";
 import { RemoteWriter } from "./remote_writer.ts";
 import type { ScanOptions, SmallFiles, Store, WriteOptions, WriteSession } from "./store.ts";
 
@@ -25,6 +27,8 @@ export class RemoteStore implements Store {
   readonly #path: string;
   readonly #stop: AbortSignal | undefined;
   #info: Promise<Info> | undefined;
+  #holder: Holder = thisProcess("");
+  #session: RemoteSession | undefined;
 
   /** `url` names the folder; userinfo in it serves as credentials and is never shown. */
   constructor(url: URL, options: HttpClientOptions & { signal?: AbortSignal } = {}) {
@@ -173,7 +177,28 @@ export class RemoteStore implements Store {
           "--writable and --auth",
       );
     }
-    return new RemoteWriter(this);
+    const session = await this.#begin();
+    return new RemoteWriter(this, session);
+  }
+
+  async lock(holder: Holder): Promise<void> {
+    this.#holder = holder;
+    // Who may not write keeps nobody from it, and has a use for the lock only when there is something to write.
+    const { permissions, kind } = await this.info();
+    if (!permissions.includes("w")) return;
+    await this.#begin();
+    // Before that, another run may have made it.
+    if (kind === "absent") this.#info = undefined;
+  }
+
+  async unlock(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await session?.end();
+  }
+
+  async #begin(): Promise<RemoteSession> {
+    return this.#session ??= await RemoteSession.begin(this, this.#holder, this.#stop);
   }
 
   close(): void {
@@ -241,10 +266,10 @@ export class RemoteStore implements Store {
     return new FerryError("protocol", `${this.label}: ${error.message}`, { cause: error });
   }
 
-  /** The message in `bytes` as `read` understands it. Throws `protocol`, naming the server. */
-  parse<T>(bytes: Uint8Array, read: (fields: Record<string, unknown>) => T): T {
+  /** `message` as `read` understands it. Throws `protocol`, naming the server. */
+  parse<T>(message: Uint8Array | string, read: (fields: Record<string, unknown>) => T): T {
     try {
-      return read(parseObject(bytes));
+      return read(parseObject(message));
     } catch (error) {
       throw this.#bodyError(error);
     }

@@ -1,12 +1,12 @@
 /** The way up to a server: contents are staged there in packs, then committed (docs/protocol.md, "Writing"). */
 import type { HttpInit } from "../client/http_client.ts";
 import type { Problem } from "../core/entry.ts";
-import { FerryError } from "../core/errors.ts";
 import { MAX_ANSWER_BYTES } from "../wire/limits.ts";
 import { type Operation, type Outcome, parseOutcomes } from "../wire/messages.ts";
 import { type FileFrame, HEADER_BYTES, PACK_TYPE, PackBuilder, TRAILER_BYTES } from "../wire/pack.ts";
 import { type Content, streamContent } from "../wire/stream.ts";
 import type { BufferPool } from "./buffers.ts";
+import type { RemoteSession } from "./remote_session.ts";
 import type { WriteSession } from "./store.ts";
 
 /** What a writer needs of the store that it writes to. */
@@ -15,6 +15,8 @@ export interface RemoteCalls {
   readonly buffers: BufferPool;
   /** One call of the API; throws what the server refused. */
   send(call: string, init: HttpInit): Promise<Response>;
+  /** Ends the session that the calls belong to. */
+  unlock(): Promise<void>;
   /** The body of an answer, at most `max` bytes. */
   answer(response: Response, max: number): Promise<Uint8Array>;
   /** A message as `read` understands it; throws `protocol`, naming the server. */
@@ -23,20 +25,18 @@ export interface RemoteCalls {
 
 const JSON_TYPE = "application/json";
 
-/** A server that does not hear of the end in time finds out by itself. */
-const CLOSE_MS = 3000;
-
 /** What a frame adds to its content, and a pack to its frames, at most. */
 const FRAME_BYTES = HEADER_BYTES + TRAILER_BYTES;
 
 export class RemoteWriter implements WriteSession {
   readonly #store: RemoteCalls;
-  readonly #session = crypto.randomUUID();
+  readonly #session: RemoteSession;
   #commits = 0;
-  #used = false;
 
-  constructor(store: RemoteCalls) {
+  /** Writes in `session`, the one that `store` has begun. */
+  constructor(store: RemoteCalls, session: RemoteSession) {
     this.#store = store;
+    this.#session = session;
   }
 
   async stage(frames: readonly FileFrame[]): Promise<Outcome[]> {
@@ -44,7 +44,7 @@ export class RemoteWriter implements WriteSession {
     const pack = new PackBuilder(this.#store.buffers.take(size));
     for (const frame of frames) pack.addFile(frame);
     const body = pack.finish();
-    const response = await this.#send(`stage/${this.#session}`, {
+    const response = await this.#send(`stage/${this.#session.id}`, {
       method: "PUT",
       headers: { "content-type": PACK_TYPE },
       body,
@@ -70,7 +70,7 @@ export class RemoteWriter implements WriteSession {
     const body = streamContent(watched, index, (bytes) => this.#store.traffic.sent += bytes);
     let response: Response;
     try {
-      response = await this.#send(`stage/${this.#session}/${index}`, {
+      response = await this.#send(`stage/${this.#session.id}/${index}`, {
         method: "PUT",
         headers: { "content-type": PACK_TYPE },
         body,
@@ -84,7 +84,7 @@ export class RemoteWriter implements WriteSession {
   }
 
   async commit(operations: readonly Operation[]): Promise<Outcome[]> {
-    const response = await this.#send(`commit/${this.#session}`, {
+    const response = await this.#send(`commit/${this.#session.id}`, {
       method: "POST",
       headers: { "content-type": JSON_TYPE },
       body: JSON.stringify({ key: String(this.#commits++), operations }),
@@ -93,25 +93,13 @@ export class RemoteWriter implements WriteSession {
   }
 
   async close(): Promise<Problem[]> {
-    if (!this.#used) return [];
-    // Also when the run was stopped: what it staged shall not lie on the server until it is cleared by age.
-    const signal = AbortSignal.timeout(CLOSE_MS);
-    for (let attempt = 1;; attempt++) {
-      try {
-        const response = await this.#store.send(`stage/${this.#session}`, { method: "DELETE", signal });
-        await response.body?.cancel();
-        return [];
-      } catch (error) {
-        // A server that refused a body in the middle is just closing the connection that this one took.
-        const broken = error instanceof FerryError && error.code === "partial_transfer";
-        if (!broken || attempt === 3) throw error;
-      }
-    }
+    await this.#store.unlock();
+    return [];
   }
 
-  #send(call: string, init: HttpInit): Promise<Response> {
-    this.#used = true;
-    return this.#store.send(call, init);
+  async #send(call: string, init: HttpInit): Promise<Response> {
+    this.#session.check();
+    return await this.#store.send(call, init);
   }
 
   async #outcomes(response: Response, count: number): Promise<Outcome[]> {

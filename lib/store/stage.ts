@@ -5,20 +5,30 @@
 import { FerryError, osCode, osReason, quote, writeError } from "../core/errors.ts";
 import { RESERVED_NAME } from "../core/paths.ts";
 
-/** A stage that nobody touched for so long was left by a process that died. */
+/** Uploads that nobody touched for so long were left by a process that died. */
 const STALE_MS = 60 * 60 * 1000;
+
+/** `stage` is for those who hold the folder's lock, `uploads` for single files, which need none. */
+export type StageKind = "stage" | "uploads";
 
 /** A folder of files that are not yet in their place; one a run or server. */
 export class Stage {
   readonly #root: string;
+  readonly #parent: string;
   readonly #dir: string;
   #made = false;
   #count = 0;
 
   /** `root` is the real path of the folder that the files will go into; nothing is made before it is needed. */
-  constructor(root: string) {
+  constructor(root: string, kind: StageKind = "stage") {
     this.#root = root;
-    this.#dir = `${stageRoot(root)}/${crypto.randomUUID()}`;
+    this.#parent = stageRoot(root, kind);
+    this.#dir = `${this.#parent}/${crypto.randomUUID()}`;
+  }
+
+  /** The folder of this stage. */
+  get dir(): string {
+    return this.#dir;
   }
 
   /** A new path in the stage. Makes the stage's folder at the first call. Throws `write_failed` or `disk_full`. */
@@ -58,13 +68,13 @@ export class Stage {
     if (!this.#made) return;
     this.#made = false;
     this.discard(this.#dir);
-    removeEmpty(stageRoot(this.#root));
+    removeEmpty(this.#parent);
     removeEmpty(`${this.#root}/${RESERVED_NAME}`);
   }
 }
 
-function stageRoot(root: string): string {
-  return `${root === "/" ? "" : root}/${RESERVED_NAME}/stage`;
+function stageRoot(root: string, kind: StageKind): string {
+  return `${root === "/" ? "" : root}/${RESERVED_NAME}/${kind}`;
 }
 
 function placeAcross(staged: string, target: string): void {
@@ -96,13 +106,22 @@ function removeEmpty(dir: string): void {
   }
 }
 
-/** Removes stages below `root` that no running process can still be using. Never throws. */
-export function removeStaleStages(root: string, now = Date.now()): void {
-  const dir = stageRoot(root);
+/** Removes the stages of dead runs below `root`, which the caller holds the lock of; never throws. */
+export function removeStages(root: string, keep: (dir: string) => boolean = () => false): void {
+  removeFrom(root, "stage", (path) => !keep(path));
+}
+
+/** Removes uploads below `root` that no running process can still be at. Never throws. */
+export function removeStaleUploads(root: string, now = Date.now()): void {
+  removeFrom(root, "uploads", (path) => now - newestMtime(path) > STALE_MS);
+}
+
+function removeFrom(root: string, kind: StageKind, stale: (path: string) => boolean): void {
+  const dir = stageRoot(root, kind);
   try {
     for (const entry of Deno.readDirSync(dir)) {
       const path = `${dir}/${entry.name}`;
-      if (now - newestMtime(path) > STALE_MS) Deno.removeSync(path, { recursive: true });
+      if (stale(path)) Deno.removeSync(path, { recursive: true });
     }
     removeEmpty(dir);
     removeEmpty(`${root}/${RESERVED_NAME}`);

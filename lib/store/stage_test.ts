@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { FerryError } from "../core/errors.ts";
-import { changeError, removeStaleStages, Stage, writeFully } from "./stage.ts";
+import { changeError, removeStages, removeStaleUploads, Stage, writeFully } from "./stage.ts";
 
 function tempDir() {
   const path = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "ferry-stage-" }));
@@ -97,32 +97,45 @@ Deno.test("Stage.newPath() says why there can be no stage", () => {
   assertEquals(error.code, "write_failed");
 });
 
-Deno.test("removeStaleStages() removes what a dead process left, and nothing that may be in use", () => {
+Deno.test("removeStaleUploads() removes what a dead process left, and nothing that may be in use", () => {
   using dir = tempDir();
   const old = new Date(Date.now() - 2 * 60 * 60 * 1000);
   for (const name of ["dead", "alive", "working"]) {
-    const path = `${dir.path}/.ferry/stage/${name}`;
+    const path = `${dir.path}/.ferry/uploads/${name}`;
     Deno.mkdirSync(path, { recursive: true });
     Deno.writeTextFileSync(`${path}/0`, name);
     if (name !== "alive") Deno.utimeSync(path, old, old);
     // Files carry the times of their sources: the folder's own is what counts then.
     if (name === "dead") Deno.utimeSync(`${path}/0`, old, old);
   }
-  removeStaleStages(dir.path);
-  assertEquals(list(`${dir.path}/.ferry/stage`), ["alive", "working"]);
-  removeStaleStages(dir.path, Date.now() + 3 * 60 * 60 * 1000);
+  removeStaleUploads(dir.path);
+  assertEquals(list(`${dir.path}/.ferry/uploads`), ["alive", "working"]);
+  removeStaleUploads(dir.path, Date.now() + 3 * 60 * 60 * 1000);
   assertEquals(list(dir.path), []);
-  removeStaleStages(dir.path);
-  removeStaleStages(`${dir.path}/none`);
+  removeStaleUploads(dir.path);
+  removeStaleUploads(`${dir.path}/none`);
 });
 
-Deno.test("removeStaleStages() follows no link out of the root", () => {
+Deno.test("removeStages() removes the stages of others at once, and no uploads", () => {
+  using dir = tempDir();
+  for (const path of ["stage/dead", "stage/own", "uploads/other"]) {
+    Deno.mkdirSync(`${dir.path}/.ferry/${path}`, { recursive: true });
+    Deno.writeTextFileSync(`${dir.path}/.ferry/${path}/0`, "x");
+  }
+  removeStages(dir.path, (path) => path.endsWith("/own"));
+  assertEquals(list(`${dir.path}/.ferry/stage`), ["own"]);
+  removeStages(dir.path);
+  assertEquals(list(`${dir.path}/.ferry`), ["uploads"]);
+  removeStages(`${dir.path}/none`);
+});
+
+Deno.test("removeStages() follows no link out of the root", () => {
   using dir = tempDir();
   Deno.mkdirSync(`${dir.path}/root/.ferry`, { recursive: true });
   Deno.mkdirSync(`${dir.path}/precious/sub`, { recursive: true });
   Deno.mkdirSync(`${dir.path}/root/.ferry/stage`);
   Deno.symlinkSync("../../../precious", `${dir.path}/root/.ferry/stage/link`);
-  removeStaleStages(`${dir.path}/root`, Date.now() + 1e9);
+  removeStages(`${dir.path}/root`);
   assertEquals(list(`${dir.path}/precious`), ["sub"]);
 });
 

@@ -7,7 +7,7 @@
  */
 import type { FileEntry, Problem, Tree } from "../core/entry.ts";
 import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
-import type { Operation, Outcome } from "../wire/messages.ts";
+import type { Holder, Operation, Outcome } from "../wire/messages.ts";
 import type { Content, NoContent } from "../wire/stream.ts";
 
 export interface ScanOptions {
@@ -35,7 +35,16 @@ export interface Store {
   open(path: string): Promise<Content | NoContent>;
 
   /**
-   * Starts a run of writes; `close` it whatever happens. Throws when the place cannot be written, or, with `delete`,
+   * Keeps other runs from writing here until `unlock`; a place that is not there yet or cannot be written is locked by
+   * `write`, or refused then. Throws `locked`, naming who is writing.
+   */
+  lock(holder: Holder): Promise<void>;
+
+  /** Ends what `lock` began. */
+  unlock(): Promise<void>;
+
+  /**
+   * Starts a run of writes, one at a time; locks the place unless that is done, and unlocks it at the end. `close` it whatever happens. Throws when the place cannot be written, or, with `delete`,
    * nothing may be deleted there, before anything is changed. With `first`, nothing is there yet: what is new may
    * then show together, at the latest when the session is closed.
    */

@@ -1,6 +1,7 @@
 /** Drives a run: scans both sides, plans, and carries the plan out; tells a reporter what happens as it happens. */
 import { FerryError } from "../core/errors.ts";
 import type { Problem, Tree } from "../core/entry.ts";
+import { thisProcess } from "../store/holder.ts";
 import type { Store, WriteOptions, WriteSession } from "../store/store.ts";
 import type { Operation, Outcome } from "../wire/messages.ts";
 import {
@@ -119,12 +120,24 @@ class Run {
     if (to === "file") {
       throw new FerryError("usage", `${this.sides.destination.label} is a file; a folder is needed`);
     }
-    const [source, destination] = await this.#scanBoth(to === "absent");
+    const absent = this.options.dryRun ? to === "absent" : await this.#lock(to);
+    const [source, destination] = await this.#scanBoth(absent);
     for (const entry of source.values()) if (entry.kind === "file") this.summary.files++;
     this.#plan = makePlan(source, destination, this.options);
     if (!this.options.dryRun) this.#guard();
     this.reporter.plan(this.#plan);
     for (const problem of this.#plan.problems) this.problem(problem);
+  }
+
+  /** From here on no other run writes there, so that what is planned is what is found. Whether nothing is there. */
+  async #lock(kind: "dir" | "absent"): Promise<boolean> {
+    const { source, destination } = this.sides;
+    const holder = thisProcess(source.label);
+    await destination.lock(holder);
+    if (kind === "dir" || await destination.kind() === "absent") return kind === "absent";
+    // Another run has made it meanwhile.
+    await destination.lock(holder);
+    return false;
   }
 
   /** Both trees. For an empty destination the contents start to come while the source is still being listed. */
@@ -163,7 +176,9 @@ class Run {
   /** Ends the writing, whatever happened. */
   async close(): Promise<Problem[]> {
     // A stage that cannot be cleared now is cleared by age; the reason why the run ended must not be lost to it.
-    return await this.#session?.close().catch(() => []) ?? [];
+    const problems = await this.#session?.close().catch(() => []) ?? [];
+    await this.sides.destination.unlock().catch(() => {});
+    return problems;
   }
 
   #guard(): void {

@@ -26,6 +26,9 @@ export const MAX_PACK_BYTES = 16 * 1024 * 1024;
 /** The largest JSON message (a request for a pack, a commit). */
 export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
+/** The largest message that says who begins a push. */
+export const MAX_HOLDER_BYTES = 16 * 1024;
+
 /** The largest answer to a small message, the outcomes of a commit among them. */
 export const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 

@@ -2,7 +2,7 @@
  * The JSON messages of the sync API and their validators. A peer is hostile until proven otherwise: everything that
  * comes in passes through here, and what does not fit throws `protocol` or becomes a problem with one entry.
  */
-import { FerryError } from "../core/errors.ts";
+import { FerryError, quote } from "../core/errors.ts";
 import { MODE_MASK, type ProblemCode, type Version } from "../core/entry.ts";
 import { checkedPath } from "../core/paths.ts";
 import { MAX_OPERATIONS, MAX_PACK_FILES } from "./limits.ts";
@@ -15,6 +15,24 @@ export interface Info {
   kind: "dir" | "file" | "absent";
   /** The permissions at the path, letters of `rwds`. */
   permissions: string;
+}
+
+/** Who writes to a place, for those who have to wait: which process on which machine, since when (ms), from where. */
+export interface Holder {
+  source: string;
+  host: string;
+  pid: number;
+  since: number;
+}
+
+/** What `POST session` begins a push with. */
+export interface SessionRequest {
+  holder: Holder;
+}
+
+/** The first line of the answer to `POST session`: whether what was staged before is still there. */
+export interface SessionAnswer {
+  known: boolean;
 }
 
 /** What `POST pack` asks for: paths below the folder, each a regular file. */
@@ -120,6 +138,34 @@ export function parseInfo(fields: Fields): Info {
     kind,
     permissions: text(fields, "permissions", 10),
   };
+}
+
+/** Who writes; for messages only, so that nothing about it is believed but its form. */
+export function parseHolder(fields: Fields): Holder {
+  return {
+    source: text(fields, "source"),
+    host: text(fields, "host", 255),
+    pid: integer(fields, "pid"),
+    since: time(fields, "since"),
+  };
+}
+
+/** `holder` as a part of a sentence: `from SOURCE, process PID on HOST, since TIME`. */
+export function describeHolder({ source, host, pid, since }: Holder): string {
+  const time = new Date(since).toISOString().replace(/\.\d+Z$/, "Z");
+  return `from ${quote(source)}, process ${pid} on ${quote(host)}, since ${time}`;
+}
+
+/** The body of `POST session`. */
+export function parseSessionRequest(fields: Fields): SessionRequest {
+  if (typeof fields.holder !== "object" || fields.holder === null) throw malformed('"holder" is missing');
+  return { holder: parseHolder(fields.holder as Fields) };
+}
+
+/** The first line of the answer to `POST session`. */
+export function parseSessionAnswer(fields: Fields): SessionAnswer {
+  if (typeof fields.known !== "boolean") throw malformed('"known" is neither true nor false');
+  return { known: fields.known };
 }
 
 /** The body of `POST pack`. A path that is not below a root throws `bad_request`. */

@@ -1,0 +1,205 @@
+/**
+ * A push as its client holds it: one call whose answer stays open keeps the folder locked; should that connection
+ * break, it is made again, as long as the server still knows of the push (docs/protocol.md, "Sessions").
+ */
+import { FetchError } from "../client/fetch_error.ts";
+import type { HttpInit } from "../client/http_client.ts";
+import { retryWait } from "../client/retry.ts";
+import { FerryError } from "../core/errors.ts";
+import { type Holder, parseSessionAnswer, type SessionRequest } from "../wire/messages.ts";
+
+/** What a session needs of the store whose folder it locks. */
+export interface SessionCalls {
+  readonly label: string;
+  readonly traffic: { received: number };
+  /** One call of the API; throws what the server refused. */
+  send(call: string, init: HttpInit): Promise<Response>;
+  /** A message as `read` understands it; throws `protocol`, naming the server. */
+  parse<T>(message: Uint8Array | string, read: (fields: Record<string, unknown>) => T): T;
+}
+
+/** The server says every ten seconds that it is there; after so long without, the connection is dead. */
+const SILENCE_MS = 45_000;
+
+/** A server drops a push that it has not heard of for two minutes. */
+const TOUCH_MS = 30_000;
+
+/** A server that does not hear of the end in time finds out by itself. */
+const CLOSE_MS = 3000;
+
+/** Times that a broken connection is made again before the run is given up, and after how long that begins anew. */
+const TRIES = 4;
+const STEADY_MS = 10_000;
+
+/** What a server may say before it says that a push began. */
+const MAX_FIRST_LINE = 4096;
+
+export class RemoteSession {
+  readonly id = crypto.randomUUID();
+  readonly #store: SessionCalls;
+  readonly #body: Uint8Array<ArrayBuffer>;
+  readonly #ending = new AbortController();
+  readonly #over: AbortSignal;
+  #lost: FerryError | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #watching: Promise<void> = Promise.resolve();
+
+  private constructor(store: SessionCalls, holder: Holder, stop: AbortSignal | undefined) {
+    this.#store = store;
+    this.#over = stop === undefined ? this.#ending.signal : AbortSignal.any([stop, this.#ending.signal]);
+    this.#body = new TextEncoder().encode(JSON.stringify({ holder } satisfies SessionRequest));
+  }
+
+  /** Locks the folder of `store` until `end` or `stop`. Throws `locked`, as the server says who has it. */
+  static async begin(store: SessionCalls, holder: Holder, stop?: AbortSignal): Promise<RemoteSession> {
+    const session = new RemoteSession(store, holder, stop);
+    const connection = await session.#connect();
+    session.#watching = session.#watch(connection);
+    session.#timer = setInterval(() => session.#touch(), TOUCH_MS);
+    return session;
+  }
+
+  /** Throws when the folder is not this run's any more. */
+  check(): void {
+    if (this.#lost !== undefined) throw this.#lost;
+  }
+
+  async #connect(): Promise<Connection> {
+    const silence = new AbortController();
+    const timer = setTimeout(() => silence.abort(), SILENCE_MS);
+    try {
+      const response = await this.#store.send(`session/${this.id}`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: this.#body,
+        signal: AbortSignal.any([silence.signal, this.#over]),
+      });
+      const connection = new Connection(response, silence, this.#store.traffic);
+      const first = await connection.firstLine();
+      if (first === null) {
+        throw new FerryError("protocol", `${this.#store.label} does not say that the push began`);
+      }
+      connection.known = this.#store.parse(first, parseSessionAnswer).known;
+      return connection;
+    } catch (error) {
+      silence.abort();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Reads what says that the server is there, and connects again when that ends. Never throws. */
+  async #watch(connection: Connection): Promise<void> {
+    let attempt = 0;
+    let since = performance.now();
+    while (await connection.end(), !this.#over.aborted) {
+      if (performance.now() - since > STEADY_MS) attempt = 0;
+      try {
+        await this.#pause(retryWait(++attempt));
+        if (this.#over.aborted) return;
+        connection = await this.#connect();
+        since = performance.now();
+        if (!connection.known) throw forgotten(this.#store.label);
+      } catch (error) {
+        const transient = error instanceof FetchError && error.facts.transient;
+        if (transient && attempt < TRIES) continue;
+        this.#lost = error instanceof FerryError ? error : forgotten(this.#store.label);
+        return;
+      }
+    }
+  }
+
+  /** Waits, but not beyond the end. */
+  async #pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    this.#over.addEventListener("abort", () => resolve(), { once: true });
+    await promise;
+    clearTimeout(timer);
+  }
+
+  async #touch(): Promise<void> {
+    try {
+      const response = await this.#store.send(`session/${this.id}`, { signal: this.#ending.signal });
+      await response.body?.cancel();
+    } catch {
+      // What this means is found out by the calls that do something.
+    }
+  }
+
+  /** Lets others in, and drops what the server has staged and not placed. */
+  async end(): Promise<void> {
+    clearInterval(this.#timer);
+    const signal = AbortSignal.timeout(CLOSE_MS);
+    try {
+      for (let attempt = 1;; attempt++) {
+        try {
+          const response = await this.#store.send(`session/${this.id}`, { method: "DELETE", signal });
+          await response.body?.cancel();
+          return;
+        } catch (error) {
+          // A server that refused a body in the middle is just closing the connection that this one took.
+          const broken = error instanceof FerryError && error.code === "partial_transfer";
+          if (!broken || attempt === 3) throw error;
+        }
+      }
+    } finally {
+      this.#ending.abort();
+      await this.#watching;
+    }
+  }
+}
+
+/** One answer that stays open. */
+class Connection {
+  /** Whether the server knew of the push before. */
+  known = true;
+  readonly #silence: AbortController;
+  readonly #traffic: { received: number };
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+
+  constructor(response: Response, silence: AbortController, traffic: { received: number }) {
+    this.#silence = silence;
+    this.#traffic = traffic;
+    this.#reader = response.body?.getReader();
+  }
+
+  /** The first line; null when none comes. */
+  async firstLine(): Promise<string | null> {
+    const decoder = new TextDecoder();
+    let text = "";
+    while (!text.includes("\n")) {
+      const chunk = await this.#next();
+      if (chunk === null || text.length > MAX_FIRST_LINE) return null;
+      text += decoder.decode(chunk, { stream: true });
+    }
+    return text.slice(0, text.indexOf("\n"));
+  }
+
+  /** Waits until nothing comes any more. Never throws. */
+  async end(): Promise<void> {
+    while (await this.#next() !== null);
+    this.#silence.abort();
+  }
+
+  async #next(): Promise<Uint8Array | null> {
+    const timer = setTimeout(() => this.#silence.abort(), SILENCE_MS);
+    try {
+      const { value } = await this.#reader?.read() ?? {};
+      this.#traffic.received += value?.length ?? 0;
+      return value ?? null;
+    } catch {
+      return null;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function forgotten(label: string): FerryError {
+  return new FerryError(
+    "partial_transfer",
+    `${label} no longer knows of this run, as if it was started anew; run it again to go on`,
+  );
+}
