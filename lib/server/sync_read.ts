@@ -3,8 +3,9 @@ import { FerryError } from "../core/errors.ts";
 import { checkedPath, childPath } from "../core/paths.ts";
 import { VERSION } from "../core/version.ts";
 import { BufferPool } from "../store/buffers.ts";
-import { openContent, readOutcome, readSmall } from "../store/read.ts";
+import { openContent, readOutcome } from "../store/read.ts";
 import { locate, StrictPaths } from "../store/root.ts";
+import { SmallReader } from "../store/small_reader.ts";
 import { MAX_MESSAGE_BYTES, MAX_PACK_BYTES, PACK_BYTES, PROTOCOL } from "../wire/limits.ts";
 import { type Info, parseObject, parsePackRequest } from "../wire/messages.ts";
 import { PACK_TYPE, PackBuilder } from "../wire/pack.ts";
@@ -63,7 +64,7 @@ export function createSyncReads(): SyncReads {
   async function readPackFiles(call: Call): Promise<Response> {
     require(call, "r", call.base);
     const { files } = parsePackRequest(parseObject(await readBody(call.request, MAX_MESSAGE_BYTES)));
-    const paths = new StrictPaths(existingFolder(call, "r"));
+    using reader = new SmallReader(existingFolder(call, "r"));
     const builder = new PackBuilder(buffers.take(PACK_BYTES + 512 * 1024));
     files.forEach((path, index) => {
       if (!call.access.can("r", childPath(call.base, path))) {
@@ -73,7 +74,7 @@ export function createSyncReads(): SyncReads {
         return builder.addProblem(index, "changed", "the pack became too large");
       }
       try {
-        const meta = readSmall(paths, path, (size) => builder.contentBuffer(size));
+        const meta = reader.read(path, (size) => builder.contentBuffer(size));
         builder.finishFile({ index, ...meta });
       } catch (error) {
         const { code, message } = readOutcome(error);

@@ -10,9 +10,10 @@ import { BufferPool } from "./buffers.ts";
 import { thisProcess } from "./holder.ts";
 import { type FolderLock, lockFolder } from "./lock.ts";
 import { FirstCopyWriter } from "./first_copy.ts";
-import { openContent, readOutcome, readSmall } from "./read.ts";
+import { openContent, readOutcome } from "./read.ts";
 import { StrictPaths } from "./root.ts";
 import { scanTree } from "./scan.ts";
+import { SmallReader } from "./small_reader.ts";
 import { removeStages, removeStaleUploads, Stage } from "./stage.ts";
 import type { ScanOptions, SmallFiles, Store, WriteOptions, WriteSession } from "./store.ts";
 import { LocalWriter } from "./write.ts";
@@ -56,13 +57,13 @@ export class LocalStore implements Store {
 
   // deno-lint-ignore require-await -- async so that what it throws becomes a rejection
   async read(paths: readonly string[]): Promise<SmallFiles> {
-    const strict = new StrictPaths(this.#realRoot());
+    using reader = new SmallReader(this.#realRoot());
     const buffer = this.#buffers.take(ARENA_BYTES);
     let used = 0;
     const frames = paths.map((path, index): FileFrame | ProblemFrame => {
       try {
         let content = new Uint8Array(0);
-        const { mtime, mode } = readSmall(strict, path, (size) => {
+        const { mtime, mode } = reader.read(path, (size) => {
           // Files that grew since the scan may not fit; they get memory of their own.
           return content = size <= buffer.byteLength - used
             ? new Uint8Array(buffer, used, size)

@@ -11,6 +11,9 @@ import type { StrictPaths } from "./root.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
 
+/** Files that grew since they were listed are still taken whole up to this size. */
+export const GROWN_FILE_BYTES = SMALL_FILE_BYTES * 4;
+
 /** Why a file could not be read, as a problem. */
 export class ReadProblem extends Error {
   constructor(readonly code: ProblemCode, message: string) {
@@ -27,13 +30,13 @@ interface Opened {
 export function readSmall(
   paths: StrictPaths,
   path: string,
-  bufferOf: (size: number) => Uint8Array,
+  bufferOf: (size: number) => Uint8Array<ArrayBuffer>,
 ): ContentMeta {
   return guarded(paths, path, (full) => {
     for (let attempt = 0; attempt < 2; attempt++) {
       const before = lookAt(full);
       const { size } = before.meta;
-      if (size > SMALL_FILE_BYTES * 4) break;
+      if (size > GROWN_FILE_BYTES) break;
       using file = Deno.openSync(full);
       if (fill(file, bufferOf(size)) === size && isStill(file, before)) return before.meta;
     }

@@ -82,7 +82,7 @@ export class PackBuilder {
   }
 
   /** Room for `size` bytes of content at the place where `finishFile` expects them. */
-  contentBuffer(size: number): Uint8Array {
+  contentBuffer(size: number): Uint8Array<ArrayBuffer> {
     this.#reserve(HEADER_BYTES + size + TRAILER_BYTES);
     const start = this.#length + HEADER_BYTES;
     return this.#bytes.subarray(start, start + size);
