@@ -1,7 +1,8 @@
 import { defineCommand } from "../lib/cli/command.ts";
 import { FerryError, quote } from "../lib/core/errors.ts";
 import { parseDeleteLimit } from "../lib/sync/guard.ts";
-import { checkApart, placeOf } from "../lib/sync/place.ts";
+import { makeLimits } from "../lib/sync/limits.ts";
+import { checkApart, isLocal, placeOf } from "../lib/sync/place.ts";
 import { jsonReport, textReport } from "../lib/sync/report.ts";
 import { runSync } from "../lib/sync/run.ts";
 import { LocalStore } from "../lib/store/local.ts";
@@ -20,6 +21,18 @@ export const sync = defineCommand({
       value: "N|N%",
       default: "50%",
       about: "stop before a run that would delete more than this of DST's entries",
+    },
+    bwlimit: {
+      type: "size",
+      value: "SIZE",
+      about: "move at most so many bytes a second, each way; between two folders, of content",
+    },
+    parallel: {
+      type: "integer",
+      value: "N",
+      min: 1,
+      max: 64,
+      about: "transfers under way at a time (default 6; 2 with a --bwlimit below 4M)",
     },
     force: { type: "boolean", about: "go on where a guard would stop, for this run" },
     token: { type: "string", value: "TOKEN", about: "bearer token for both servers (or FERRY_TOKEN)" },
@@ -44,7 +57,7 @@ export const sync = defineCommand({
     { run: "ferry sync -n --delete SRC DST", about: "see what that would do" },
     { run: "ferry sync --json SRC DST | jq 'select(.event==\"problem\")'", about: "only what went wrong" },
   ],
-  exits: [0, 1, 2, 3, 6, 7, 18, 22, 23, 26, 35, 41, 42, 60, 67, 130, 143],
+  exits: [0, 1, 2, 3, 6, 7, 18, 22, 23, 26, 28, 35, 41, 42, 60, 67, 130, 143],
 
   async run({ flags, args: [from, to] }, io) {
     const maxDelete = parseDeleteLimit(flags["max-delete"]);
@@ -55,8 +68,10 @@ export const sync = defineCommand({
       );
     }
     const token = flags.token ?? io.env("FERRY_TOKEN");
-    const source = placeOf(from, { token: flags["src-token"] ?? token, signal: io.stop });
-    const destination = placeOf(to, { token: flags["dst-token"] ?? token, signal: io.stop });
+    const { parallel, paces, pace } = makeLimits({ ...flags, local: isLocal(from) && isLocal(to) });
+    const place = { signal: io.stop, paces };
+    const source = placeOf(from, { token: flags["src-token"] ?? token, ...place });
+    const destination = placeOf(to, { token: flags["dst-token"] ?? token, ...place });
     if (source instanceof LocalStore && destination instanceof LocalStore && !flags.force) {
       checkApart(from, to);
     }
@@ -68,7 +83,16 @@ export const sync = defineCommand({
       : textReport(io.out, io.err, { dryRun, color, quiet: flags.quiet });
     try {
       const { delete: deletes, checksum, force } = flags;
-      const options = { dryRun, delete: deletes, checksum, force, maxDelete, signal: io.stop };
+      const options = {
+        dryRun,
+        delete: deletes,
+        checksum,
+        force,
+        maxDelete,
+        parallel,
+        pace,
+        signal: io.stop,
+      };
       const summary = await runSync({ source, destination }, report, options);
       report.done(summary);
       return summary.problems === 0 ? 0 : 1;

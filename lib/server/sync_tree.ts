@@ -1,5 +1,6 @@
 /** A folder as the body of a `tree` answer, scanned at the pace at which the client takes it. */
 import { addChecksums, type ScanFolderOptions, scanFolders } from "../store/scan.ts";
+import { HEARTBEAT_MS } from "../wire/limits.ts";
 import { type Listing, treeEnd, treeHead, treeLine } from "../wire/tree.ts";
 
 /** How long one turn scans before others are answered; a request takes several turns to get through. */
@@ -9,6 +10,8 @@ const TURN_MS = 4;
 const MOST_WAITS = 2;
 
 const CHUNK_CHARS = 128 * 1024;
+
+const HEARTBEAT = new TextEncoder().encode("\n");
 
 export interface TreeOptions extends ScanFolderOptions {
   checksum?: boolean;
@@ -37,7 +40,7 @@ export function streamTree(
           controller.close();
           return;
         }
-        if (options.checksum) await addChecksums(folder, value);
+        if (options.checksum) await atWork(controller, addChecksums(folder, value));
         if ("entries" in value) count += value.entries.length;
         text += treeLine(value);
       }
@@ -49,4 +52,17 @@ export function streamTree(
     },
     cancel: () => void listings.return(undefined),
   }, { highWaterMark: 0 });
+}
+
+/** Waits for `work`, with an empty line now and then: a client takes a long silence for a server that hangs. */
+async function atWork(
+  controller: ReadableStreamDefaultController<Uint8Array>,
+  work: Promise<void>,
+): Promise<void> {
+  const timer = setInterval(() => controller.enqueue(HEARTBEAT), HEARTBEAT_MS);
+  try {
+    await work;
+  } finally {
+    clearInterval(timer);
+  }
 }

@@ -3,6 +3,7 @@
  * next collection, several hundred MB of them, and `Response.arrayBuffer()` grows its own by doubling.
  */
 import { FerryError } from "../core/errors.ts";
+import type { Flow } from "../wire/flow.ts";
 
 /** Kept between uses; more than there are packs under way would never be asked for. */
 const KEPT = 8;
@@ -27,24 +28,31 @@ const READ_BYTES = 1024 * 1024;
 
 /**
  * Reads `body` to its end into `buffer` and gives the part that it fills; what comes back may lie in another buffer
- * object, since reading hands the memory over and back. Throws `protocol` when the body is longer than the buffer.
+ * object, since reading hands the memory over and back. `flow` is told of it. Throws `protocol` when the body is
+ * longer than the buffer.
  */
 export async function readInto(
   body: ReadableStream<Uint8Array>,
   buffer: ArrayBuffer,
+  flow?: Flow,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const reader = body.getReader({ mode: "byob" });
   let length = 0;
   for (;;) {
     // With no room left, one byte more tells a body that ends here from one that does not.
     const room = buffer.byteLength - length;
+    flow?.wait();
     if (room === 0) {
       const { done } = await reader.read(new Uint8Array(1));
+      flow?.moved(0);
       if (done) return new Uint8Array(buffer, 0, length);
       await reader.cancel().catch(() => {});
       throw new FerryError("protocol", `an answer of more than ${length} bytes`);
     }
-    const { value, done } = await reader.read(new Uint8Array(buffer, length, Math.min(room, READ_BYTES)));
+    const most = Math.min(room, flow?.piece(READ_BYTES) ?? READ_BYTES);
+    const { value, done } = await reader.read(new Uint8Array(buffer, length, most));
+    const pause = flow?.moved(value?.byteLength ?? 0);
+    if (pause) await pause;
     if (value === undefined) throw new FerryError("partial_transfer", "the answer broke off");
     buffer = value.buffer;
     length += value.byteLength;

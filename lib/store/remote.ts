@@ -1,6 +1,8 @@
 /** A folder on a Ferry server as a Store, over the sync API (docs/protocol.md). */
-import { HttpClient, type HttpClientOptions, type HttpInit } from "../client/http_client.ts";
+import { HttpClient, type HttpClientOptions } from "../client/http_client.ts";
 import { toFerryError } from "../client/fetch_error.ts";
+import { PacedBody } from "../client/paced_body.ts";
+import { type Exchange, type Paces, PATIENCE_MS, Watch } from "../client/watch.ts";
 import { codeOfStatus, FerryError, quote } from "../core/errors.ts";
 import type { Tree } from "../core/entry.ts";
 import { parseUrlPath } from "../core/paths.ts";
@@ -12,10 +14,18 @@ import { LineSplitter, TreeReader } from "../wire/tree.ts";
 import { BufferPool, readInto } from "./buffers.ts";
 import { thisProcess } from "./holder.ts";
 import { RemoteSession } from "./remote_session.ts";
-import { RemoteWriter } from "./remote_writer.ts";
+import { type CallInit, RemoteWriter } from "./remote_writer.ts";
 import type { ScanOptions, SmallFiles, Store, WriteOptions, WriteSession } from "./store.ts";
 
 const JSON_TYPE = "application/json";
+
+export interface RemoteOptions extends HttpClientOptions {
+  signal?: AbortSignal;
+  /** Rates to keep to. */
+  paces?: Paces;
+  /** Milliseconds after which a silent server is given up. */
+  silence?: number;
+}
 
 export class RemoteStore implements Store {
   readonly label: string;
@@ -26,12 +36,15 @@ export class RemoteStore implements Store {
   readonly #api: string;
   readonly #path: string;
   readonly #stop: AbortSignal | undefined;
+  readonly #watch: Watch;
+  readonly #paces: Paces;
+  readonly #exchanges = new WeakMap<Response, Exchange>();
   #info: Promise<Info> | undefined;
   #holder: Holder = thisProcess("");
   #session: RemoteSession | undefined;
 
   /** `url` names the folder; userinfo in it serves as credentials and is never shown. */
-  constructor(url: URL, options: HttpClientOptions & { signal?: AbortSignal } = {}) {
+  constructor(url: URL, options: RemoteOptions = {}) {
     const shown = new URL(url);
     shown.username = shown.password = "";
     this.label = shown.href;
@@ -39,6 +52,14 @@ export class RemoteStore implements Store {
     this.#api = shown.origin + API_PATH;
     this.#path = parseUrlPath(shown.pathname).path;
     this.#stop = options.signal;
+    const { signal: stop, paces = {}, silence } = options;
+    this.#paces = paces;
+    this.#watch = new Watch({
+      label: this.label,
+      stop,
+      paces,
+      ...(silence === undefined ? {} : { silence }),
+    });
   }
 
   async kind(): Promise<"dir" | "file" | "absent"> {
@@ -74,14 +95,26 @@ export class RemoteStore implements Store {
     const response = await this.send(options.checksum ? "tree?checksum=1" : "tree");
     const tree = new TreeReader(options.onFile);
     const lines = new LineSplitter();
+    const exchange = this.exchangeOf(response);
+    const reader = response.body?.getReader();
     try {
-      for await (const chunk of response.body ?? []) {
-        this.traffic.received += chunk.length;
-        for (const line of lines.push(chunk)) tree.line(line);
+      for (;;) {
+        exchange?.wait();
+        const { value, done } = await reader?.read() ?? { done: true };
+        const pause = exchange?.moved(value?.length ?? 0);
+        if (pause) await pause;
+        if (done || value === undefined) return tree.finish();
+        this.traffic.received += value.length;
+        for (const line of lines.push(value)) {
+          // A server that looks at a large tree for long says so in whole lines.
+          exchange?.alive();
+          tree.line(line);
+        }
       }
-      return tree.finish();
     } catch (error) {
       throw this.#bodyError(error);
+    } finally {
+      reader?.cancel().catch(() => {});
     }
   }
 
@@ -119,7 +152,7 @@ export class RemoteStore implements Store {
       : MAX_PACK_BYTES;
     try {
       if (response.body === null) return new Uint8Array(0);
-      const bytes = await readInto(response.body, this.buffers.take(size));
+      const bytes = await readInto(response.body, this.buffers.take(size), this.exchangeOf(response));
       this.traffic.received += bytes.length;
       return bytes;
     } catch (error) {
@@ -133,7 +166,7 @@ export class RemoteStore implements Store {
       return { kind: "problem", code: "missing", message: "the server sent nothing" };
     }
     try {
-      const content = await openStreamed(response.body);
+      const content = await openStreamed(response.body, this.exchangeOf(response));
       return content.kind === "problem" ? content : this.#counted(content);
     } catch (error) {
       if (error instanceof FerryError && error.code === "protocol") return badContent(error);
@@ -202,21 +235,48 @@ export class RemoteStore implements Store {
   }
 
   close(): void {
+    this.#watch.close();
     this.#client[Symbol.dispose]();
+  }
+
+  /** An exchange that waits for the server from now on, `patient` where that may have to wait for its disk. */
+  begin(patient = false): Exchange {
+    return this.#watch.begin(patient ? { silence: PATIENCE_MS } : {});
+  }
+
+  abort(reason: FerryError): void {
+    this.#watch.abort(reason);
+  }
+
+  /** What has to be told of the bytes of this answer. */
+  exchangeOf(response: Response): Exchange | undefined {
+    return this.#exchanges.get(response);
   }
 
   /**
    * One call of the API: `call` is what follows the version in its path. Gives the answer when its status is below
    * 400; throws what the server said otherwise.
    */
-  async send(call: string, init: HttpInit = {}): Promise<Response> {
+  async send(call: string, init: CallInit = {}): Promise<Response> {
     const url = new URL(`${this.#api}/${call}`);
     url.searchParams.set("path", this.#path);
     if (typeof init.body === "string") init = { ...init, body: new TextEncoder().encode(init.body) };
-    if (init.body instanceof Uint8Array) this.traffic.sent += init.body.length;
-    const response = await this.#client.fetch(url, { ...init, signal: init.signal ?? this.#stop });
-    if (response.status < 300) return response;
-    throw await this.#refusal(response);
+    // With a signal of its own it is no part of the run.
+    const exchange = init.signal !== undefined ? undefined : init.exchange ?? this.begin(init.patient);
+    if (init.body instanceof Uint8Array) {
+      this.traffic.sent += init.body.length;
+      if (exchange !== undefined && this.#paces.sent !== undefined) {
+        init = { ...init, body: new PacedBody(init.body as Uint8Array<ArrayBuffer>, exchange) };
+      }
+    }
+    try {
+      const response = await this.#client.fetch(url, { ...init, signal: init.signal ?? exchange?.signal });
+      if (exchange !== undefined) this.#exchanges.set(response, exchange);
+      if (response.status < 300) return response;
+      throw await this.#refusal(response);
+    } finally {
+      exchange?.rest();
+    }
   }
 
   async #refusal(response: Response): Promise<FerryError> {
@@ -247,9 +307,11 @@ export class RemoteStore implements Store {
       if (declared > max) {
         throw new FerryError("protocol", `${this.label} sends more than it may (${declared} bytes)`);
       }
-      const bytes = response.body === null
-        ? new Uint8Array(0)
-        : await readInto(response.body, new ArrayBuffer(declared >= 0 ? declared : max));
+      const bytes = response.body === null ? new Uint8Array(0) : await readInto(
+        response.body,
+        new ArrayBuffer(declared >= 0 ? declared : max),
+        this.exchangeOf(response),
+      );
       this.traffic.received += bytes.length;
       return bytes;
     } catch (error) {

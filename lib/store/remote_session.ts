@@ -14,6 +14,8 @@ export interface SessionCalls {
   readonly traffic: { received: number };
   /** One call of the API; throws what the server refused. */
   send(call: string, init: HttpInit): Promise<Response>;
+  /** Breaks off the calls that wait for the server. */
+  abort(reason: FerryError): void;
   /** A message as `read` understands it; throws `protocol`, naming the server. */
   parse<T>(message: Uint8Array | string, read: (fields: Record<string, unknown>) => T): T;
 }
@@ -66,7 +68,7 @@ export class RemoteSession {
 
   async #connect(): Promise<Connection> {
     const silence = new AbortController();
-    const timer = setTimeout(() => silence.abort(), SILENCE_MS);
+    const timer = setTimeout(() => silence.abort(silent(this.#store.label)), SILENCE_MS);
     try {
       const response = await this.#store.send(`session/${this.id}`, {
         method: "POST",
@@ -105,6 +107,7 @@ export class RemoteSession {
         const transient = error instanceof FetchError && error.facts.transient;
         if (transient && attempt < TRIES) continue;
         this.#lost = error instanceof FerryError ? error : forgotten(this.#store.label);
+        this.#store.abort(this.#lost);
         return;
       }
     }
@@ -195,6 +198,10 @@ class Connection {
       clearTimeout(timer);
     }
   }
+}
+
+function silent(label: string): FerryError {
+  return new FerryError("timeout", `${label}: not a byte moved for ${SILENCE_MS / 1000} s`);
 }
 
 function forgotten(label: string): FerryError {

@@ -1,5 +1,6 @@
 /** The way up to a server: contents are staged there in packs, then committed (docs/protocol.md, "Writing"). */
 import type { HttpInit } from "../client/http_client.ts";
+import type { Exchange } from "../client/watch.ts";
 import type { Problem } from "../core/entry.ts";
 import { MAX_ANSWER_BYTES } from "../wire/limits.ts";
 import { type Operation, type Outcome, parseOutcomes } from "../wire/messages.ts";
@@ -9,12 +10,22 @@ import type { BufferPool } from "./buffers.ts";
 import type { RemoteSession } from "./remote_session.ts";
 import type { WriteSession } from "./store.ts";
 
+/** A request of the API. */
+export interface CallInit extends HttpInit {
+  /** The server may have to wait for its disk. */
+  patient?: boolean;
+  /** Begun beforehand, where a body reports to it as it is sent. */
+  exchange?: Exchange;
+}
+
 /** What a writer needs of the store that it writes to. */
 export interface RemoteCalls {
   readonly traffic: { sent: number };
   readonly buffers: BufferPool;
   /** One call of the API; throws what the server refused. */
-  send(call: string, init: HttpInit): Promise<Response>;
+  send(call: string, init: CallInit): Promise<Response>;
+  /** An exchange that a body reports to as it is sent. */
+  begin(patient: boolean): Exchange;
   /** Ends the session that the calls belong to. */
   unlock(): Promise<void>;
   /** The body of an answer, at most `max` bytes. */
@@ -55,14 +66,29 @@ export class RemoteWriter implements WriteSession {
 
   async stageContent(index: number, content: Content): Promise<Outcome> {
     let early: Outcome = null;
+    let rest: Uint8Array = new Uint8Array(0);
+    const exchange = this.#store.begin(true);
     const watched: Content = {
       kind: "content",
       meta: content.meta,
       next: async () => {
-        const chunk = await content.next();
-        // It is asked only while there must be more.
-        if (chunk === null) early = content.outcome();
-        return chunk;
+        if (rest.length === 0) {
+          exchange.rest();
+          const chunk = await content.next();
+          if (chunk === null) {
+            // It is asked only while there must be more.
+            early = content.outcome();
+            exchange.wait();
+            return null;
+          }
+          rest = chunk;
+        }
+        const piece = rest.subarray(0, exchange.outPiece(rest.length));
+        rest = rest.subarray(piece.length);
+        const pause = exchange.sent(piece.length);
+        if (pause) await pause;
+        exchange.wait();
+        return piece;
       },
       outcome: () => content.outcome(),
       [Symbol.dispose]: () => content[Symbol.dispose](),
@@ -74,6 +100,7 @@ export class RemoteWriter implements WriteSession {
         method: "PUT",
         headers: { "content-type": PACK_TYPE },
         body,
+        exchange,
       });
     } catch (error) {
       // The content ended early, which breaks the request off and is trouble with one file only.
@@ -97,9 +124,9 @@ export class RemoteWriter implements WriteSession {
     return [];
   }
 
-  async #send(call: string, init: HttpInit): Promise<Response> {
+  async #send(call: string, init: CallInit): Promise<Response> {
     this.#session.check();
-    return await this.#store.send(call, init);
+    return await this.#store.send(call, { patient: true, ...init });
   }
 
   async #outcomes(response: Response, count: number): Promise<Outcome[]> {

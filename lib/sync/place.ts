@@ -5,10 +5,23 @@ import { LocalStore } from "../store/local.ts";
 import { RemoteStore } from "../store/remote.ts";
 import { overlaps } from "../store/root.ts";
 import type { Store } from "../store/store.ts";
+import type { Paces } from "../client/watch.ts";
+
+/** Whether `text` names a folder of this machine rather than a URL. */
+export function isLocal(text: string): boolean {
+  return !/^[a-z][a-z0-9+.-]*:\/\//i.test(text);
+}
+
+export interface PlaceOptions {
+  token?: string;
+  signal?: AbortSignal;
+  /** Rates that a server is spoken to at. */
+  paces?: Paces;
+}
 
 /** The store that `text` names: an http or https URL, else a local folder. Throws `bad_url` for other schemes. */
-export function placeOf(text: string, options: { token?: string; signal?: AbortSignal }): Store {
-  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
+export function placeOf(text: string, options: PlaceOptions): Store {
+  if (isLocal(text)) {
     if (text === "") throw new FerryError("usage", "an empty name is no folder");
     return new LocalStore(text);
   }

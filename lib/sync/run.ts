@@ -1,5 +1,6 @@
 /** Drives a run: scans both sides, plans, and carries the plan out; tells a reporter what happens as it happens. */
 import { FerryError } from "../core/errors.ts";
+import type { Pace } from "../client/pace.ts";
 import type { Problem, Tree } from "../core/entry.ts";
 import { thisProcess } from "../store/holder.ts";
 import type { Store, WriteOptions, WriteSession } from "../store/store.ts";
@@ -16,14 +17,18 @@ import { checkDeletes, type DeleteLimit } from "./guard.ts";
 import { ReadAhead, Stager, type Staging, turn } from "./stager.ts";
 import { type Change, makePlan, type Plan, type PlanOptions, sizeOf } from "./plan.ts";
 
-/** Batches that are read and staged while an earlier one is committed. */
-const BATCHES_AHEAD = 6;
+/** Transfers under way at a time unless told. */
+export const DEFAULT_PARALLEL = 6;
 
 export interface RunOptions extends PlanOptions {
   dryRun?: boolean;
   maxDelete: DeleteLimit;
   /** Go on where a guard would stop. */
   force?: boolean;
+  /** Packs and large files under way at a time. */
+  parallel?: number;
+  /** Content bytes are held to this; for sides that hold themselves to none. */
+  pace?: Pace;
   signal?: AbortSignal;
 }
 
@@ -101,13 +106,17 @@ class Run {
     ms: 0,
   };
   readonly #left = new Set<string>();
-  readonly #ahead = new ReadAhead();
+  readonly #parallel: number;
+  readonly #ahead: ReadAhead;
   #plan!: Plan;
   #session: WriteSession | undefined;
   #stager: Promise<Stager> | undefined;
   #first = false;
 
-  constructor(readonly sides: Sides, readonly reporter: Reporter, readonly options: RunOptions) {}
+  constructor(readonly sides: Sides, readonly reporter: Reporter, readonly options: RunOptions) {
+    this.#parallel = options.parallel ?? DEFAULT_PARALLEL;
+    this.#ahead = new ReadAhead(this.#parallel);
+  }
 
   async plan(): Promise<void> {
     const [from, to] = await both(this.sides.source.kind(), asDestination(this.sides.destination.kind()));
@@ -170,7 +179,7 @@ class Run {
 
   async #open(options: WriteOptions): Promise<Stager> {
     this.#session = await this.sides.destination.write(options);
-    return new Stager(this.sides.source, this.#session, this.options.signal);
+    return new Stager(this.sides.source, this.#session, this.options);
   }
 
   /** Ends the writing, whatever happened. */
@@ -203,7 +212,7 @@ class Run {
     await this.#folders(session, folderOperations(this.#plan, this.#left));
   }
 
-  /** Stages up to BATCHES_AHEAD batches at a time and commits them one after the other, in the plan's order. */
+  /** Stages as many batches at a time as may be under way and commits them one after the other, in the plan's order. */
   async #batches(session: WriteSession, stager: Stager): Promise<void> {
     const ahead: Promise<void>[] = [];
     let committed = Promise.resolve();
@@ -215,7 +224,7 @@ class Run {
         committed = both(staged, previous).then(([ready]) => this.#commit(session, ready));
         committed.catch(() => {});
         ahead.push(committed);
-        if (ahead.length >= BATCHES_AHEAD) await ahead.shift();
+        if (ahead.length >= this.#parallel) await ahead.shift();
         await turn();
       }
     } finally {

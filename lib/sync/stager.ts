@@ -3,6 +3,7 @@
  * tree is still being listed for an empty destination, what has been listed is fetched already. Nothing of it shows
  * under its name before the plan is made and its operation done.
  */
+import type { Pace } from "../client/pace.ts";
 import type { FileEntry } from "../core/entry.ts";
 import type { SmallFiles, Store, WriteSession } from "../store/store.ts";
 import { PACK_BYTES, PACK_FILES, SMALL_FILE_BYTES } from "../wire/limits.ts";
@@ -14,23 +15,26 @@ import type { StagedFile } from "./batches.ts";
 /** A file in the stage and its size, or why it is not there. */
 export type Staging = { staged: StagedFile; bytes: number } | { problem: NonNullable<Outcome> };
 
-/** Packs that are fetched at a time. */
-const PACKS_AHEAD = 6;
-
 /** A file that grew since the scan is still taken up to this much more; beyond it the sender is not believed. */
 const GROWTH_BYTES = 64 * 1024 * 1024;
+
+export interface StagerOptions {
+  /** Ends also the copy of a file that takes long. */
+  signal?: AbortSignal;
+  /** What contents are held to. */
+  pace?: Pace;
+}
 
 export class Stager {
   readonly #source: Store;
   readonly #session: WriteSession;
-  readonly #signal: AbortSignal | undefined;
+  readonly #options: StagerOptions;
   #next = 0;
 
-  /** `signal` ends also the copy of a file that takes long. */
-  constructor(source: Store, session: WriteSession, signal?: AbortSignal) {
+  constructor(source: Store, session: WriteSession, options: StagerOptions = {}) {
     this.#source = source;
     this.#session = session;
-    this.#signal = signal;
+    this.#options = options;
   }
 
   /** Stages small files; one answer each, in order. */
@@ -46,6 +50,8 @@ export class Stager {
       return { staged: { stage, mode: frame.mode, mtime: frame.mtime }, bytes: frame.content.length };
     });
     if (good.length === 0) return answers;
+    const { pace, signal } = this.#options;
+    await pace?.take(good.reduce((sum, { content }) => sum + content.length, 0), signal);
     // Awaited here: the memory of the contents is given back at the end of this block.
     const outcomes = await this.#session.stage(good, good.map(({ index }) => paths[index - first]));
     good.forEach(({ index }, at) => {
@@ -66,7 +72,7 @@ export class Stager {
       const message = `${size} bytes came where ${planned} were announced`;
       return { problem: { code: "bad_content", message } };
     }
-    const problem = await this.#session.stageContent(stage, interruptible(open, this.#signal));
+    const problem = await this.#session.stageContent(stage, interruptible(open, this.#options));
     return problem === null ? { staged: { stage, mode, mtime }, bytes: size } : { problem };
   }
 }
@@ -83,7 +89,7 @@ export function turn(): Promise<void> {
 const TURN_BYTES = 32 * 1024 * 1024;
 
 /** `content` with a turn of the event loop now and then, which fails once `signal` is aborted. */
-function interruptible(content: Content, signal: AbortSignal | undefined): Content {
+function interruptible(content: Content, { signal, pace }: StagerOptions): Content {
   let passed = 0;
   return {
     kind: "content",
@@ -96,6 +102,7 @@ function interruptible(content: Content, signal: AbortSignal | undefined): Conte
       }
       const chunk = await content.next();
       passed += chunk?.length ?? 0;
+      await pace?.take(chunk?.length ?? 0, signal);
       return chunk;
     },
     outcome: () => content.outcome(),
@@ -112,6 +119,9 @@ export class ReadAhead {
   #begin: (() => Promise<Stager>) | null = null;
   #underWay = 0;
   readonly #fetches: Promise<void>[] = [];
+
+  /** At most `parallel` packs are fetched at a time. */
+  constructor(readonly parallel: number) {}
 
   /** Takes note of a listed file. */
   offer(path: string, entry: FileEntry): void {
@@ -142,7 +152,7 @@ export class ReadAhead {
 
   #fill(): void {
     // The last pack is still being filled.
-    while (this.#begin !== null && this.#underWay < PACKS_AHEAD && this.#packs.length > 1) {
+    while (this.#begin !== null && this.#underWay < this.parallel && this.#packs.length > 1) {
       const fetch = this.#fetch(this.#begin(), this.#packs.shift()!);
       fetch.catch(() => {});
       this.#fetches.push(fetch);

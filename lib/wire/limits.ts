@@ -40,3 +40,7 @@ export const MAX_TREE_LINE_BYTES = 64 * 1024 * 1024;
 
 /** Paths in one tree. */
 export const MAX_TREE_ENTRIES = 20_000_000;
+
+/** How often a server that works on a tree for long says so, and how often in a row it may: twelve hours. */
+export const HEARTBEAT_MS = 10_000;
+export const MAX_HEARTBEATS = 12 * 3600 * 1000 / HEARTBEAT_MS;

@@ -3,6 +3,7 @@ import * as crypto from "node:crypto";
 import type { ProblemCode } from "../core/entry.ts";
 import { FerryError } from "../core/errors.ts";
 import { OLD_RUNTIME } from "../core/runtime.ts";
+import type { Flow } from "./flow.ts";
 import { type Outcome, problemOfJson } from "./messages.ts";
 import {
   checkMagic,
@@ -108,10 +109,13 @@ function tail(trailer: FileTrailer): Uint8Array<ArrayBuffer> {
 
 /**
  * The content of a streamed pack, checked against its digest as it is taken. Throws `protocol` for what is not a
- * pack, also later, from `next`.
+ * pack, also later, from `next`. `flow` is told of every byte.
  */
-export async function openStreamed(body: ReadableStream<Uint8Array>): Promise<Content | NoContent> {
-  const input = new ByteReader(body);
+export async function openStreamed(
+  body: ReadableStream<Uint8Array>,
+  flow?: Flow,
+): Promise<Content | NoContent> {
+  const input = new ByteReader(body, flow);
   try {
     checkMagic(await input.take(MAGIC.length));
     const bytes = await input.take(HEADER_BYTES);
@@ -175,7 +179,7 @@ class ByteReader {
   #buffer = new ArrayBuffer(0);
   #rest = new Uint8Array(0);
 
-  constructor(stream: ReadableStream<Uint8Array>) {
+  constructor(stream: ReadableStream<Uint8Array>, readonly flow?: Flow) {
     try {
       // Bodies of HTTP are byte streams: read a megabyte at a time, always into the same memory.
       this.#reader = stream.getReader({ mode: "byob" });
@@ -193,13 +197,22 @@ class ByteReader {
   }
 
   async #read(): Promise<Uint8Array<ArrayBuffer>> {
+    this.flow?.wait();
+    const bytes = await this.#readSome();
+    const pause = this.flow?.moved(bytes.length);
+    if (pause) await pause;
+    return bytes;
+  }
+
+  async #readSome(): Promise<Uint8Array<ArrayBuffer>> {
     if (this.#reader instanceof ReadableStreamDefaultReader) {
       const { value, done } = await this.#reader.read();
       if (done) throw malformed("it ends early");
       return value as Uint8Array<ArrayBuffer>;
     }
     if (this.#buffer.byteLength === 0) this.#buffer = new ArrayBuffer(READ_BYTES);
-    const { value, done } = await this.#reader.read(new Uint8Array(this.#buffer));
+    const most = this.flow?.piece(READ_BYTES) ?? READ_BYTES;
+    const { value, done } = await this.#reader.read(new Uint8Array(this.#buffer, 0, most));
     if (done || value === undefined) throw malformed("it ends early");
     this.#buffer = value.buffer;
     return value;

@@ -7,11 +7,13 @@
  * - `["name","d",mtime,mode]`
  * - `["name","l",mtime,"target"]`
  * - `["name","p","code","message"]`: something that cannot be replicated
+ *
+ * An empty line says that the sender is at work.
  */
 import { assertNever, FerryError } from "../core/errors.ts";
 import { type Entry, type FileEntry, MODE_MASK, type Problem, type Tree } from "../core/entry.ts";
 import { childPath, nameProblem, pathProblem } from "../core/paths.ts";
-import { MAX_TREE_ENTRIES, MAX_TREE_LINE_BYTES, PROTOCOL } from "./limits.ts";
+import { MAX_HEARTBEATS, MAX_TREE_ENTRIES, MAX_TREE_LINE_BYTES, PROTOCOL } from "./limits.ts";
 import { isTime, linkTarget, parseObject, problemOfJson } from "./messages.ts";
 
 export const TREE_TYPE = "application/x-ndjson";
@@ -63,6 +65,7 @@ export class TreeReader {
   readonly tree: Tree = new Map();
   #state: "head" | "body" | "done" = "head";
   #entries = 0;
+  #heartbeats = 0;
   #open = new Set<string>([""]);
   readonly #onFile: ((path: string, entry: FileEntry) => void) | undefined;
 
@@ -74,6 +77,11 @@ export class TreeReader {
   /** Takes one line without its newline. Throws `protocol` for what no honest sender would send. */
   line(line: string): void {
     if (this.#state === "done") throw malformed("a line after its end");
+    if (line === "") {
+      if (++this.#heartbeats > MAX_HEARTBEATS) throw malformed("nothing but empty lines");
+      return;
+    }
+    this.#heartbeats = 0;
     const fields = parseObject(line);
     if (this.#state === "head") {
       if (fields.ferry !== PROTOCOL) throw malformed("another version");
