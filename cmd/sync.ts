@@ -1,6 +1,7 @@
 import { defineCommand } from "../lib/cli/command.ts";
 import { FerryError, quote } from "../lib/core/errors.ts";
 import { parseDeleteLimit } from "../lib/sync/guard.ts";
+import { readFilterFlags } from "../lib/sync/filter_flags.ts";
 import { makeLimits } from "../lib/sync/limits.ts";
 import { checkApart, isLocal, placeOf } from "../lib/sync/place.ts";
 import { jsonReport, textReport } from "../lib/sync/report.ts";
@@ -16,6 +17,9 @@ export const sync = defineCommand({
     "dry-run": { type: "boolean", short: "n", about: "say what would be done and do nothing" },
     delete: { type: "boolean", about: "delete from DST what SRC does not have" },
     checksum: { type: "boolean", short: "c", about: "compare files by SHA-256 instead of size and time" },
+    include: { type: "list", value: "GLOB", about: "take back what a filter leaves out" },
+    exclude: { type: "list", value: "GLOB", about: "leave this out, a pattern as in .gitignore" },
+    "filter-from": { type: "list", value: "FILE", about: "leave out what the patterns in FILE say" },
     "max-delete": {
       type: "string",
       value: "N|N%",
@@ -46,6 +50,10 @@ export const sync = defineCommand({
     "Kept are bytes, modification times to the millisecond, permission bits, symbolic links as links, empty folders, " +
     "and every name that UTF-8 can spell, those that start with a dot among them. Each file is written beside its " +
     "place and renamed into it. Two files are the same when size and time are.",
+    "A file .ferryignore in any folder of SRC says, as .gitignore does, what to leave out of it and of the folders in " +
+    "it. Later patterns win: .ferryignore, those of inner folders after outer ones, then --filter-from, --exclude, and " +
+    "--include last. What lies in a folder that is left out is left out with it. Whatever a filter hides, in SRC or in " +
+    "DST, is neither copied nor changed nor deleted.",
     "One line a change: `+ path` new, `~ path` changed, `- path` deleted, `! path: why` failed; then a summary.",
   ],
   examples: [
@@ -55,6 +63,8 @@ export const sync = defineCommand({
       about: "make an exact copy of a share",
     },
     { run: "ferry sync -n --delete SRC DST", about: "see what that would do" },
+    { run: "ferry sync --exclude node_modules/ --exclude '*.log' SRC DST", about: "all but these" },
+    { run: "ferry sync --exclude '*' --include '*/' --include '*.jpg' SRC DST", about: "only pictures" },
     { run: "ferry sync --json SRC DST | jq 'select(.event==\"problem\")'", about: "only what went wrong" },
   ],
   exits: [0, 1, 2, 3, 6, 7, 18, 22, 23, 26, 28, 35, 41, 42, 60, 67, 130, 143],
@@ -67,6 +77,8 @@ export const sync = defineCommand({
         `--max-delete ${quote(flags["max-delete"])}: must be a count or a percentage such as 50%`,
       );
     }
+    const { include, exclude, "filter-from": filterFiles } = flags;
+    const patterns = readFilterFlags({ include, exclude, from: filterFiles });
     const token = flags.token ?? io.env("FERRY_TOKEN");
     const { parallel, paces, pace } = makeLimits({ ...flags, local: isLocal(from) && isLocal(to) });
     const place = { signal: io.stop, paces };
@@ -89,6 +101,7 @@ export const sync = defineCommand({
         checksum,
         force,
         maxDelete,
+        patterns,
         parallel,
         pace,
         signal: io.stop,

@@ -47,6 +47,7 @@ export function createSyncReads(): SyncReads {
     const body = streamTree(folder, {
       visible,
       checksum: query.get("checksum") === "1",
+      rules: query.get("rules") === "1",
       busy: () => busy > 0,
     });
     return new Response(body, { headers: { "content-type": TREE_TYPE } });

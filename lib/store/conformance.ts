@@ -148,6 +148,70 @@ export function testStore(name: string, make: MakeStore): void {
     assertEquals(file.sha256, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
   });
 
+  test("scan() leaves out what its filter hides, and does not tell of it", async ({ store, at }) => {
+    for (const path of ["a/skip/deep/f", "a/keep", "skip/g", "z"]) {
+      Deno.mkdirSync(at(path).replace(/\/[^/]*$/, ""), { recursive: true });
+      write(at(path), "x");
+    }
+    const told: string[] = [];
+    const asked: string[] = [];
+    const hides = (path: string) => {
+      asked.push(path);
+      return /(^|\/)(skip|z)$/.test(path);
+    };
+    const tree = await store.scan({ filter: { hides }, onFile: (path) => told.push(path) });
+    assertEquals([...tree.keys()].sort(), ["a", "a/keep"]);
+    assertEquals(told, ["a/keep"]);
+    // Nothing below is asked about, and nothing twice.
+    assertEquals(asked.sort(), ["a", "a/keep", "a/skip", "skip", "z"]);
+  });
+
+  test("scan() gives the text of filter files before what lies beside them", async ({ store, at }) => {
+    Deno.mkdirSync(at("d/e"), { recursive: true });
+    // Enough for a listing in parts.
+    for (let i = 0; i < 2500; i++) write(at(`d/${i}`), "");
+    write(at("d/.ferryignore"), "é\n*.log");
+    Deno.mkdirSync(at(".ferryignore"));
+    write(at("d/e/.ferryignore"), "bad");
+    write(at("d/e/f"), "");
+    const seen: string[] = [];
+    const tree = await store.scan({
+      filter: {
+        rules: (dir, text) => {
+          seen.push(`${dir}: ${text}`);
+          return text === "bad" ? "it is bad" : null;
+        },
+        hides: (path) => (seen.push(path), false),
+      },
+    });
+    assertEquals(seen.filter((path) => path === "d" || path.startsWith("d")).slice(0, 2), [
+      "d",
+      "d: é\n*.log",
+    ]);
+    assertEquals(seen.filter((line) => line.startsWith("d/e")), ["d/e", "d/e: bad"]);
+    // One that cannot be used makes its folder one that cannot be read.
+    assertEquals(tree.get("d/e"), {
+      kind: "problem",
+      code: "unreadable",
+      message: ".ferryignore: it is bad",
+    });
+    assertEquals([tree.size, tree.has("d/e/f")], [2504, false]);
+  });
+
+  test("scan() makes a folder whose filter file is too large a problem", async ({ store, at }) => {
+    Deno.mkdirSync(at("d"));
+    write(at("d/.ferryignore"), "#".repeat(64 * 1024 + 1));
+    write(at("d/f"), "");
+    const tree = await store.scan({ filter: { rules: () => null, hides: () => false } });
+    assertEquals([...tree.keys()], ["d"]);
+    assertEquals(tree.get("d"), {
+      kind: "problem",
+      code: "unreadable",
+      message: "d/.ferryignore: it is larger than 64 KiB",
+    });
+    assertEquals((await store.scan()).size, 3);
+  });
+
   test("scan() makes what cannot be replicated a problem and goes on", async ({ store, at }) => {
     write(at("good"), "x");
     new Deno.Command("mkfifo", { args: [at("pipe")] }).outputSync();

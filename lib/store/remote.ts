@@ -92,8 +92,10 @@ export class RemoteStore implements Store {
   }
 
   async scan(options: ScanOptions = {}): Promise<Tree> {
-    const response = await this.send(options.checksum ? "tree?checksum=1" : "tree");
-    const tree = new TreeReader(options.onFile);
+    const { filter, onFile } = options;
+    const query = [...(options.checksum ? ["checksum=1"] : []), ...(filter?.rules ? ["rules=1"] : [])];
+    const response = await this.send(`tree?${query.join("&")}`);
+    const tree = new TreeReader({ filter, onFile });
     const lines = new LineSplitter();
     const exchange = this.exchangeOf(response);
     const reader = response.body?.getReader();

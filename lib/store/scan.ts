@@ -1,14 +1,20 @@
 /** Reads a folder of the local file system into entries; the only place that turns `lstat` into an Entry. */
 import * as crypto from "node:crypto";
-import { osReason, readError } from "../core/errors.ts";
+import { FerryError, osReason, readError } from "../core/errors.ts";
 import { type Entry, type LinkEntry, MODE_MASK, type ProblemEntry, type Tree } from "../core/entry.ts";
 import { childPath, joinRoot, nameProblem, pathProblem, RESERVED_NAME } from "../core/paths.ts";
+import { FILTER_FILE, MAX_FILTER_BYTES } from "../core/scan_filter.ts";
 import type { Listing } from "../wire/tree.ts";
+import { TreeBuilder } from "../wire/tree_builder.ts";
 import type { ScanOptions } from "./store.ts";
 
 export interface ScanFolderOptions {
   /** Which paths the reader may see; all by default. What is hidden is as if it were not there. */
   visible?: (path: string) => boolean;
+  /** Whether to read the filter files of the folders; one that cannot be read makes its folder a problem. */
+  rules?: boolean;
+  /** Whether to go into a folder that was listed; asked when its turn comes. */
+  enters?: (dir: string) => boolean;
 }
 
 /** Entries of one listing; a larger folder comes in several, so that a scan can pause within it. */
@@ -22,29 +28,59 @@ export function* scanFolders(root: string, options: ScanFolderOptions = {}): Gen
   const pending = [""];
   while (pending.length > 0) {
     const dir = pending.pop()!;
+    if (options.enters && !options.enters(dir)) continue;
+    const full = joinRoot(root, dir);
     let names: string[];
+    let rules: string | undefined;
     try {
-      names = namesIn(joinRoot(root, dir));
+      names = namesIn(full);
+      if (options.rules && names.includes(FILTER_FILE)) rules = readRules(full, options.visible, dir);
     } catch (error) {
       if (dir === "") throw readError(error, root);
-      yield { dir, problem: { code: "unreadable", message: `cannot read the folder: ${osReason(error)}` } };
+      const message = error instanceof FerryError
+        ? error.message
+        : `cannot read the folder: ${osReason(error)}`;
+      yield { dir, problem: { code: "unreadable", message } };
       continue;
     }
     const folders: string[] = [];
     let entries: [string, Entry][] = [];
+    const piece = (): Listing => {
+      const listing: Listing = rules === undefined ? { dir, entries } : { dir, rules, entries };
+      rules = undefined;
+      entries = [];
+      return listing;
+    };
     for (const name of names) {
       const path = childPath(dir, name);
       if (options.visible && !options.visible(path)) continue;
-      if (entries.length === PIECE_ENTRIES) {
-        yield { dir, entries, more: true };
-        entries = [];
-      }
+      if (entries.length === PIECE_ENTRIES) yield { ...piece(), more: true } as Listing;
       const entry = readEntry(root, path, name);
       entries.push([name, entry]);
       if (entry.kind === "dir") folders.push(path);
     }
-    yield { dir, entries };
+    yield piece();
     for (const path of folders) pending.push(path);
+  }
+}
+
+/** The text of the filter file in the folder `full`; undefined for what is no file. Throws why it cannot be used. */
+function readRules(full: string, visible: ScanFolderOptions["visible"], dir: string): string | undefined {
+  if (visible && !visible(childPath(dir, FILTER_FILE))) return undefined;
+  const refused = (why: string) => new FerryError("read_failed", `${childPath(dir, FILTER_FILE)}: ${why}`);
+  const path = joinRoot(full, FILTER_FILE);
+  try {
+    const info = Deno.lstatSync(path);
+    if (!info.isFile) return undefined;
+    const most = `it is larger than ${MAX_FILTER_BYTES / 1024} KiB`;
+    if (info.size > MAX_FILTER_BYTES) throw refused(most);
+    const bytes = Deno.readFileSync(path);
+    if (bytes.length > MAX_FILTER_BYTES) throw refused(most);
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    if (error instanceof FerryError) throw error;
+    if (error instanceof TypeError) throw refused("it is not valid UTF-8");
+    throw refused(`cannot read it: ${osReason(error)}`);
   }
 }
 
@@ -80,24 +116,30 @@ const TURN_MS = 20;
 
 /** All of `root` as a tree. Gives way now and then, so that requests under way move on. */
 export async function scanTree(root: string, options: ScanOptions = {}): Promise<Tree> {
-  const tree: Tree = new Map();
+  const { filter, onFile, checksum } = options;
+  const builder = new TreeBuilder({ filter, onFile });
+  const rules = filter?.rules !== undefined;
   let turn = performance.now();
-  for (const listing of scanFolders(root)) {
-    if (options.checksum) await addChecksums(root, listing);
-    if ("problem" in listing) tree.set(listing.dir, { kind: "problem", ...listing.problem });
+  for (const listing of scanFolders(root, { rules, enters: (dir) => builder.wants(dir) })) {
+    const { dir } = listing;
+    if ("problem" in listing) builder.fail(dir, { kind: "problem", ...listing.problem });
     else {
-      for (const [name, entry] of listing.entries) {
-        const path = childPath(listing.dir, name);
-        tree.set(path, entry);
-        if (entry.kind === "file") options.onFile?.(path, entry);
-      }
+      const trouble = listing.rules === undefined ? null : builder.rules(dir, listing.rules);
+      if (trouble !== null && dir === "") throw new FerryError("read_failed", `${root}/${trouble}`);
+      if (trouble !== null) builder.fail(dir, problem("unreadable", trouble));
+      listing.entries = listing.entries.filter(([name, entry]) =>
+        !builder.hides(dir, childPath(dir, name), entry)
+      );
+      if (checksum) await addChecksums(root, listing);
+      for (const [name, entry] of listing.entries) builder.add(childPath(dir, name), entry);
     }
+    if (!("more" in listing)) builder.end(dir);
     if (performance.now() - turn > TURN_MS) {
       await new Promise((resolve) => setTimeout(resolve, 0));
       turn = performance.now();
     }
   }
-  return tree;
+  return builder.tree;
 }
 
 function readEntry(root: string, path: string, name: string): Entry {

@@ -6,6 +6,7 @@
  * as a FerryError that names it.
  */
 import type { FileEntry, Problem, Tree } from "../core/entry.ts";
+import type { ScanFilter } from "../core/scan_filter.ts";
 import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
 import type { Holder, Operation, Outcome } from "../wire/messages.ts";
 import type { Content, NoContent } from "../wire/stream.ts";
@@ -13,7 +14,9 @@ import type { Content, NoContent } from "../wire/stream.ts";
 export interface ScanOptions {
   /** Also read every file and give its SHA-256. */
   checksum?: boolean;
-  /** Told of each regular file as it is listed, before the scan is complete. */
+  /** What to leave out. */
+  filter?: ScanFilter;
+  /** Told of each regular file as it is listed and not left out, before the scan is complete. */
   onFile?: (path: string, entry: FileEntry) => void;
 }
 

@@ -1,6 +1,7 @@
 /** The plan of a run, as a pure function of two trees: what would make the destination hold what the source holds. */
 import type { DirEntry, Entry, FileEntry, LinkEntry, Problem, Tree } from "../core/entry.ts";
 import { parentPath } from "../core/paths.ts";
+import type { HiddenPaths } from "./hidden.ts";
 
 /** What can be replicated: any entry but a problem. */
 export type RealEntry = FileEntry | DirEntry | LinkEntry;
@@ -41,12 +42,15 @@ export interface PlanOptions {
   delete?: boolean;
   /** Compare files by SHA-256 instead of size and time. */
   checksum?: boolean;
+  /** What was left out of the trees: it stays as it is, at either side. */
+  hidden?: HiddenPaths;
 }
 
 /** Plans a run from `source` to `destination`. Trees are not changed. */
 export function makePlan(source: Tree, destination: Tree, options: PlanOptions = {}): Plan {
   const problems: Problem[] = [];
-  const shielded = shieldedPaths(source, destination, problems);
+  const hidden = options.hidden ?? NOTHING_HIDDEN;
+  const shielded = shieldedPaths(source, destination, problems, hidden);
   const doomed = options.delete ? extraPaths(source, destination, shielded) : new Set<string>();
   const before: Change[] = [];
   const folders: Change[] = [];
@@ -57,13 +61,16 @@ export function makePlan(source: Tree, destination: Tree, options: PlanOptions =
     if (entry.kind === "problem" || shielded.has(path)) continue;
     const was = destination.get(path);
     if (was?.kind === "problem") continue;
-    if (was?.kind === "dir" && entry.kind !== "dir" && !vacated(path, destination, doomed)) {
-      problems.push({
-        path,
-        code: "conflict",
-        message: "a folder with files of its own stands here; see --delete",
-      });
-      continue;
+    if (was?.kind === "dir" && entry.kind !== "dir") {
+      const message = holdsHidden(path, hidden)
+        ? "a folder stands here that holds what a filter hides"
+        : vacated(path, destination, doomed)
+        ? null
+        : "a folder with files of its own stands here; see --delete";
+      if (message !== null) {
+        problems.push({ path, code: "conflict", message });
+        continue;
+      }
     }
     const change = compare(path, entry, was, options);
     if (change === null) continue;
@@ -96,8 +103,19 @@ export function makePlan(source: Tree, destination: Tree, options: PlanOptions =
  * Paths that the run must not touch: problems of either side with all that lies below them. On the source's side
  * nobody knows what they hold, so nothing at the destination may be deleted for not being there.
  */
-function shieldedPaths(source: Tree, destination: Tree, problems: Problem[]): Set<string> {
-  const roots = new Set<string>();
+function shieldedPaths(
+  source: Tree,
+  destination: Tree,
+  problems: Problem[],
+  hidden: HiddenPaths,
+): Set<string> {
+  const roots = new Set<string>([...hidden.source, ...hidden.destination]);
+  for (const path of hidden.destination) {
+    // The same name of another kind, which the patterns tell apart.
+    if (source.has(path)) {
+      problems.push({ path, code: "conflict", message: "something that a filter hides stands here" });
+    }
+  }
   for (const tree of [source, destination]) {
     for (const [path, entry] of tree) {
       if (entry.kind !== "problem") continue;
@@ -126,6 +144,15 @@ function extraPaths(source: Tree, destination: Tree, shielded: ReadonlySet<strin
     for (let dir = parentPath(path); dir !== ""; dir = parentPath(dir)) extra.delete(dir);
   }
   return extra;
+}
+
+const NOTHING_HIDDEN: HiddenPaths = { source: new Set(), destination: new Set() };
+
+/** Whether the folder at `path` of the destination holds something hidden. */
+function holdsHidden(path: string, hidden: HiddenPaths): boolean {
+  const prefix = path + "/";
+  for (const other of hidden.destination) if (other.startsWith(prefix)) return true;
+  return false;
 }
 
 /** What changes, and the folders that it lies in. */

@@ -25,6 +25,11 @@ function lines(plan: Plan): string[] {
   ];
 }
 
+const hide = (source: string[], destination: string[] = []): PlanOptions => ({
+  delete: true,
+  hidden: { source: new Set(source), destination: new Set(destination) },
+});
+
 interface Case {
   name: string;
   source: Record<string, Entry>;
@@ -62,6 +67,34 @@ const CASES: Case[] = [
     destination: { f: f(), g: f(), h: d(), "h/i": d(), "h/i/j": f() },
     options: { delete: true },
     expect: ["- h/i/j", "- h/i", "- h", "- g"],
+  },
+  {
+    name: "what is hidden at the source is left alone at the destination, with all below it",
+    source: { f: f() },
+    destination: { h: d(), "h/i": f(), "h/i2": d(), g: f() },
+    options: hide(["h"]),
+    expect: ["+ f", "- g"],
+  },
+  {
+    name: "a folder with something hidden in it stays, and its other files go",
+    source: {},
+    destination: { h: d(), "h/i": d(), "h/j": f() },
+    options: hide([], ["h/i/x"]),
+    expect: ["- h/j"],
+  },
+  {
+    name: "what a filter hides at the destination is not replaced by another kind",
+    source: { b: f(), c: d(), "c/x": f() },
+    destination: {},
+    options: hide([], ["b", "c"]),
+    expect: ["! b conflict", "! c conflict"],
+  },
+  {
+    name: "a folder that holds something hidden is not replaced by a file",
+    source: { b: f() },
+    destination: { b: d(), "b/x": f() },
+    options: hide([], ["b/y"]),
+    expect: ["- b/x", "! b conflict"],
   },
   {
     name: "names that sort before a slash do not part a folder from what is in it",

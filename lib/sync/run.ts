@@ -14,13 +14,14 @@ import {
   unlockOperations,
 } from "./batches.ts";
 import { checkDeletes, type DeleteLimit } from "./guard.ts";
+import { Hidden, type HiddenOptions } from "./hidden.ts";
 import { ReadAhead, Stager, type Staging, turn } from "./stager.ts";
 import { type Change, makePlan, type Plan, type PlanOptions, sizeOf } from "./plan.ts";
 
 /** Transfers under way at a time unless told. */
 export const DEFAULT_PARALLEL = 6;
 
-export interface RunOptions extends PlanOptions {
+export interface RunOptions extends Omit<PlanOptions, "hidden">, HiddenOptions {
   dryRun?: boolean;
   maxDelete: DeleteLimit;
   /** Go on where a guard would stop. */
@@ -113,9 +114,12 @@ class Run {
   #stager: Promise<Stager> | undefined;
   #first = false;
 
+  readonly #hidden: Hidden;
+
   constructor(readonly sides: Sides, readonly reporter: Reporter, readonly options: RunOptions) {
     this.#parallel = options.parallel ?? DEFAULT_PARALLEL;
     this.#ahead = new ReadAhead(this.#parallel);
+    this.#hidden = new Hidden(options);
   }
 
   async plan(): Promise<void> {
@@ -132,7 +136,7 @@ class Run {
     const absent = this.options.dryRun ? to === "absent" : await this.#lock(to);
     const [source, destination] = await this.#scanBoth(absent);
     for (const entry of source.values()) if (entry.kind === "file") this.summary.files++;
-    this.#plan = makePlan(source, destination, this.options);
+    this.#plan = makePlan(source, destination, { ...this.options, hidden: this.#hidden });
     if (!this.options.dryRun) this.#guard();
     this.reporter.plan(this.#plan);
     for (const problem of this.#plan.problems) this.problem(problem);
@@ -154,10 +158,16 @@ class Run {
     const { source, destination } = this.sides;
     const { checksum, dryRun } = this.options;
     const scans = both(
-      source.scan({ checksum, onFile: dryRun ? undefined : (path, entry) => this.#ahead.offer(path, entry) }),
-      (absent ? Promise.resolve<Tree>(new Map()) : asDestination(destination.scan({ checksum }))).then(
+      source.scan({
+        checksum,
+        filter: this.#hidden.forSource(),
+        onFile: dryRun ? undefined : (path, entry) => this.#ahead.offer(path, entry),
+      }),
+      (absent ? Promise.resolve<Tree>(new Map()) : asDestination(
+        destination.scan({ checksum, filter: this.#hidden.forDestination() }),
+      )).then(
         (tree) => {
-          this.#first = tree.size === 0;
+          this.#first = tree.size === 0 && this.#hidden.destination.size === 0;
           if (this.#first && !dryRun) this.#ahead.start(() => this.#begin());
           return tree;
         },
@@ -169,6 +179,7 @@ class Run {
     await Promise.allSettled([stopped]);
     const trees = await scans;
     await stopped;
+    this.#hidden.settle(...trees);
     return trees;
   }
 

@@ -1,7 +1,9 @@
 /**
  * A tree as lines of JSON: a head `{"ferry":1}`, the folders (`{"dir":"a/b","entries":[...]}`, parents before
- * children; `"more":true` on all lines of a large folder but its last), lines about folders that could not be read (`{"dir":"a","problem":{...}}`), and last `{"end":COUNT}`,
- * without which it is not whole. Entries are short lists, since there are many:
+ * children; `"more":true` on all lines of a large folder but its last; `"rules"` on its first, the text of its filter
+ * file, when the scan was asked for it), lines about folders that could not be read
+ * (`{"dir":"a","problem":{...}}`), and last `{"end":COUNT}`, without which it is not whole. Entries are short lists,
+ * since there are many:
  *
  * - `["name","f",size,mtime,mode]`, with a sixth item, the SHA-256, when the scan was asked for it
  * - `["name","d",mtime,mode]`
@@ -11,16 +13,21 @@
  * An empty line says that the sender is at work.
  */
 import { assertNever, FerryError } from "../core/errors.ts";
-import { type Entry, type FileEntry, MODE_MASK, type Problem, type Tree } from "../core/entry.ts";
+import { type Entry, MODE_MASK, type Problem, type Tree } from "../core/entry.ts";
 import { childPath, nameProblem, pathProblem } from "../core/paths.ts";
+import { MAX_FILTER_BYTES } from "../core/scan_filter.ts";
 import { MAX_HEARTBEATS, MAX_TREE_ENTRIES, MAX_TREE_LINE_BYTES, PROTOCOL } from "./limits.ts";
 import { isTime, linkTarget, parseObject, problemOfJson } from "./messages.ts";
+import { TreeBuilder, type TreeBuilderOptions } from "./tree_builder.ts";
 
 export const TREE_TYPE = "application/x-ndjson";
 
-/** One folder of a tree: what is in it, with `more` a part of that, or why it could not be read. */
+/**
+ * One folder of a tree: what is in it, with `more` a part of that, or why it could not be read. `rules` is the text
+ * of the folder's filter file, with the first part.
+ */
 export type Listing =
-  | { dir: string; entries: [name: string, entry: Entry][]; more?: true }
+  | { dir: string; rules?: string; entries: [name: string, entry: Entry][]; more?: true }
   | { dir: string; problem: { code: Problem["code"]; message: string } };
 
 type WireEntry = (string | number)[];
@@ -33,9 +40,9 @@ export function treeHead(): string {
 /** The line of one folder. */
 export function treeLine(listing: Listing): string {
   if ("problem" in listing) return JSON.stringify(listing) + "\n";
-  const { dir, more } = listing;
-  return JSON.stringify({ dir, more, entries: listing.entries.map(([name, entry]) => encode(name, entry)) }) +
-    "\n";
+  const { dir, rules, more } = listing;
+  const entries = listing.entries.map(([name, entry]) => encode(name, entry));
+  return JSON.stringify({ dir, rules, more, entries }) + "\n";
 }
 
 /** The last line; `count` is the number of entries in all lines before. */
@@ -62,16 +69,15 @@ function encode(name: string, entry: Entry): WireEntry {
 
 /** Puts a tree together from its lines and holds the sender to the rules. */
 export class TreeReader {
-  readonly tree: Tree = new Map();
   #state: "head" | "body" | "done" = "head";
   #entries = 0;
   #heartbeats = 0;
-  #open = new Set<string>([""]);
-  readonly #onFile: ((path: string, entry: FileEntry) => void) | undefined;
+  /** The folder that is listed in parts just now, its first part behind it. */
+  #inParts: string | null = null;
+  readonly #builder: TreeBuilder;
 
-  /** `onFile` is told of each regular file as its line comes. */
-  constructor(onFile?: (path: string, entry: FileEntry) => void) {
-    this.#onFile = onFile;
+  constructor(options: TreeBuilderOptions = {}) {
+    this.#builder = new TreeBuilder(options);
   }
 
   /** Takes one line without its newline. Throws `protocol` for what no honest sender would send. */
@@ -97,29 +103,49 @@ export class TreeReader {
   /** The whole tree. Throws `protocol` when its end, or a folder that it announced, did not come. */
   finish(): Tree {
     if (this.#state !== "done") throw malformed("it ends early");
-    if (this.#open.size > 0) throw malformed("a folder was announced and never listed");
-    return this.tree;
+    if (this.#builder.waiting > 0) throw malformed("a folder was announced and never listed");
+    return this.#builder.tree;
   }
 
   #folder(fields: Record<string, unknown>): void {
     const dir = fields.dir;
     // Only a folder that an earlier line has named, and until its last line: no entry hides below a link or file.
-    if (typeof dir !== "string" || !this.#open.has(dir)) throw malformed("a folder that was not announced");
-    const more = fields.more === true && fields.problem === undefined;
-    if (!more) this.#open.delete(dir);
-    if (fields.problem !== undefined) {
-      if (dir === "") {
-        throw new FerryError("read_failed", problemOfJson(fields.problem as Record<string, unknown>).message);
-      }
-      this.tree.set(dir, { kind: "problem", ...problemOfJson(fields.problem as Record<string, unknown>) });
-      return;
+    if (typeof dir !== "string" || !this.#builder.awaits(dir)) {
+      throw malformed("a folder that was not announced");
     }
+    const more = fields.more === true && fields.problem === undefined;
+    if (fields.problem !== undefined) {
+      this.#fail(dir, problemOfJson(fields.problem as Record<string, unknown>));
+    } else {
+      this.#listing(dir, fields, more);
+    }
+    if (!more) this.#builder.end(dir);
+    this.#inParts = more ? dir : null;
+  }
+
+  #listing(dir: string, fields: Record<string, unknown>, more: boolean): void {
     if (!Array.isArray(fields.entries)) throw malformed("a folder without entries");
     // Else it could go on for ever within every other bound.
     if (more && fields.entries.length === 0) throw malformed("an empty piece of a folder");
     this.#entries += fields.entries.length;
     if (this.#entries > MAX_TREE_ENTRIES) throw malformed(`more than ${MAX_TREE_ENTRIES} entries`);
+    if (fields.rules !== undefined) this.#rules(dir, fields.rules);
     for (const item of fields.entries) this.#entry(dir, item);
+  }
+
+  #rules(dir: string, text: unknown): void {
+    if (typeof text !== "string" || text.length > MAX_FILTER_BYTES) {
+      throw malformed("rules that are too long");
+    }
+    // What came before them would have been judged without them.
+    if (this.#inParts === dir) throw malformed("rules behind the entries that they are about");
+    const trouble = this.#builder.rules(dir, text);
+    if (trouble !== null) this.#fail(dir, { code: "unreadable", message: trouble });
+  }
+
+  #fail(dir: string, problem: { code: Problem["code"]; message: string }): void {
+    if (dir === "") throw new FerryError("read_failed", problem.message);
+    this.#builder.fail(dir, { kind: "problem", ...problem });
   }
 
   #entry(dir: string, item: unknown): void {
@@ -129,15 +155,13 @@ export class TreeReader {
     const trouble = nameProblem(name) ?? pathProblem(path);
     // A name with "/" in it must not collide with a real path: it is kept under a key that no path has.
     const key = trouble === null ? path : childPath(dir, "\0" + name);
-    if (this.tree.has(key)) throw malformed("an entry twice");
+    if (this.#builder.tree.has(key)) throw malformed("an entry twice");
     const entry: Entry = trouble === null ? decode(item) : {
       kind: "problem",
       code: "refused_name",
       message: `the name is refused: ${trouble}`,
     };
-    if (entry.kind === "dir") this.#open.add(path);
-    this.tree.set(key, entry);
-    if (entry.kind === "file") this.#onFile?.(path, entry);
+    if (!this.#builder.hides(dir, key, entry)) this.#builder.add(key, entry);
   }
 }
 

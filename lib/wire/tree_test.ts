@@ -201,7 +201,7 @@ Deno.test("TreeReader refuses a tree that no honest sender would send", () => {
 
 Deno.test("TreeReader takes a large folder in pieces, and tells of each file as it comes", () => {
   const seen: string[] = [];
-  const reader = new TreeReader((path) => seen.push(path));
+  const reader = new TreeReader({ onFile: (path) => seen.push(path) });
   const pieces: Listing[] = [
     { dir: "", entries: [["a", { kind: "file", size: 1, mtime: 1, mode: 0o644 }]], more: true },
     { dir: "", entries: [["d", { kind: "dir", mtime: 1, mode: 0o755 }]], more: true },
