@@ -177,7 +177,9 @@ attack("folders that are not below the share, in every call", async (server) => 
     ];
     for (const { status, text } of answers) {
       // Bytes that are no text are a name like any other that is not there.
-      const fine = path === "%ff" ? status === 200 || status === 404 : status === 400 || status === 404;
+      const fine = path === "%ff"
+        ? [200, 404, 410].includes(status)
+        : status === 400 || status === 404 || status === 410;
       assert(fine, `${path}: ${status} ${text}`);
       assert(!text.includes("precious"), text);
     }
@@ -339,11 +341,11 @@ attack("stages that were never filled, or are another's", async (server, dir) =>
     const answer = await call(server, "POST", `commit/${session}`, { user, path, body: commit(operations) });
     return answer.status === 200 ? codes(answer.text) : answer.status;
   };
-  assertEquals(await run("bob:pw", undefined, [file("stolen", 0)]), 404);
-  assertEquals(await run("ann:pw", "dir", [file("stolen", 0)]), 404);
+  assertEquals(await run("bob:pw", undefined, [file("stolen", 0)]), 410);
+  assertEquals(await run("ann:pw", "dir", [file("stolen", 0)]), 410);
   assertEquals(
     (await call(server, "PUT", `stage/${session}`, { body: pack("evil"), user: "bob:pw" })).status,
-    404,
+    410,
   );
   // Ending somebody else's push does nothing.
   await call(server, "DELETE", `session/${session}`, { user: "bob:pw" });
@@ -443,9 +445,9 @@ attack("writes of a push that has not begun, and beginnings that do not fit", as
     ["POST", `commit/${session}`, commit([{ op: "mkdir", path: "new", mode: 0o755, expect: null }])],
   ];
   for (const [method, what, body] of writes) {
-    assertEquals([what, (await call(server, method, what, { body })).status], [what, 404]);
+    assertEquals([what, (await call(server, method, what, { body })).status], [what, 410]);
   }
-  assertEquals((await call(server, "GET", `session/${session}`)).status, 404);
+  assertEquals((await call(server, "GET", `session/${session}`)).status, 410);
   const bodies: [BodyInit, number][] = [
     ["", 400],
     ["{}", 400],

@@ -49,6 +49,8 @@ export function createSyncApi(root: string): SyncApi {
         return pushes.touch(context, rest[0]);
       case "DELETE session/1":
         return await pushes.end(context, rest[0]);
+      case "GET stage/1":
+        return writes.staged(context, rest[0]);
       case "PUT stage/1":
         return await writes.stage(context, rest[0]);
       case "PUT stage/2":

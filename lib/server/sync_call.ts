@@ -60,6 +60,14 @@ export function require({ access }: Pick<Call, "access" | "base">, perm: Perm, p
   throw new FerryError(status === 401 ? "unauthorized" : "forbidden", detail);
 }
 
+/** A whole number in the query; undefined when it is not there. Throws `bad_request` for anything else. */
+export function queryNumber({ query }: Pick<Call, "query">, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  if (/^-?\d{1,16}$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
+  throw new FerryError("bad_request", `the query's \`${name}\` is not a whole number`);
+}
+
 /** Does `work`; a message about the server's disk goes out without the server's paths. */
 export async function writing<T>(work: () => Promise<T>): Promise<T> {
   try {

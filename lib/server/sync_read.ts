@@ -3,7 +3,7 @@ import { FerryError } from "../core/errors.ts";
 import { checkedPath, childPath } from "../core/paths.ts";
 import { VERSION } from "../core/version.ts";
 import { BufferPool } from "../store/buffers.ts";
-import { openContent, readOutcome } from "../store/read.ts";
+import { openContent, readOutcome, type ResumePoint } from "../store/read.ts";
 import { locate, StrictPaths } from "../store/root.ts";
 import { SmallReader } from "../store/small_reader.ts";
 import { MAX_MESSAGE_BYTES, MAX_PACK_BYTES, PACK_BYTES, PROTOCOL } from "../wire/limits.ts";
@@ -11,7 +11,15 @@ import { type Info, parseObject, parsePackRequest } from "../wire/messages.ts";
 import { PACK_TYPE, PackBuilder } from "../wire/pack.ts";
 import { streamContent } from "../wire/stream.ts";
 import { TREE_TYPE } from "../wire/tree.ts";
-import { type Call, existingFolder, json, packResponse, readBody, require } from "./sync_call.ts";
+import {
+  type Call,
+  existingFolder,
+  json,
+  packResponse,
+  queryNumber,
+  readBody,
+  require,
+} from "./sync_call.ts";
 import { streamTree } from "./sync_tree.ts";
 
 /** Answers to the calls that read. Each throws FerryErrors for refusals. */
@@ -93,7 +101,7 @@ export function createSyncReads(): SyncReads {
     const path = checkedPath(call.query.get("file") ?? "");
     if (path === "") throw new FerryError("bad_request", "which file? It is named by the query's `file`");
     require(call, "r", childPath(call.base, path));
-    const content = openContent(new StrictPaths(existingFolder(call, "r")), path);
+    const content = openContent(new StrictPaths(existingFolder(call, "r")), path, resumePoint(call));
     if (content.kind === "content") {
       return new Response(streamContent(content, 0), { headers: { "content-type": PACK_TYPE } });
     }
@@ -103,4 +111,15 @@ export function createSyncReads(): SyncReads {
   }
 
   return { info, tree, pack, file };
+}
+
+/** Where the client wants a file to go on, and of which version. */
+function resumePoint(call: Call): ResumePoint | undefined {
+  const offset = queryNumber(call, "offset");
+  if (offset === undefined) return undefined;
+  const [size, mtime] = [queryNumber(call, "size"), queryNumber(call, "mtime")];
+  if (size === undefined || mtime === undefined || offset < 0) {
+    throw new FerryError("bad_request", "an offset needs the size and mtime of the version that it is about");
+  }
+  return { offset, size, mtime };
 }

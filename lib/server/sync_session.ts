@@ -2,7 +2,7 @@
 import { FerryError } from "../core/errors.ts";
 import { locate } from "../store/root.ts";
 import { MAX_HOLDER_BYTES } from "../wire/limits.ts";
-import { parseObject, parseSessionRequest, type SessionAnswer } from "../wire/messages.ts";
+import { parseObject, parseSessionRequest } from "../wire/messages.ts";
 import { type Call, readBody, require, sessionOwner, writing } from "./sync_call.ts";
 import type { PushSessions } from "./sync_sessions.ts";
 
@@ -25,14 +25,14 @@ export function createSyncSessions(sessions: PushSessions): SyncSessions {
     const { holder } = parseSessionRequest(parseObject(await readBody(call.request, MAX_HOLDER_BYTES)));
     const start = { owner: sessionOwner(call), folder: folderOf(call), holder };
     const open = openAnswer();
-    const { detach, known } = await writing(() => sessions.begin(session, start, open.close)).catch(
+    const { detach, answer } = await writing(() => sessions.begin(session, start, open.close)).catch(
       (error) => {
         open.close();
         throw error;
       },
     );
     open.onGone(detach);
-    open.send(new TextEncoder().encode(JSON.stringify({ known } satisfies SessionAnswer) + "\n"));
+    open.send(new TextEncoder().encode(JSON.stringify(answer) + "\n"));
     // A proxy that gathers an answer before it hands it on would keep all of this to itself.
     const headers = { "content-type": "application/x-ndjson", "x-accel-buffering": "no" };
     return new Response(open.body, { headers });
@@ -44,7 +44,8 @@ export function createSyncSessions(sessions: PushSessions): SyncSessions {
   }
 
   async function end(call: Call, session: string): Promise<Response> {
-    await sessions.end(session, sessionOwner(call));
+    const broken = call.query.get("broken") === "1";
+    await sessions.end(session, sessionOwner(call), { broken });
     return new Response(null, { status: 204 });
   }
 

@@ -4,9 +4,11 @@
  */
 import { FerryError } from "../core/errors.ts";
 import { overlaps } from "../store/root.ts";
-import type { Holder, Outcome } from "../wire/messages.ts";
+import type { Holder, Outcome, SessionAnswer } from "../wire/messages.ts";
 import { checkUnlocked, type FolderLock, LockedError, lockFolder } from "../store/lock.ts";
+import { type FileVersion, Partials, prunePartials } from "../store/partials.ts";
 import { removeStages, Stage } from "../store/stage.ts";
+import type { EndOptions } from "../store/store.ts";
 import { LocalWriter } from "../store/write.ts";
 
 /** A client that says nothing for so long has gone, whatever its connection looks like. */
@@ -39,15 +41,16 @@ export interface PushStart {
   holder: Holder;
 }
 
-/** A push that has its folder: what ends it, should its client go away, and whether it had begun before. */
+/** A push that has its folder: what to do should its client go away, and what the client has to know. */
 export interface Attached {
   /** Its client has gone. */
   detach: () => void;
-  known: boolean;
+  answer: SessionAnswer;
 }
 
 interface Held extends PushStart {
   stage: Stage;
+  partials: Partials;
   session: PushSession | undefined;
   lastUsed: number;
   /** Requests of this session that are being answered. */
@@ -93,6 +96,7 @@ export class PushSessions {
         this.#lock = await lockFolder(this.#shareRoot, holder);
         const ours = new Set([...this.#held.values()].map(({ stage }) => stage.dir));
         removeStages(this.#shareRoot, (dir) => ours.has(dir));
+        prunePartials(this.#shareRoot);
       }
       await checkUnlocked(start.folder, this.#shareRoot);
       return this.#attach(id, start, hangUp);
@@ -124,11 +128,12 @@ export class PushSessions {
         throw new FerryError("too_many", `${MAX_SESSIONS} pushes are under way; try again later`);
       }
       const stage = new Stage(this.#shareRoot);
-      held = { ...start, stage, session: undefined, lastUsed: Date.now(), busy: 0, hangUp };
+      const partials = new Partials(this.#shareRoot, start.folder);
+      held = { ...start, stage, partials, session: undefined, lastUsed: Date.now(), busy: 0, hangUp };
       this.#held.set(id, held);
       this.#timer ??= unref(setInterval(() => this.sweep(), 30_000));
     } else {
-      if (held.owner !== start.owner) throw new FerryError("not_found", "there is no such session");
+      if (held.owner !== start.owner) throw new FerryError("gone", "there is no such push");
       held.hangUp?.();
       held.hangUp = hangUp;
       held.lastUsed = Date.now();
@@ -139,7 +144,7 @@ export class PushSessions {
       mine.hangUp = undefined;
       this.#unlockShare();
     };
-    return { detach, known };
+    return { detach, answer: { known, parts: held.partials.count() } };
   }
 
   /** Gives the share's lock back when no client is connected any more. */
@@ -159,7 +164,8 @@ export class PushSessions {
     const held = this.#find(id, owner);
     held.busy++;
     try {
-      held.session ??= { writer: new LocalWriter(folder(), held.stage), answers: new Map() };
+      const { stage, partials } = held;
+      held.session ??= { writer: new LocalWriter(folder(), stage, partials), answers: new Map() };
       return await work(held.session);
     } finally {
       held.busy--;
@@ -172,23 +178,31 @@ export class PushSessions {
     this.#find(id, owner).lastUsed = Date.now();
   }
 
-  #find(id: string, owner: string): Held {
-    checkId(id);
-    if (this.#ended.has(endedKey(id, owner))) throw new FerryError("gone", "this push was ended");
-    const held = this.#held.get(id);
-    if (held === undefined || held.owner !== owner) {
-      throw new FerryError("not_found", "there is no such session; a push begins with POST session");
-    }
-    return held;
+  /** Bytes that came of a large file. */
+  resumable(id: string, owner: string, version: FileVersion): number {
+    return this.#find(id, owner).partials.size(version);
   }
 
-  /** Ends the session for good and drops what it staged and did not commit; it need not have begun. */
-  async end(id: string, owner: string): Promise<void> {
+  #find(id: string, owner: string): Held {
+    checkId(id);
+    const held = this.#held.get(id);
+    if (held !== undefined && held.owner === owner) return held;
+    throw new FerryError("gone", "there is no such push under way; it begins with POST session");
+  }
+
+  /**
+   * Ends the session for good and drops what it staged and did not commit; it need not have begun. What came of large
+   * files is kept when the run was `broken` off.
+   */
+  async end(id: string, owner: string, { broken = false }: EndOptions = {}): Promise<void> {
     // A client that is stopped may be overtaken by its own end: what of it comes later shall not begin anew.
     this.#ended.add(endedKey(id, owner));
     const [oldest] = this.#ended;
     if (this.#ended.size > KEPT_ENDS) this.#ended.delete(oldest);
-    if (this.#held.get(id)?.owner === owner) await this.#drop(id);
+    const held = this.#held.get(id);
+    if (held?.owner !== owner) return;
+    await this.#drop(id);
+    if (!broken) held.partials.clear();
   }
 
   async #drop(id: string): Promise<void> {
@@ -198,6 +212,7 @@ export class PushSessions {
     held.hangUp?.();
     held.hangUp = undefined;
     await held.session?.writer.close();
+    held.partials.tidy();
     this.#unlockShare();
   }
 

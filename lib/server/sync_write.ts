@@ -1,16 +1,26 @@
 /** The calls of the sync API that write: contents into the stage, then operations that put them in place. */
 import { FerryError } from "../core/errors.ts";
-import { childPath } from "../core/paths.ts";
+import { checkedPath, childPath } from "../core/paths.ts";
 import { MAX_MESSAGE_BYTES, MAX_PACK_BYTES } from "../wire/limits.ts";
 import { type Operation, type Outcome, parseCommitRequest, parseObject } from "../wire/messages.ts";
 import { type FileFrame, readPack } from "../wire/pack.ts";
 import { openStreamed } from "../wire/stream.ts";
 import type { Perm } from "./access.ts";
-import { type Call, json, madeFolder, readBody, require, sessionOwner, writing } from "./sync_call.ts";
+import {
+  type Call,
+  json,
+  madeFolder,
+  queryNumber,
+  readBody,
+  require,
+  sessionOwner,
+  writing,
+} from "./sync_call.ts";
 import { keepAnswer, type PushSessions } from "./sync_sessions.ts";
 
 /** Answers to the calls that write; `session` is what the path names. Each throws FerryErrors for refusals. */
 export interface SyncWrites {
+  staged(call: Call, session: string): Response;
   stage(call: Call, session: string): Promise<Response>;
   stageOne(call: Call, session: string, number: string): Promise<Response>;
   commit(call: Call, session: string): Promise<Response>;
@@ -39,17 +49,30 @@ export function createSyncWrites(sessions: PushSessions): SyncWrites {
     if (!(index < 2 ** 32)) throw new FerryError("bad_request", "a staged file is called by a whole number");
     const { body } = call.request;
     if (body === null) throw new FerryError("bad_request", "the content is missing");
+    const file = call.query.get("file");
+    const path = file === null ? undefined : checkedPath(file);
+    const offset = queryNumber(call, "offset") ?? 0;
     return sessions.use(session, sessionOwner(call), () => madeFolder(call), async ({ writer }) => {
       try {
-        const content = await openStreamed(body);
+        const content = await openStreamed(body, { offset });
         if (content.kind === "problem") return outcomes([{ code: content.code, message: content.message }]);
         using open = content;
-        return outcomes([await writing(() => writer.stageContent(index, open))]);
+        return outcomes([await writing(() => writer.stageContent(index, open, path))]);
       } catch (error) {
         // The client has gone, or gave up a file that shrank under its hands.
         throw error instanceof FerryError ? error : new FerryError("bad_request", "the body broke off");
       }
     });
+  }
+
+  function staged(call: Call, session: string): Response {
+    require(call, "w", call.base);
+    const [size, mtime] = [queryNumber(call, "size"), queryNumber(call, "mtime")];
+    if (size === undefined || mtime === undefined) {
+      throw new FerryError("bad_request", "which version of the file? Its size and mtime are missing");
+    }
+    const version = { path: checkedPath(call.query.get("file") ?? ""), size, mtime };
+    return json({ have: sessions.resumable(session, sessionOwner(call), version) });
   }
 
   async function commit(call: Call, session: string): Promise<Response> {
@@ -76,7 +99,7 @@ export function createSyncWrites(sessions: PushSessions): SyncWrites {
     return { code: "forbidden", message: access.denial(perm).detail };
   }
 
-  return { stage, stageOne, commit };
+  return { staged, stage, stageOne, commit };
 }
 
 function outcomes(list: Outcome[]): Response {

@@ -9,10 +9,11 @@ import { joinRoot, parentPath } from "../core/paths.ts";
 import type { Operation, Outcome } from "../wire/messages.ts";
 import type { FileFrame } from "../wire/pack.ts";
 import type { Content } from "../wire/stream.ts";
-import type { Stage } from "./stage.ts";
+import type { FileVersion } from "./partials.ts";
+import { type Stage, writing } from "./stage.ts";
 import type { WriteSession } from "./store.ts";
 import { setLinkTime } from "./times.ts";
-import { LocalWriter, operationProblem, type StagedMeta, writing } from "./write.ts";
+import { LocalWriter, operationProblem, type StagedMeta } from "./write.ts";
 
 /** A process that is killed loses no more than this of what it had done. */
 const PUBLISH_BYTES = 64 * 1024 * 1024;
@@ -77,8 +78,12 @@ export class FirstCopyWriter implements WriteSession {
   }
 
   /** Large files come over time, so they are never where a rename could show them half. */
-  stageContent(index: number, content: Content): Promise<Outcome> {
-    return this.#ordinary.stageContent(index, content);
+  stageContent(index: number, content: Content, path?: string): Promise<Outcome> {
+    return this.#ordinary.stageContent(index, content, path);
+  }
+
+  resumable(version: FileVersion): Promise<number> {
+    return this.#ordinary.resumable(version);
   }
 
   async commit(operations: readonly Operation[]): Promise<Outcome[]> {

@@ -10,12 +10,13 @@ import { BufferPool } from "./buffers.ts";
 import { thisProcess } from "./holder.ts";
 import { type FolderLock, lockFolder } from "./lock.ts";
 import { FirstCopyWriter } from "./first_copy.ts";
-import { openContent, readOutcome } from "./read.ts";
+import { Partials, prunePartials } from "./partials.ts";
+import { openContent, readOutcome, type ResumePoint } from "./read.ts";
 import { StrictPaths } from "./root.ts";
 import { scanTree } from "./scan.ts";
 import { SmallReader } from "./small_reader.ts";
 import { removeStages, removeStaleUploads, Stage } from "./stage.ts";
-import type { ScanOptions, SmallFiles, Store, WriteOptions, WriteSession } from "./store.ts";
+import type { EndOptions, ScanOptions, SmallFiles, Store, WriteOptions, WriteSession } from "./store.ts";
 import { LocalWriter } from "./write.ts";
 
 /** Room for one batch as it is planned. */
@@ -79,8 +80,8 @@ export class LocalStore implements Store {
   }
 
   // deno-lint-ignore require-await -- async so that what it throws becomes a rejection
-  async open(path: string): Promise<Content | NoContent> {
-    return openContent(new StrictPaths(this.#realRoot()), path);
+  async open(path: string, resume?: ResumePoint): Promise<Content | NoContent> {
+    return openContent(new StrictPaths(this.#realRoot()), path, resume);
   }
 
   async lock(holder: Holder): Promise<void> {
@@ -101,12 +102,17 @@ export class LocalStore implements Store {
     // Nobody else is at work here, so whatever is staged was left by the dead.
     removeStages(root);
     removeStaleUploads(root);
+    prunePartials(root);
   }
 
-  unlock(): Promise<void> {
-    this.#lock?.release();
+  // deno-lint-ignore require-await -- async so that what it throws becomes a rejection
+  async unlock({ broken = false }: EndOptions = {}): Promise<void> {
+    if (this.#lock === undefined) return;
+    const partials = new Partials(this.#lock.root, this.#lock.root);
+    if (broken) partials.tidy();
+    else partials.clear();
+    this.#lock.release();
     this.#lock = undefined;
-    return Promise.resolve();
   }
 
   async write(options: WriteOptions = {}): Promise<WriteSession> {
@@ -127,14 +133,16 @@ export class LocalStore implements Store {
       );
     }
     const stage = new Stage(root);
-    const session = options.first ? new FirstCopyWriter(root, stage) : new LocalWriter(root, stage);
+    const session: WriteSession = options.first
+      ? new FirstCopyWriter(root, stage)
+      : new LocalWriter(root, stage);
     const close = session.close.bind(session);
-    session.close = () => close().finally(() => this.unlock());
+    session.close = (end) => close(end).finally(() => this.unlock(end));
     return session;
   }
 
   close(): void {
-    void this.unlock();
+    this.#lock?.release();
   }
 
   #realRoot(): string {

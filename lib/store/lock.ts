@@ -20,12 +20,10 @@ const MAX_PATH_BYTES = 500;
 
 /** A locked folder. */
 export class FolderLock {
-  readonly #root: string;
   readonly #db: DatabaseSync;
   #held = true;
 
-  constructor(root: string, db: DatabaseSync) {
-    this.#root = root;
+  constructor(readonly root: string, db: DatabaseSync) {
     this.#db = db;
   }
 
@@ -33,10 +31,10 @@ export class FolderLock {
   release(): void {
     if (!this.#held) return;
     this.#held = false;
-    removeQuietly(holderPath(this.#root));
-    removeQuietly(lockPath(this.#root));
+    removeQuietly(holderPath(this.root));
+    removeQuietly(lockPath(this.root));
     this.#db.close();
-    removeQuietly(stateDir(this.#root));
+    removeQuietly(stateDir(this.root));
   }
 }
 

@@ -6,7 +6,7 @@ import { FerryError, osCode, osReason } from "../core/errors.ts";
 import { MODE_MASK, type ProblemCode } from "../core/entry.ts";
 import { SMALL_FILE_BYTES } from "../wire/limits.ts";
 import type { Outcome } from "../wire/messages.ts";
-import type { Content, ContentMeta, NoContent } from "../wire/stream.ts";
+import type { Content, ContentMeta, NoContent, Rest } from "../wire/stream.ts";
 import type { StrictPaths } from "./root.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -54,10 +54,17 @@ function fill(file: Deno.FsFile, buffer: Uint8Array): number {
   return filled;
 }
 
-/** Opens `path`, of any size, to be taken piece by piece. */
-export function openContent(paths: StrictPaths, path: string): Content | NoContent {
+/** What to leave out at the beginning of a file, if it is still this version. */
+export interface ResumePoint {
+  offset: number;
+  size: number;
+  mtime: number;
+}
+
+/** Opens `path`, of any size, to be taken piece by piece. A problem when `resume` is of another version. */
+export function openContent(paths: StrictPaths, path: string, resume?: ResumePoint): Content | NoContent {
   try {
-    return guarded(paths, path, (full) => new FileContent(full));
+    return guarded(paths, path, (full) => new FileContent(full, resume));
   } catch (error) {
     return { kind: "problem", ...readOutcome(error) };
   }
@@ -71,11 +78,21 @@ class FileContent implements Content {
   #left: number;
   #broken: Outcome = null;
   #closed = false;
+  readonly rest: Rest | undefined;
 
-  constructor(full: string) {
+  constructor(full: string, resume: ResumePoint | undefined) {
     this.#before = lookAt(full);
+    const { size, mtime } = this.#before.meta;
+    if (resume !== undefined && (resume.size !== size || resume.mtime !== mtime || resume.offset > size)) {
+      throw new ReadProblem("changed", "it is another version now");
+    }
+    const offset = resume?.offset ?? 0;
     this.#file = Deno.openSync(full);
-    this.#left = this.#before.meta.size;
+    this.#left = size - offset;
+    if (offset > 0) {
+      this.#file.seekSync(offset, Deno.SeekMode.Start);
+      this.rest = { kind: "local", offset, beginning: (take) => readBeginning(full, offset, take) };
+    }
     this.#buffer = new Uint8Array(Math.min(CHUNK_BYTES, Math.max(1, this.#left)));
   }
 
@@ -106,6 +123,22 @@ class FileContent implements Content {
   [Symbol.dispose](): void {
     if (!this.#closed) this.#file.close();
     this.#closed = true;
+  }
+}
+
+/** Reads the first `size` bytes of a file, without holding others up. Throws when it has become shorter. */
+export async function readBeginning(
+  full: string,
+  size: number,
+  take: (bytes: Uint8Array) => void,
+): Promise<void> {
+  const buffer = new Uint8Array(Math.min(CHUNK_BYTES, size));
+  using file = await Deno.open(full);
+  for (let left = size; left > 0;) {
+    const count = await file.read(buffer.subarray(0, Math.min(left, buffer.length)));
+    if (count === null) throw new FerryError("read_failed", "the file became shorter");
+    take(buffer.subarray(0, count));
+    left -= count;
   }
 }
 

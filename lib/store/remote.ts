@@ -1,10 +1,13 @@
 /** A folder on a Ferry server as a Store, over the sync API (docs/protocol.md). */
 import { HttpClient, type HttpClientOptions } from "../client/http_client.ts";
+import { again } from "../client/again.ts";
+import { isRetryStatus, parseRetryAfter } from "../client/retry.ts";
+import { StatusError } from "../client/status_error.ts";
 import { toFerryError } from "../client/fetch_error.ts";
 import { PacedBody } from "../client/paced_body.ts";
 import { type Exchange, type Paces, PATIENCE_MS, Watch } from "../client/watch.ts";
 import { codeOfStatus, FerryError, quote } from "../core/errors.ts";
-import type { Tree } from "../core/entry.ts";
+import type { FileEntry, Tree } from "../core/entry.ts";
 import { parseUrlPath } from "../core/paths.ts";
 import { API_PATH, MAX_ANSWER_BYTES, MAX_PACK_BYTES, PACK_BYTES, PROTOCOL } from "../wire/limits.ts";
 import { type Holder, type Info, type Outcome, parseInfo, parseObject } from "../wire/messages.ts";
@@ -15,7 +18,8 @@ import { BufferPool, readInto } from "./buffers.ts";
 import { thisProcess } from "./holder.ts";
 import { RemoteSession } from "./remote_session.ts";
 import { type CallInit, RemoteWriter } from "./remote_writer.ts";
-import type { ScanOptions, SmallFiles, Store, WriteOptions, WriteSession } from "./store.ts";
+import type { ResumePoint } from "./read.ts";
+import type { EndOptions, ScanOptions, SmallFiles, Store, WriteOptions, WriteSession } from "./store.ts";
 
 const JSON_TYPE = "application/json";
 
@@ -35,7 +39,7 @@ export class RemoteStore implements Store {
   readonly #client: HttpClient;
   readonly #api: string;
   readonly #path: string;
-  readonly #stop: AbortSignal | undefined;
+  readonly stop: AbortSignal | undefined;
   readonly #watch: Watch;
   readonly #paces: Paces;
   readonly #exchanges = new WeakMap<Response, Exchange>();
@@ -51,7 +55,7 @@ export class RemoteStore implements Store {
     this.#client = new HttpClient(url, options);
     this.#api = shown.origin + API_PATH;
     this.#path = parseUrlPath(shown.pathname).path;
-    this.#stop = options.signal;
+    this.stop = options.signal;
     const { signal: stop, paces = {}, silence } = options;
     this.#paces = paces;
     this.#watch = new Watch({
@@ -92,10 +96,21 @@ export class RemoteStore implements Store {
   }
 
   async scan(options: ScanOptions = {}): Promise<Tree> {
-    const { filter, onFile } = options;
-    const query = [...(options.checksum ? ["checksum=1"] : []), ...(filter?.rules ? ["rules=1"] : [])];
+    let told: Tree = new Map();
+    return await again(() => {
+      // When it breaks off in the middle, nobody is told twice of what had come.
+      const before = told;
+      const onFile = options.onFile &&
+        ((path: string, entry: FileEntry) => before.has(path) || options.onFile?.(path, entry));
+      const reader = new TreeReader({ filter: options.filter, onFile });
+      if (told.size === 0) told = reader.tree;
+      return this.#readTree(reader, options);
+    }, this.stop);
+  }
+
+  async #readTree(tree: TreeReader, { filter, checksum }: ScanOptions): Promise<Tree> {
+    const query = [...(checksum ? ["checksum=1"] : []), ...(filter?.rules ? ["rules=1"] : [])];
     const response = await this.send(`tree?${query.join("&")}`);
-    const tree = new TreeReader({ filter, onFile });
     const lines = new LineSplitter();
     const exchange = this.exchangeOf(response);
     const reader = response.body?.getReader();
@@ -121,6 +136,10 @@ export class RemoteStore implements Store {
   }
 
   async read(paths: readonly string[]): Promise<SmallFiles> {
+    return await again(() => this.#readOnce(paths), this.stop);
+  }
+
+  async #readOnce(paths: readonly string[]): Promise<SmallFiles> {
     const body = JSON.stringify({ files: paths });
     const response = await this.send("pack", {
       method: "POST",
@@ -162,13 +181,19 @@ export class RemoteStore implements Store {
     }
   }
 
-  async open(path: string): Promise<Content | NoContent> {
-    const response = await this.send(`file?file=${encodeURIComponent(path)}`);
+  async open(path: string, resume?: ResumePoint): Promise<Content | NoContent> {
+    const query = new URLSearchParams({ file: path });
+    for (const [name, value] of Object.entries(resume ?? {})) query.set(name, String(value));
+    // The server reads what it leaves out, for the digest.
+    const response = await this.send(`file?${query}`, { patient: resume !== undefined });
     if (response.body === null) {
       return { kind: "problem", code: "missing", message: "the server sent nothing" };
     }
     try {
-      const content = await openStreamed(response.body, this.exchangeOf(response));
+      const content = await openStreamed(response.body, {
+        flow: this.exchangeOf(response),
+        offset: resume?.offset,
+      });
       return content.kind === "problem" ? content : this.#counted(content);
     } catch (error) {
       if (error instanceof FerryError && error.code === "protocol") return badContent(error);
@@ -190,14 +215,13 @@ export class RemoteStore implements Store {
         } catch (error) {
           const known = error instanceof FerryError ? error : this.#bodyError(error);
           if (!(known instanceof FerryError)) throw known;
-          // A sender breaks off when the file shrinks under its hands; one that has gone is found out next.
-          if (known.code === "partial_transfer") broken = { code: "changed", message: known.message };
-          else if (known.code === "protocol") broken = badContent(known);
+          if (known.code === "protocol") broken = badContent(known);
           else throw known;
           return null;
         }
       },
       outcome: () => broken ?? content.outcome(),
+      rest: content.rest,
       [Symbol.dispose]: () => content[Symbol.dispose](),
     };
   }
@@ -226,14 +250,14 @@ export class RemoteStore implements Store {
     if (kind === "absent") this.#info = undefined;
   }
 
-  async unlock(): Promise<void> {
+  async unlock(options?: EndOptions): Promise<void> {
     const session = this.#session;
     this.#session = undefined;
-    await session?.end();
+    await session?.end(options);
   }
 
   async #begin(): Promise<RemoteSession> {
-    return this.#session ??= await RemoteSession.begin(this, this.#holder, this.#stop);
+    return this.#session ??= await RemoteSession.begin(this, this.#holder, this.stop);
   }
 
   close(): void {
@@ -299,7 +323,16 @@ export class RemoteStore implements Store {
     if (status === 401) {
       return new FerryError("unauthorized", `${this.label} wants credentials that it accepts (401)${detail}`);
     }
-    return new FerryError(codeOfStatus(status), `${this.label} answers ${status}${detail}`);
+    const message = `${this.label} answers ${status}${detail}`;
+    // 500 is no trouble that passes, 507 still less.
+    if (status !== 500 && isRetryStatus(status)) {
+      return new StatusError(
+        status,
+        message,
+        parseRetryAfter(response.headers.get("retry-after"), Date.now()),
+      );
+    }
+    return new FerryError(codeOfStatus(status), message);
   }
 
   /** The body of `response`, at most `max` bytes, and counted. */
@@ -323,7 +356,7 @@ export class RemoteStore implements Store {
   }
 
   #bodyError(error: unknown): unknown {
-    if (this.#stop?.aborted) return error;
+    if (this.stop?.aborted) return error;
     if (!(error instanceof FerryError)) return toFerryError(error, new URL(this.label));
     // What its rules are broken by has to be known.
     if (error.code !== "protocol" || error.message.startsWith(this.label)) return error;

@@ -2,11 +2,11 @@
  * A push as its client holds it: one call whose answer stays open keeps the folder locked; should that connection
  * break, it is made again, as long as the server still knows of the push (docs/protocol.md, "Sessions").
  */
-import { FetchError } from "../client/fetch_error.ts";
+import { mayPass, TRIES, waitAfter } from "../client/again.ts";
 import type { HttpInit } from "../client/http_client.ts";
-import { retryWait } from "../client/retry.ts";
 import { FerryError } from "../core/errors.ts";
 import { type Holder, parseSessionAnswer, type SessionRequest } from "../wire/messages.ts";
+import type { EndOptions } from "./store.ts";
 
 /** What a session needs of the store whose folder it locks. */
 export interface SessionCalls {
@@ -29,8 +29,7 @@ const TOUCH_MS = 30_000;
 /** A server that does not hear of the end in time finds out by itself. */
 const CLOSE_MS = 3000;
 
-/** Times that a broken connection is made again before the run is given up, and after how long that begins anew. */
-const TRIES = 4;
+/** A connection that held for so long is no reason to doubt the next one. */
 const STEADY_MS = 10_000;
 
 /** What a server may say before it says that a push began. */
@@ -42,6 +41,8 @@ export class RemoteSession {
   readonly #body: Uint8Array<ArrayBuffer>;
   readonly #ending = new AbortController();
   readonly #over: AbortSignal;
+  /** Large files of which the server has something from before, when it began. */
+  parts = 0;
   #lost: FerryError | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
   #watching: Promise<void> = Promise.resolve();
@@ -66,6 +67,13 @@ export class RemoteSession {
     if (this.#lost !== undefined) throw this.#lost;
   }
 
+  /** What is thrown when the server does not know of this session. */
+  forgotten(): FerryError {
+    const message =
+      `${this.#store.label} no longer knows of this run, as if it was started anew; run it again to go on`;
+    return new FerryError("partial_transfer", message);
+  }
+
   async #connect(): Promise<Connection> {
     const silence = new AbortController();
     const timer = setTimeout(() => silence.abort(silent(this.#store.label)), SILENCE_MS);
@@ -81,7 +89,9 @@ export class RemoteSession {
       if (first === null) {
         throw new FerryError("protocol", `${this.#store.label} does not say that the push began`);
       }
-      connection.known = this.#store.parse(first, parseSessionAnswer).known;
+      const answer = this.#store.parse(first, parseSessionAnswer);
+      connection.known = answer.known;
+      this.parts = answer.parts;
       return connection;
     } catch (error) {
       silence.abort();
@@ -98,28 +108,18 @@ export class RemoteSession {
     while (await connection.end(), !this.#over.aborted) {
       if (performance.now() - since > STEADY_MS) attempt = 0;
       try {
-        await this.#pause(retryWait(++attempt));
+        await waitAfter(null, ++attempt, this.#over);
         if (this.#over.aborted) return;
         connection = await this.#connect();
         since = performance.now();
-        if (!connection.known) throw forgotten(this.#store.label);
+        if (!connection.known) throw this.forgotten();
       } catch (error) {
-        const transient = error instanceof FetchError && error.facts.transient;
-        if (transient && attempt < TRIES) continue;
-        this.#lost = error instanceof FerryError ? error : forgotten(this.#store.label);
+        if (mayPass(error) && attempt < TRIES) continue;
+        this.#lost = error instanceof FerryError && error.code !== "gone" ? error : this.forgotten();
         this.#store.abort(this.#lost);
         return;
       }
     }
-  }
-
-  /** Waits, but not beyond the end. */
-  async #pause(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, ms);
-    this.#over.addEventListener("abort", () => resolve(), { once: true });
-    await promise;
-    clearTimeout(timer);
   }
 
   async #touch(): Promise<void> {
@@ -132,13 +132,14 @@ export class RemoteSession {
   }
 
   /** Lets others in, and drops what the server has staged and not placed. */
-  async end(): Promise<void> {
+  async end({ broken = false }: EndOptions = {}): Promise<void> {
     clearInterval(this.#timer);
     const signal = AbortSignal.timeout(CLOSE_MS);
     try {
       for (let attempt = 1;; attempt++) {
         try {
-          const response = await this.#store.send(`session/${this.id}`, { method: "DELETE", signal });
+          const call = `session/${this.id}${broken ? "?broken=1" : ""}`;
+          const response = await this.#store.send(call, { method: "DELETE", signal });
           await response.body?.cancel();
           return;
         } catch (error) {
@@ -202,11 +203,4 @@ class Connection {
 
 function silent(label: string): FerryError {
   return new FerryError("timeout", `${label}: not a byte moved for ${SILENCE_MS / 1000} s`);
-}
-
-function forgotten(label: string): FerryError {
-  return new FerryError(
-    "partial_transfer",
-    `${label} no longer knows of this run, as if it was started anew; run it again to go on`,
-  );
 }

@@ -1,14 +1,17 @@
 /** The way up to a server: contents are staged there in packs, then committed (docs/protocol.md, "Writing"). */
+import { again } from "../client/again.ts";
 import type { HttpInit } from "../client/http_client.ts";
 import type { Exchange } from "../client/watch.ts";
 import type { Problem } from "../core/entry.ts";
+import { FerryError } from "../core/errors.ts";
 import { MAX_ANSWER_BYTES } from "../wire/limits.ts";
-import { type Operation, type Outcome, parseOutcomes } from "../wire/messages.ts";
+import { type Operation, type Outcome, parseHave, parseOutcomes } from "../wire/messages.ts";
 import { type FileFrame, HEADER_BYTES, PACK_TYPE, PackBuilder, TRAILER_BYTES } from "../wire/pack.ts";
 import { type Content, streamContent } from "../wire/stream.ts";
 import type { BufferPool } from "./buffers.ts";
+import type { FileVersion } from "./partials.ts";
 import type { RemoteSession } from "./remote_session.ts";
-import type { WriteSession } from "./store.ts";
+import type { EndOptions, WriteSession } from "./store.ts";
 
 /** A request of the API. */
 export interface CallInit extends HttpInit {
@@ -22,12 +25,14 @@ export interface CallInit extends HttpInit {
 export interface RemoteCalls {
   readonly traffic: { sent: number };
   readonly buffers: BufferPool;
+  /** Aborted when the run is to end. */
+  readonly stop?: AbortSignal;
   /** One call of the API; throws what the server refused. */
   send(call: string, init: CallInit): Promise<Response>;
   /** An exchange that a body reports to as it is sent. */
   begin(patient: boolean): Exchange;
   /** Ends the session that the calls belong to. */
-  unlock(): Promise<void>;
+  unlock(options?: EndOptions): Promise<void>;
   /** The body of an answer, at most `max` bytes. */
   answer(response: Response, max: number): Promise<Uint8Array>;
   /** A message as `read` understands it; throws `protocol`, naming the server. */
@@ -43,6 +48,8 @@ export class RemoteWriter implements WriteSession {
   readonly #store: RemoteCalls;
   readonly #session: RemoteSession;
   #commits = 0;
+  /** Whether a large file broke off, so that there may be something of it. */
+  #broke = false;
 
   /** Writes in `session`, the one that `store` has begun. */
   constructor(store: RemoteCalls, session: RemoteSession) {
@@ -55,16 +62,31 @@ export class RemoteWriter implements WriteSession {
     const pack = new PackBuilder(this.#store.buffers.take(size));
     for (const frame of frames) pack.addFile(frame);
     const body = pack.finish();
-    const response = await this.#send(`stage/${this.#session.id}`, {
-      method: "PUT",
-      headers: { "content-type": PACK_TYPE },
-      body,
-    });
-    this.#store.buffers.give(body.buffer);
-    return this.#outcomes(response, frames.length);
+    try {
+      const call = `stage/${this.#session.id}`;
+      const init = { method: "PUT", headers: { "content-type": PACK_TYPE }, body };
+      return await this.#again(call, init, frames.length);
+    } finally {
+      this.#store.buffers.give(body.buffer);
+    }
   }
 
-  async stageContent(index: number, content: Content): Promise<Outcome> {
+  /** A call that may be repeated, to its outcomes. */
+  #again(call: string, init: HttpInit, count: number): Promise<Outcome[]> {
+    return again(async () => this.#outcomes(await this.#send(call, init), count), this.#store.stop);
+  }
+
+  async resumable({ path, size, mtime }: FileVersion): Promise<number> {
+    if (this.#session.parts === 0 && !this.#broke) return 0;
+    const query = new URLSearchParams({ file: path, size: String(size), mtime: String(mtime) });
+    const answer = await again(async () => {
+      const response = await this.#send(`stage/${this.#session.id}?${query}`, {});
+      return await this.#store.answer(response, MAX_ANSWER_BYTES);
+    }, this.#store.stop);
+    return Math.min(size, this.#store.parse(answer, parseHave).have);
+  }
+
+  async stageContent(index: number, content: Content, path?: string): Promise<Outcome> {
     let early: Outcome = null;
     let rest: Uint8Array = new Uint8Array(0);
     const exchange = this.#store.begin(true);
@@ -91,18 +113,22 @@ export class RemoteWriter implements WriteSession {
         return piece;
       },
       outcome: () => content.outcome(),
+      rest: content.rest,
       [Symbol.dispose]: () => content[Symbol.dispose](),
     };
     const body = streamContent(watched, index, (bytes) => this.#store.traffic.sent += bytes);
     let response: Response;
+    const query = new URLSearchParams(path === undefined ? {} : { file: path });
+    if (content.rest !== undefined) query.set("offset", String(content.rest.offset));
     try {
-      response = await this.#send(`stage/${this.#session.id}/${index}`, {
+      response = await this.#send(`stage/${this.#session.id}/${index}?${query}`, {
         method: "PUT",
         headers: { "content-type": PACK_TYPE },
         body,
         exchange,
       });
     } catch (error) {
+      this.#broke = true;
       // The content ended early, which breaks the request off and is trouble with one file only.
       if (early === null) throw error;
       return early;
@@ -111,22 +137,26 @@ export class RemoteWriter implements WriteSession {
   }
 
   async commit(operations: readonly Operation[]): Promise<Outcome[]> {
-    const response = await this.#send(`commit/${this.#session.id}`, {
+    const init = {
       method: "POST",
       headers: { "content-type": JSON_TYPE },
       body: JSON.stringify({ key: String(this.#commits++), operations }),
-    });
-    return this.#outcomes(response, operations.length);
+    };
+    return await this.#again(`commit/${this.#session.id}`, init, operations.length);
   }
 
-  async close(): Promise<Problem[]> {
-    await this.#store.unlock();
+  async close(options?: EndOptions): Promise<Problem[]> {
+    await this.#store.unlock(options);
     return [];
   }
 
   async #send(call: string, init: CallInit): Promise<Response> {
     this.#session.check();
-    return await this.#store.send(call, { patient: true, ...init });
+    try {
+      return await this.#store.send(call, { patient: true, ...init });
+    } catch (error) {
+      throw error instanceof FerryError && error.code === "gone" ? this.#session.forgotten() : error;
+    }
   }
 
   async #outcomes(response: Response, count: number): Promise<Outcome[]> {

@@ -148,6 +148,22 @@ export function writeFully(file: Deno.FsFile, bytes: Uint8Array): void {
   }
 }
 
+/** Does `write`; what it throws comes out as `disk_full` or `write_failed`, which end the run. */
+export function writing<T>(path: string, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    if (error instanceof FerryError) throw error;
+    const code = osCode(error);
+    const full = code === "ENOSPC" || code === "EDQUOT";
+    const folder = path.slice(0, path.lastIndexOf("/.ferry/"));
+    throw new FerryError(
+      full ? "disk_full" : "write_failed",
+      `cannot write into ${folder}: ${osReason(error)}`,
+    );
+  }
+}
+
 /** Makes the names in folder `path` durable; file systems that cannot do this are left alone. */
 export async function syncFolder(path: string): Promise<void> {
   try {

@@ -10,6 +10,8 @@ import type { ScanFilter } from "../core/scan_filter.ts";
 import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
 import type { Holder, Operation, Outcome } from "../wire/messages.ts";
 import type { Content, NoContent } from "../wire/stream.ts";
+import type { FileVersion } from "./partials.ts";
+import type { ResumePoint } from "./read.ts";
 
 export interface ScanOptions {
   /** Also read every file and give its SHA-256. */
@@ -34,8 +36,11 @@ export interface Store {
   /** The contents of small files. Dispose of the answer when its contents are no longer needed. */
   read(paths: readonly string[]): Promise<SmallFiles>;
 
-  /** One file of any size, to be taken piece by piece; the caller disposes of it. */
-  open(path: string): Promise<Content | NoContent>;
+  /**
+   * One file of any size, to be taken piece by piece; the caller disposes of it. With `resume`, without its beginning,
+   * or a problem when it is another version now.
+   */
+  open(path: string, resume?: ResumePoint): Promise<Content | NoContent>;
 
   /**
    * Keeps other runs from writing here until `unlock`; a place that is not there yet or cannot be written is locked by
@@ -44,7 +49,7 @@ export interface Store {
   lock(holder: Holder): Promise<void>;
 
   /** Ends what `lock` began. */
-  unlock(): Promise<void>;
+  unlock(options?: EndOptions): Promise<void>;
 
   /**
    * Starts a run of writes, one at a time; locks the place unless that is done, and unlocks it at the end. `close` it whatever happens. Throws when the place cannot be written, or, with `delete`,
@@ -81,12 +86,23 @@ export interface WriteSession {
    */
   stage(frames: readonly FileFrame[], paths?: readonly string[]): Promise<Outcome[]>;
 
-  /** Stages one file of any size under `index`. The caller disposes of `content`. */
-  stageContent(index: number, content: Content): Promise<Outcome>;
+  /** Bytes of a large file that a run which broke off has left here, or an attempt of this one. */
+  resumable(version: FileVersion): Promise<number>;
+
+  /**
+   * Stages one file of any size under `index`. The caller disposes of `content`. What came of it when this throws can be
+   * gone on with, by the `path` that it will have. Content without its beginning is staged only when that is here.
+   */
+  stageContent(index: number, content: Content, path?: string): Promise<Outcome>;
 
   /** Does the operations in order; one outcome each. Throws `disk_full` when there is no room to go on. */
   commit(operations: readonly Operation[]): Promise<Outcome[]>;
 
   /** Removes what was staged and not placed. Gives what did not come into its place although `commit` said so. */
-  close(): Promise<Problem[]>;
+  close(options?: EndOptions): Promise<Problem[]>;
+}
+
+export interface EndOptions {
+  /** The run was stopped: what came of large files is kept for the next one. */
+  broken?: boolean;
 }

@@ -8,9 +8,11 @@ import { parentPath } from "../core/paths.ts";
 import type { Operation, Outcome } from "../wire/messages.ts";
 import type { FileFrame } from "../wire/pack.ts";
 import type { Content } from "../wire/stream.ts";
+import { type FileVersion, Partials } from "./partials.ts";
+import { receive } from "./receive.ts";
 import { StrictPaths } from "./root.ts";
 import { entryOf } from "./scan.ts";
-import { type Stage, writeFully } from "./stage.ts";
+import { type Stage, writeFully, writing } from "./stage.ts";
 import type { WriteSession } from "./store.ts";
 import { setLinkTime, setTime } from "./times.ts";
 
@@ -28,6 +30,7 @@ interface Staged extends StagedMeta {
 export class LocalWriter implements WriteSession {
   readonly #root: string;
   readonly #stage: Stage;
+  readonly #partials: Partials;
   readonly #staged = new Map<number, Staged>();
   // Folders that this session made: nothing can be in them that it did not put there, so no look is needed.
   readonly #fresh = new Set<string>();
@@ -35,9 +38,10 @@ export class LocalWriter implements WriteSession {
   #closed = false;
 
   /** `root` is a real path; `stage` a stage on its file system, which this closes. */
-  constructor(root: string, stage: Stage) {
+  constructor(root: string, stage: Stage, partials: Partials = new Partials(root, root)) {
     this.#root = root;
     this.#stage = stage;
+    this.#partials = partials;
   }
 
   stage(frames: readonly FileFrame[]): Promise<Outcome[]> {
@@ -68,37 +72,48 @@ export class LocalWriter implements WriteSession {
     }
   }
 
-  async stageContent(index: number, content: Content): Promise<Outcome> {
-    const path = this.#newPath();
-    const file = createFile(path, content.meta.mode);
-    let outcome: Outcome;
+  resumable(version: FileVersion): Promise<number> {
+    return Promise.resolve(this.#partials.size(version));
+  }
+
+  async stageContent(index: number, content: Content, path?: string): Promise<Outcome> {
+    if (this.#closed) throw ended();
+    this.#forget(index);
+    const part = path === undefined ? null : this.#partials.take({ path, ...content.meta });
+    const staged = part ?? this.#newPath();
     try {
-      for (let chunk = await content.next(); chunk !== null; chunk = await content.next()) {
-        const bytes = chunk;
-        writing(path, () => writeFully(file, bytes));
-      }
-      outcome = content.outcome();
-      if (outcome === null) writing(path, () => finishFile(file, path, content.meta, this.#umask));
-      else this.#stage.discard(path);
+      const outcome = await receive(content, staged, part !== null);
+      if (outcome === null) this.#remember(index, staged, content.meta);
+      else this.#discard(staged);
+      return outcome;
     } catch (error) {
-      this.#stage.discard(path);
+      this.#partials.give(staged);
       throw error;
-    } finally {
-      file.close();
     }
-    if (outcome === null) this.#remember(index, path, content.meta);
-    return outcome;
+  }
+
+  /** Lets go of what was staged under a number; a large file can still be gone on with. */
+  #forget(index: number): void {
+    const old = this.#staged.get(index);
+    if (old === undefined) return;
+    this.#staged.delete(index);
+    if (this.#partials.has(old.path)) this.#partials.give(old.path);
+    else this.#stage.discard(old.path);
+  }
+
+  #discard(path: string): void {
+    this.#stage.discard(path);
+    this.#partials.give(path);
   }
 
   #newPath(): string {
     // Content may still be on its way when its session is ended.
-    if (this.#closed) throw new FerryError("gone", "the writing was ended");
+    if (this.#closed) throw ended();
     return this.#stage.newPath();
   }
 
   #remember(index: number, path: string, { mode, mtime }: StagedMeta): void {
-    const old = this.#staged.get(index);
-    if (old) this.#stage.discard(old.path);
+    this.#forget(index);
     this.#staged.set(index, { path, mode, mtime });
   }
 
@@ -161,6 +176,7 @@ export class LocalWriter implements WriteSession {
     if (staged.mode !== operation.mode) Deno.chmodSync(staged.path, operation.mode);
     if (staged.mtime !== operation.mtime) setTime(staged.path, operation.mtime);
     this.#stage.place(staged.path, full);
+    this.#partials.give(staged.path);
     this.#staged.delete(operation.stage);
   }
 
@@ -179,6 +195,10 @@ export class LocalWriter implements WriteSession {
   }
 }
 
+function ended(): FerryError {
+  return new FerryError("gone", "the writing was ended");
+}
+
 /** Makes the file `path` in the stage. */
 function createFile(path: string, mode: number): Deno.FsFile {
   return writing(path, () => Deno.openSync(path, { write: true, createNew: true, mode }));
@@ -189,22 +209,6 @@ function finishFile(file: Deno.FsFile, path: string, meta: StagedMeta, umask: nu
   // The mode given at creation lost the bits of the umask.
   if ((meta.mode & umask) !== 0) Deno.chmodSync(path, meta.mode);
   setTime(file, meta.mtime);
-}
-
-/** Does `write`; what it throws comes out as `disk_full` or `write_failed`, which end the run. */
-export function writing<T>(path: string, write: () => T): T {
-  try {
-    return write();
-  } catch (error) {
-    if (error instanceof FerryError) throw error;
-    const code = osCode(error);
-    const full = code === "ENOSPC" || code === "EDQUOT";
-    const folder = path.slice(0, path.lastIndexOf("/.ferry/"));
-    throw new FerryError(
-      full ? "disk_full" : "write_failed",
-      `cannot write into ${folder}: ${osReason(error)}`,
-    );
-  }
 }
 
 /** Removes what a thing of another kind must replace; a rename replaces a file or link by itself. */

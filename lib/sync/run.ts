@@ -3,7 +3,7 @@ import { FerryError } from "../core/errors.ts";
 import type { Pace } from "../client/pace.ts";
 import type { Problem, Tree } from "../core/entry.ts";
 import { thisProcess } from "../store/holder.ts";
-import type { Store, WriteOptions, WriteSession } from "../store/store.ts";
+import type { EndOptions, Store, WriteOptions, WriteSession } from "../store/store.ts";
 import type { Operation, Outcome } from "../wire/messages.ts";
 import {
   type Batch,
@@ -82,7 +82,7 @@ export async function runSync(sides: Sides, reporter: Reporter, options: RunOpti
     if (options.dryRun) run.pretend();
     else await run.execute();
   } catch (error) {
-    await run.close();
+    await run.close({ broken: true });
     reporter.stopped(finish());
     throw error;
   }
@@ -194,10 +194,10 @@ class Run {
   }
 
   /** Ends the writing, whatever happened. */
-  async close(): Promise<Problem[]> {
+  async close(options?: EndOptions): Promise<Problem[]> {
     // A stage that cannot be cleared now is cleared by age; the reason why the run ended must not be lost to it.
-    const problems = await this.#session?.close().catch(() => []) ?? [];
-    await this.sides.destination.unlock().catch(() => {});
+    const problems = await this.#session?.close(options).catch(() => []) ?? [];
+    await this.sides.destination.unlock(options).catch(() => {});
     return problems;
   }
 
@@ -262,8 +262,9 @@ class Run {
       }
       case "large": {
         const { change } = batch;
-        const planned = change.op === "delete" ? 0 : sizeOf(change.entry);
-        return this.#ready(change, await stager.large(change.path, planned));
+        const entry = change.op === "delete" ? undefined : change.entry;
+        if (entry?.kind !== "file") throw new TypeError(`${change.path} is no file`);
+        return this.#ready(change, await stager.large(change.path, entry));
       }
     }
   }

@@ -11,12 +11,10 @@ import type { Outcome } from "../wire/messages.ts";
 import type { Content } from "../wire/stream.ts";
 import type { FileFrame } from "../wire/pack.ts";
 import type { StagedFile } from "./batches.ts";
+import { copyLarge } from "./large_file.ts";
 
 /** A file in the stage and its size, or why it is not there. */
 export type Staging = { staged: StagedFile; bytes: number } | { problem: NonNullable<Outcome> };
-
-/** A file that grew since the scan is still taken up to this much more; beyond it the sender is not believed. */
-const GROWTH_BYTES = 64 * 1024 * 1024;
 
 export interface StagerOptions {
   /** Ends also the copy of a file that takes long. */
@@ -61,19 +59,18 @@ export class Stager {
     return answers;
   }
 
-  /** Stages one file of any size; `planned` is the size it had when it was listed. */
-  async large(path: string, planned: number): Promise<Staging> {
-    const stage = this.#next++;
-    const content = await this.#source.open(path);
-    if (content.kind === "problem") return { problem: { code: content.code, message: content.message } };
-    using open = content;
-    const { size, mode, mtime } = open.meta;
-    if (size > 2 * planned + GROWTH_BYTES) {
-      const message = `${size} bytes came where ${planned} were announced`;
-      return { problem: { code: "bad_content", message } };
-    }
-    const problem = await this.#session.stageContent(stage, interruptible(open, this.#options));
-    return problem === null ? { staged: { stage, mode, mtime }, bytes: size } : { problem };
+  /** Stages one file of any size, which was listed as `entry`. */
+  async large(path: string, entry: FileEntry): Promise<Staging> {
+    const file = { path, entry, stage: this.#next++ };
+    const copied = await copyLarge(file, {
+      source: this.#source,
+      session: this.#session,
+      signal: this.#options.signal,
+      watch: (content) => interruptible(content, this.#options),
+    });
+    if (copied.kind === "problem") return { problem: { code: copied.code, message: copied.message } };
+    const { size, mode, mtime } = copied.meta;
+    return { staged: { stage: file.stage, mode, mtime }, bytes: size };
   }
 }
 
@@ -106,6 +103,7 @@ function interruptible(content: Content, { signal, pace }: StagerOptions): Conte
       return chunk;
     },
     outcome: () => content.outcome(),
+    rest: content.rest,
     [Symbol.dispose]: () => content[Symbol.dispose](),
   };
 }

@@ -30,9 +30,13 @@ export interface SessionRequest {
   holder: Holder;
 }
 
-/** The first line of the answer to `POST session`: whether what was staged before is still there. */
+/**
+ * The first line of the answer to `POST session`: whether what was staged before is still there, and of how many large
+ * files something came before.
+ */
 export interface SessionAnswer {
   known: boolean;
+  parts: number;
 }
 
 /** What `POST pack` asks for: paths below the folder, each a regular file. */
@@ -165,7 +169,12 @@ export function parseSessionRequest(fields: Fields): SessionRequest {
 /** The first line of the answer to `POST session`. */
 export function parseSessionAnswer(fields: Fields): SessionAnswer {
   if (typeof fields.known !== "boolean") throw malformed('"known" is neither true nor false');
-  return { known: fields.known };
+  return { known: fields.known, parts: integer(fields, "parts") };
+}
+
+/** The answer of `GET stage`: bytes of a large file that are there. */
+export function parseHave(fields: Fields): { have: number } {
+  return { have: integer(fields, "have") };
 }
 
 /** The body of `POST pack`. A path that is not below a root throws `bad_request`. */

@@ -33,7 +33,16 @@ export interface Content extends Disposable {
   next(): Uint8Array | null | Promise<Uint8Array | null>;
   /** After the end: null when every byte came and is right, else why the content must not be used. */
   outcome(): Outcome;
+  /** Where not all of the file comes, as its receiver has the beginning. */
+  rest?: Rest;
 }
+
+/** The end of a file. Its digest is that of the whole file, so somebody has to read the beginning. */
+export type Rest =
+  /** Of a local file: `beginning` reads what is left out. */
+  | { kind: "local"; offset: number; beginning(take: (bytes: Uint8Array) => void): Promise<void> }
+  /** From a peer: `seed` takes what is left out, before the first `next`; then `outcome` is about the whole file. */
+  | { kind: "peer"; offset: number; seed(bytes: Uint8Array): void; digest(): Uint8Array };
 
 /** Why there is no content. */
 export interface NoContent {
@@ -52,7 +61,8 @@ export function streamContent(
   count?: (bytes: number) => void,
 ): ReadableStream<Uint8Array> {
   const hash = crypto.createHash("sha256");
-  let left = content.meta.size;
+  const { rest } = content;
+  let left = content.meta.size - (rest?.offset ?? 0);
   let started = false;
   let last: Uint8Array<ArrayBuffer> | null = null;
   const send = (controller: ReadableStreamDefaultController<Uint8Array>, bytes: Uint8Array<ArrayBuffer>) => {
@@ -68,6 +78,7 @@ export function streamContent(
       try {
         if (!started) {
           started = true;
+          if (rest?.kind === "local") await rest.beginning((bytes) => hash.update(bytes));
           return send(controller, head({ ...content.meta, index }));
         }
         // Asked once more after the last byte: content from a peer learns only then whether it is right.
@@ -80,7 +91,9 @@ export function streamContent(
         if (left > 0) {
           throw new FerryError("read_failed", content.outcome()?.message ?? "the file ended early");
         }
-        send(controller, tail({ changed: content.outcome() !== null, sha256: hash.digest() }));
+        // What is handed on in part can only be judged by who has the rest.
+        const sha256 = rest?.kind === "peer" ? rest.digest() : hash.digest();
+        send(controller, tail({ changed: content.outcome() !== null, sha256 }));
         controller.close();
         content[Symbol.dispose]();
       } catch (error) {
@@ -108,12 +121,21 @@ function tail(trailer: FileTrailer): Uint8Array<ArrayBuffer> {
 }
 
 /**
+/** How a streamed pack is read. */
+export interface StreamedOptions {
+  /** Told of every byte. */
+  flow?: Flow;
+  /** Bytes at the beginning of the file that do not come. */
+  offset?: number;
+}
+
+/**
  * The content of a streamed pack, checked against its digest as it is taken. Throws `protocol` for what is not a
- * pack, also later, from `next`. `flow` is told of every byte.
+ * pack, also later, from `next`.
  */
 export async function openStreamed(
   body: ReadableStream<Uint8Array>,
-  flow?: Flow,
+  { flow, offset = 0 }: StreamedOptions = {},
 ): Promise<Content | NoContent> {
   const input = new ByteReader(body, flow);
   try {
@@ -126,7 +148,9 @@ export async function openStreamed(
       return { kind: "problem", ...problem };
     }
     if (header.kind !== KIND_FILE) throw malformed("an unknown kind of frame");
-    return new StreamedContent(input, { size: header.size, mtime: header.mtime, mode: header.mode });
+    if (header.size < offset) throw malformed("the file is smaller than what was left out of it");
+    const { size, mtime, mode } = header;
+    return new StreamedContent(input, { size, mtime, mode }, offset);
   } catch (error) {
     await input.cancel();
     throw error;
@@ -137,12 +161,21 @@ class StreamedContent implements Content {
   readonly kind = "content";
   readonly #hash = crypto.createHash("sha256");
   readonly #input: ByteReader;
+  readonly rest: Rest | undefined;
   #left: number;
+  #seeded = 0;
+  #sent: Uint8Array = new Uint8Array(0);
   #outcome: Outcome = { code: "missing", message: "its content did not come whole" };
 
-  constructor(input: ByteReader, readonly meta: ContentMeta) {
+  constructor(input: ByteReader, readonly meta: ContentMeta, offset: number) {
     this.#input = input;
-    this.#left = meta.size;
+    this.#left = meta.size - offset;
+    if (offset === 0) return;
+    const seed = (bytes: Uint8Array) => {
+      this.#hash.update(bytes);
+      this.#seeded += bytes.length;
+    };
+    this.rest = { kind: "peer", offset, seed, digest: () => this.#sent };
   }
 
   async next(): Promise<Uint8Array | null> {
@@ -157,7 +190,9 @@ class StreamedContent implements Content {
     if (readHeader(new DataView(end.buffer), 0).kind !== KIND_END) {
       throw malformed("more than one file in a stream");
     }
-    this.#outcome = trailerProblem(trailer, this.#hash.digest());
+    this.#sent = trailer.sha256;
+    const judged = this.#seeded === (this.rest?.offset ?? 0);
+    this.#outcome = trailerProblem(trailer, judged ? this.#hash.digest() : trailer.sha256);
     return null;
   }
 

@@ -181,3 +181,61 @@ Deno.test("Content.outcome() is not null before the last byte came", async () =>
   assertEquals(opened.outcome()?.code, "missing");
   opened[Symbol.dispose]();
 });
+
+/** The content of `bytes` without its first `offset`, as a local file gives it. */
+function restOf(bytes: Uint8Array, offset: number): FakeContent {
+  const source = content([bytes.slice(offset)].filter(({ length }) => length > 0), null, bytes.length);
+  source.rest = {
+    kind: "local",
+    offset,
+    beginning: (take) => {
+      take(bytes.subarray(0, offset >> 1));
+      take(bytes.subarray(offset >> 1, offset));
+      return Promise.resolve();
+    },
+  };
+  return source;
+}
+
+Deno.test("openStreamed() judges the end of a file with the beginning that its receiver has", async () => {
+  const bytes = new Uint8Array(100).map((_, i) => i);
+  const seeds: [number, Uint8Array, string | null][] = [
+    [1, bytes, null],
+    [60, bytes, null],
+    [100, bytes, null],
+    [60, new Uint8Array(100), "bad_content"],
+  ];
+  for (const [offset, had, expected] of seeds) {
+    const body = await bytesOf(streamContent(restOf(bytes, offset), 0));
+    const opened = await openStreamed(streamOf(body), { offset });
+    assert(opened.kind === "content" && opened.rest?.kind === "peer");
+    assertEquals([opened.meta.size, opened.rest.offset], [100, offset]);
+    opened.rest.seed(had.subarray(0, offset));
+    let left = 0;
+    for (let chunk = await opened.next(); chunk !== null; chunk = await opened.next()) left += chunk.length;
+    assertEquals([offset, left, opened.outcome()?.code ?? null], [offset, 100 - offset, expected]);
+    opened[Symbol.dispose]();
+  }
+});
+
+Deno.test("streamContent() hands on the end of a file with the digest of the whole", async () => {
+  const bytes = new Uint8Array(100).map((_, i) => i);
+  const first = await openStreamed(streamOf(await bytesOf(streamContent(restOf(bytes, 60), 0))), {
+    offset: 60,
+  });
+  assert(first.kind === "content");
+  const second = await openStreamed(streamOf(await bytesOf(streamContent(first, 9))), { offset: 60 });
+  assert(second.kind === "content" && second.rest?.kind === "peer");
+  second.rest.seed(bytes.subarray(0, 60));
+  while (await second.next() !== null);
+  assertEquals(second.outcome(), null);
+});
+
+Deno.test("openStreamed() refuses a file that is smaller than what was left out of it", async () => {
+  const body = await bytesOf(streamContent(content([new Uint8Array(10)]), 0));
+  await assertRejects(
+    () => openStreamed(streamOf(body), { offset: 11 }),
+    FerryError,
+    "smaller than what was left out",
+  );
+});

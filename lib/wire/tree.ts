@@ -80,6 +80,11 @@ export class TreeReader {
     this.#builder = new TreeBuilder(options);
   }
 
+  /** What has come so far. */
+  get tree(): Tree {
+    return this.#builder.tree;
+  }
+
   /** Takes one line without its newline. Throws `protocol` for what no honest sender would send. */
   line(line: string): void {
     if (this.#state === "done") throw malformed("a line after its end");

@@ -1,0 +1,167 @@
+import { assert, assertEquals } from "@std/assert";
+import { cuttingProxy } from "./cutting_proxy.ts";
+import { ferryCommand, serve, type Server, tempDir, treeDigest } from "./harness.ts";
+import { assertNothing, paths, sync } from "./sync_fixtures.ts";
+
+const MB = 1024 * 1024;
+const LARGE = 300 * MB;
+
+/** What may travel a second time after an accident. */
+const AGAIN = 16 * MB;
+
+/** Writes a file whose every megabyte is another one. */
+function writeLarge(path: string, size: number, seed = 1): void {
+  const block = new Uint8Array(MB).map((_, i) => (i * 31 + seed) >> 3);
+  using file = Deno.openSync(path, { write: true, create: true, truncate: true });
+  for (let left = size, number = 0; left > 0; left -= MB, number++) {
+    new DataView(block.buffer).setUint32(0, number);
+    file.writeSync(block.subarray(0, Math.min(MB, left)));
+  }
+  file.utimeSync(1_600_000_000, 1_600_000_000);
+}
+
+/** Bytes of large files that have come in part below `dir`. */
+function partial(dir: string): number {
+  try {
+    const sizes = paths(`${dir}/.ferry/partial`).map((path) =>
+      Deno.statSync(`${dir}/.ferry/partial/${path}`)
+    );
+    return sizes.filter(({ isFile }) => isFile).reduce((sum, { size }) => sum + size, 0);
+  } catch {
+    return 0;
+  }
+}
+
+/** Starts a run and waits until it is in the middle of the file, or over. */
+async function runTo(bytes: number, args: readonly string[], dst: string) {
+  const command = ferryCommand(["sync", "--json", ...args]);
+  const child = new Deno.Command(command.path, {
+    args: command.args,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const output = child.output();
+  let over = false;
+  output.then(() => over = true);
+  while (!over && partial(dst) < bytes) await new Promise((resolve) => setTimeout(resolve, 1));
+  assert(!over, new TextDecoder().decode((await Promise.race([output, null]))?.stderr));
+  return { kill: () => child.kill("SIGKILL"), output };
+}
+
+async function assertSame(dir: { at(name: string): string }, share = dir.at("dst")): Promise<void> {
+  assertEquals(
+    await treeDigest(share, { dirTimes: true }),
+    await treeDigest(dir.at("src"), { dirTimes: true }),
+  );
+  assertEquals(paths(share).filter((path) => path.startsWith(".ferry")), []);
+}
+
+for (const way of ["pull", "push", "copy"] as const) {
+  for (const victim of ["client", "server"] as const) {
+    if (way === "copy" && victim === "server") continue;
+    Deno.test(`a ${way} of a large file goes on where it was after kill -9 of the ${victim}`, async () => {
+      using dir = tempDir({ "src": null, "dst": null });
+      writeLarge(dir.at("src/large"), LARGE);
+      const start = () => serve(dir.at(way === "pull" ? "src" : "dst"), ["--writable"]);
+      let server: Server | null = way === "copy" ? null : await start();
+      try {
+        const ends = () => [
+          way === "pull" ? server!.url : dir.at("src"),
+          way === "push" ? server!.url : dir.at("dst"),
+        ];
+        const run = await runTo(LARGE / 4, ends(), dir.at("dst"));
+        if (victim === "client") run.kill();
+        else await server!.stop("SIGKILL");
+        const { code } = await run.output;
+        assertEquals(victim === "client" ? code === 137 : code === 18 || code === 7, true, String(code));
+        if (victim === "server") server = await start();
+        const had = partial(dir.at("dst"));
+        assert(had >= LARGE / 4 && had < LARGE, String(had));
+        const next = await sync(ends());
+        assertEquals([next.code, next.changes], [0, ["create large"]], next.stderr);
+        const travelled = Number(next.done.bytes_sent) + Number(next.done.bytes_received);
+        if (way !== "copy") assert(travelled <= LARGE - had + AGAIN, `${travelled} with ${had} there`);
+        await assertSame(dir);
+        assertNothing(await sync(ends()));
+      } finally {
+        await server?.stop();
+      }
+    });
+  }
+}
+
+for (const way of ["pull", "push"] as const) {
+  Deno.test(`a ${way} through a connection that is cut again and again comes to its end by itself`, async () => {
+    using dir = tempDir({ "src": null, "dst": null });
+    writeLarge(dir.at("src/large"), 60 * MB);
+    for (let i = 0; i < 500; i++) Deno.writeTextFileSync(dir.at(`src/${i}`), `${i} `.repeat(4000));
+    await using server = await serve(dir.at(way === "pull" ? "src" : "dst"), ["--writable"]);
+    const cuts = [3_000, 100_000, 1 * MB, 5 * MB, 20 * MB, 40 * MB, 41 * MB, 60 * MB];
+    await using proxy = cuttingProxy(server.port, cuts);
+    const ends = way === "pull" ? [proxy.url, dir.at("dst")] : [dir.at("src"), proxy.url];
+    const run = await sync(ends);
+    assertEquals([run.code, run.problems], [0, []], run.stderr);
+    assertEquals(proxy.cuts(), cuts.length);
+    const travelled = Number(run.done.bytes_sent) + Number(run.done.bytes_received);
+    assert(travelled <= 60 * MB + 8 * MB + cuts.length * AGAIN, String(travelled));
+    await assertSame(dir);
+    assertNothing(await sync(ends));
+  });
+
+  Deno.test(`a ${way} through a connection that is cut for good ends with 18, and the next one goes on`, async () => {
+    using dir = tempDir({ "src": null, "dst": null });
+    writeLarge(dir.at("src/large"), 60 * MB);
+    await using server = await serve(dir.at(way === "pull" ? "src" : "dst"), ["--writable"]);
+    {
+      await using proxy = cuttingProxy(
+        server.port,
+        Array.from({ length: 1000 }, (_, i) => 30 * MB + i * 100),
+      );
+      const run = await sync(way === "pull" ? [proxy.url, dir.at("dst")] : [dir.at("src"), proxy.url]);
+      assertEquals(run.code, 18, run.stderr);
+    }
+    const had = partial(dir.at("dst"));
+    assert(had > 10 * MB, String(had));
+    const next = await sync(way === "pull" ? [server.url, dir.at("dst")] : [dir.at("src"), server.url]);
+    assertEquals(next.code, 0, next.stderr);
+    const travelled = Number(next.done.bytes_sent) + Number(next.done.bytes_received);
+    assert(travelled <= 60 * MB - had + AGAIN, String(travelled));
+    await assertSame(dir);
+  });
+
+  Deno.test(`a ${way} takes nothing over that is not the beginning of the file`, async () => {
+    using dir = tempDir({ "src": null, "dst": null });
+    await using server = await serve(dir.at(way === "pull" ? "src" : "dst"), ["--writable"]);
+    const ends = way === "pull" ? [server.url, dir.at("dst")] : [dir.at("src"), server.url];
+    const spoils: Record<string, (part: string) => void> = {
+      "another byte": (part) => {
+        using file = Deno.openSync(part, { write: true });
+        file.seekSync(5_000_000, Deno.SeekMode.Start);
+        file.writeSync(new Uint8Array([255, 254, 253]));
+      },
+      "another version": () => writeLarge(dir.at("src/large"), 100 * MB, 7),
+      "more than the file": (part) => Deno.truncateSync(part, 200 * MB),
+      "nothing": (part) => Deno.removeSync(part),
+      "no file at all": (part) => {
+        Deno.removeSync(part);
+        Deno.mkdirSync(part);
+      },
+      "no such file any more": () => Deno.removeSync(dir.at("src/large")),
+    };
+    for (const [label, spoil] of Object.entries(spoils)) {
+      writeLarge(dir.at("src/large"), 100 * MB);
+      const run = await runTo(8 * MB, ends, dir.at("dst"));
+      run.kill();
+      await run.output;
+      const [folder] = Deno.readDirSync(dir.at("dst/.ferry/partial"));
+      const [part] = Deno.readDirSync(dir.at(`dst/.ferry/partial/${folder.name}`));
+      spoil(dir.at(`dst/.ferry/partial/${folder.name}/${part.name}`));
+      const next = await sync(ends);
+      assertEquals([label, next.code, next.problems], [label, 0, []], next.stderr);
+      await assertSame(dir);
+      Deno.removeSync(dir.at("dst"), { recursive: true });
+      Deno.mkdirSync(dir.at("dst"));
+    }
+  });
+}
