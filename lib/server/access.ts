@@ -34,19 +34,39 @@ export interface AccessGrant {
   logins: boolean;
 }
 
+/** No more than `perms`, and only at `path` and below it. */
+export interface Bound {
+  path: string;
+  perms: PermSet;
+}
+
 /** The permissions of one request. */
 export class Access {
   readonly user: string | null;
   readonly #grant: AccessGrant;
+  readonly #bound: Bound | null;
 
-  constructor(grant: AccessGrant) {
+  constructor(grant: AccessGrant, bound: Bound | null = null) {
     this.user = grant.user;
     this.#grant = grant;
+    this.#bound = bound;
+  }
+
+  /** The part of these permissions that lies within `bound`. */
+  within(bound: Bound): Access {
+    return new Access(this.#grant, bound);
+  }
+
+  /** Whether these permissions are a part of somebody's. */
+  get bounded(): boolean {
+    return this.#bound !== null;
   }
 
   /** Whether `perm` holds at `path`: among the user's rules the one with the longest path decides. */
   can(perm: Perm, path: string): boolean {
     const bit = BITS[perm];
+    const bound = this.#bound;
+    if (bound !== null && ((bound.perms & bit) === 0 || !isWithin(path, bound.path))) return false;
     if ((this.#grant.anonymous & bit) !== 0) return true;
     let longest = -1;
     let perms = 0;
@@ -76,6 +96,9 @@ export class Access {
   /** Status and words of `deny`. */
   denial(perm: Perm): { status: 401 | 403; detail: string } {
     const verb = VERBS[perm];
+    if (this.#bound !== null) {
+      return { status: 403, detail: `this token does not allow ${verb} here` };
+    }
     if (this.user === null && this.#grant.logins) {
       return { status: 401, detail: `${verb} here needs a login` };
     }

@@ -1,8 +1,10 @@
 /** From an `Authorization` header to an Access: who asks, and whether the password is right. */
 import { FerryError } from "../core/errors.ts";
 import { parseBasic } from "../http/basic_auth.ts";
+import { parseBearer } from "../http/bearer.ts";
 import { Access, type PermSet } from "./access.ts";
 import type { User } from "./auth_flag.ts";
+import type { Capabilities } from "./capability.ts";
 import type { ScryptSecret } from "./password.ts";
 
 /** Who may come in. */
@@ -24,18 +26,41 @@ const MAX_REMEMBERED = 1024;
 /** More logins than this waiting for scrypt are turned away: each one costs memory and a core. */
 const MAX_WAITING = 64;
 
-/** Makes the check for `accounts`. The code for passwords is loaded only where there are users. */
-export async function createAuthenticate(accounts: Accounts): Promise<Authenticate> {
+/**
+ * Makes the check for `accounts` and for the bearers of `capabilities`. The code for passwords is loaded only where
+ * there are users.
+ */
+export async function createAuthenticate(
+  accounts: Accounts,
+  capabilities?: Capabilities,
+): Promise<Authenticate> {
   const { users, anonymous } = accounts;
   const nobody = new Access({ user: null, rules: [], anonymous, logins: users.length > 0 });
-  if (users.length === 0) return (authorization) => authorization === null ? nobody : null;
+  const known = new Map<string | null, Access>([[null, nobody]]);
+  for (const { name, rules } of users) {
+    known.set(name, new Access({ user: name, rules, anonymous, logins: true }));
+  }
+  /** The part of its issuer's permissions that a token carries; null for none that holds. */
+  const bearer = (token: string): Access | null => {
+    const grant = capabilities?.open(token) ?? null;
+    return grant === null ? null : known.get(grant.user)?.within(grant) ?? null;
+  };
+  const login = users.length === 0 ? () => null : await createLogin(users, known);
+  return (authorization) => {
+    if (authorization === null) return nobody;
+    const token = parseBearer(authorization);
+    return token === null ? login(authorization) : bearer(token);
+  };
+}
 
+/** The check of names and passwords. */
+async function createLogin(
+  users: readonly User[],
+  accesses: ReadonlyMap<string | null, Access>,
+): Promise<(authorization: string) => Access | null | Promise<Access | null>> {
   const { matchesPlain, matchesScrypt, parseSecret } = await import("./password.ts");
   const { createHmac, randomBytes } = await import("node:crypto");
-  const byName = new Map(users.map((user) => {
-    const access = new Access({ user: user.name, rules: user.rules, anonymous, logins: true });
-    return [user.name, { secret: user.secret, access }];
-  }));
+  const byName = new Map(users.map(({ name, secret }) => [name, { secret, access: accesses.get(name)! }]));
   // What an unknown user's password is checked against: nobody may learn names from the time an answer takes.
   const noSecret = parseSecret(crypto.randomUUID());
   const decoy = costliest(users);
@@ -54,7 +79,6 @@ export async function createAuthenticate(accounts: Accounts): Promise<Authentica
   }
 
   return (authorization) => {
-    if (authorization === null) return nobody;
     const given = parseBasic(authorization);
     if (given === null) return null;
     const known = byName.get(given.user);

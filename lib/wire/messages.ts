@@ -78,11 +78,17 @@ const PROBLEM_CODES: ReadonlySet<string> = new Set<ProblemCode>([
 
 const strictDecoder = new TextDecoder("utf-8", { fatal: true });
 
-function malformed(what: string): FerryError {
+/** The error that a message with this wrong in it is refused with. */
+export function malformed(what: string): FerryError {
   return new FerryError("protocol", `malformed message: ${what}`);
 }
 
 type Fields = Record<string, unknown>;
+
+/** Whether a part of a message is an object. */
+export function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
 
 /** JSON text or bytes as an object. Throws `protocol`. */
 export function parseObject(input: string | Uint8Array): Fields {
@@ -92,11 +98,12 @@ export function parseObject(input: string | Uint8Array): Fields {
   } catch {
     throw malformed("not JSON");
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw malformed("not an object");
-  return value as Fields;
+  if (!isObject(value)) throw malformed("not an object");
+  return value;
 }
 
-function text(fields: Fields, name: string, max = 4096): string {
+/** The text `name` of a message. Throws `protocol`. */
+export function text(fields: Fields, name: string, max = 4096): string {
   const value = fields[name];
   if (typeof value !== "string" || value.length > max) {
     throw malformed(`"${name}" is not a text of at most ${max}`);
@@ -104,7 +111,8 @@ function text(fields: Fields, name: string, max = 4096): string {
   return value;
 }
 
-function integer(fields: Fields, name: string, min = 0, max = Number.MAX_SAFE_INTEGER): number {
+/** The whole number `name` of a message, from `min` to `max`. Throws `protocol`. */
+export function integer(fields: Fields, name: string, min = 0, max = Number.MAX_SAFE_INTEGER): number {
   const value = fields[name];
   if (!Number.isSafeInteger(value) || (value as number) < min || (value as number) > max) {
     throw malformed(`"${name}" is not a whole number from ${min} to ${max}`);
@@ -162,8 +170,8 @@ export function describeHolder({ source, host, pid, since }: Holder): string {
 
 /** The body of `POST session`. */
 export function parseSessionRequest(fields: Fields): SessionRequest {
-  if (typeof fields.holder !== "object" || fields.holder === null) throw malformed('"holder" is missing');
-  return { holder: parseHolder(fields.holder as Fields) };
+  if (!isObject(fields.holder)) throw malformed('"holder" is missing');
+  return { holder: parseHolder(fields.holder) };
 }
 
 /** The first line of the answer to `POST session`. */

@@ -1,0 +1,90 @@
+/** The messages about jobs, syncs that a server runs by itself, and their validators (docs/protocol.md, "Jobs"). */
+import { ERROR_TABLE, type ErrorCode, FerryError } from "../core/errors.ts";
+import { type Holder, integer, isObject, malformed, parseHolder, text } from "./messages.ts";
+
+/** What `POST token` answers. */
+export interface TokenAnswer {
+  token: string;
+  /** When it ends, in ms since 1970. */
+  expires: number;
+}
+
+/** The flags of a run that goes on elsewhere, as the command line has them. */
+export interface JobOptions {
+  dryRun: boolean;
+  delete: boolean;
+  checksum: boolean;
+  force: boolean;
+  maxDelete: string;
+  bwlimit?: number;
+  parallel?: number;
+}
+
+/** What `POST jobs` asks for: that the folder of the call is made to hold what `source` holds. */
+export interface JobRequest {
+  /** The URL of a folder on another server. */
+  source: string;
+  /** What the other server takes for the right to read it. */
+  token: string;
+  options: JobOptions;
+  holder: Holder;
+}
+
+type Fields = Record<string, unknown>;
+
+const MAX_TOKEN_CHARS = 16_384;
+
+/** The answer of `POST token`. Throws `protocol`. */
+export function parseToken(fields: Fields): TokenAnswer {
+  return { token: tokenOf(fields), expires: integer(fields, "expires") };
+}
+
+/** The body of `PUT jobs/ID`: the token to go on with. */
+export function parseRenewal(fields: Fields): { token: string } {
+  return { token: tokenOf(fields) };
+}
+
+function tokenOf(fields: Fields): string {
+  const token = text(fields, "token", MAX_TOKEN_CHARS);
+  if (!/^[A-Za-z0-9._~+/-]+=*$/.test(token)) throw malformed('"token" is not a bearer token');
+  return token;
+}
+
+/** The body of `POST jobs`. */
+export function parseJobRequest(fields: Fields): JobRequest {
+  if (!isObject(fields.options)) throw malformed('"options" is missing');
+  if (!isObject(fields.holder)) throw malformed('"holder" is missing');
+  const { options } = fields;
+  return {
+    source: text(fields, "source"),
+    token: tokenOf(fields),
+    options: {
+      dryRun: flag(options, "dryRun"),
+      delete: flag(options, "delete"),
+      checksum: flag(options, "checksum"),
+      force: flag(options, "force"),
+      maxDelete: text(options, "maxDelete", 20),
+      ...(options.bwlimit === undefined ? {} : { bwlimit: integer(options, "bwlimit", 1) }),
+      ...(options.parallel === undefined ? {} : { parallel: integer(options, "parallel", 1, 64) }),
+    },
+    holder: parseHolder(fields.holder),
+  };
+}
+
+function flag(fields: Fields, name: string): boolean {
+  const value = fields[name];
+  if (typeof value !== "boolean") throw malformed(`"${name}" is not true or false`);
+  return value;
+}
+
+/** The first line of a job's report: what it is called. */
+export function parseJobStart(fields: Fields): string {
+  return text(fields, "job", 100);
+}
+
+/** The last line of a job that was stopped: the error that a run on this machine would have ended with. */
+export function parseJobError(fields: Fields): FerryError {
+  const code = text(fields, "code", 100);
+  const known = Object.hasOwn(ERROR_TABLE, code) ? code as ErrorCode : "http_status";
+  return new FerryError(known, text(fields, "message"));
+}
