@@ -3,10 +3,13 @@ import { FerryError } from "../core/errors.ts";
 import { checkedPath } from "../core/paths.ts";
 import { PROTOCOL } from "../wire/limits.ts";
 import type { SyncApi as SyncHandler } from "./handler.ts";
+import type { Capabilities } from "./capability.ts";
 import type { Call } from "./sync_call.ts";
+import { createSyncJobs, type JobsConfig } from "./sync_jobs.ts";
 import { createSyncReads } from "./sync_read.ts";
 import { createSyncSessions } from "./sync_session.ts";
 import { PushSessions } from "./sync_sessions.ts";
+import { issueToken } from "./sync_token.ts";
 import { createSyncWrites } from "./sync_write.ts";
 
 export interface SyncApi {
@@ -18,10 +21,19 @@ export interface SyncApi {
   close(): Promise<void>;
 }
 
+export interface SyncApiOptions {
+  /** Where tokens come from; without it there are none. */
+  capabilities?: Capabilities;
+  /** What jobs need; without it there are none. */
+  jobs?: JobsConfig;
+}
+
 /** The API for the share at `root`, a real path. */
-export function createSyncApi(root: string): SyncApi {
+export function createSyncApi(root: string, options: SyncApiOptions = {}): SyncApi {
   const sessions = new PushSessions(root);
-  const reads = createSyncReads();
+  const { capabilities } = options;
+  const jobs = options.jobs === undefined ? null : createSyncJobs(options.jobs, sessions);
+  const reads = createSyncReads((call, source) => jobs?.offers(call, source) ?? false);
   const pushes = createSyncSessions(sessions);
   const writes = createSyncWrites(sessions);
 
@@ -34,7 +46,11 @@ export function createSyncApi(root: string): SyncApi {
     const base = checkedPath((query.get("path") ?? "").replace(/^\/|\/$/g, ""));
     const [name, ...rest] = call.split("/");
     const context: Call = { root, request, query, access, base, completed };
-    switch (`${request.method} ${name}/${rest.length}`) {
+    const route = `${request.method} ${name}/${rest.length}`;
+    if (capabilities !== undefined && route === "POST token/0") return issueToken(context, capabilities);
+    if (jobs !== null && route === "POST jobs/0") return await jobs.start(context);
+    if (jobs !== null && route === "PUT jobs/1") return await jobs.renew(context, rest[0]);
+    switch (route) {
       case "GET info/0":
         return reads.info(context);
       case "GET tree/0":

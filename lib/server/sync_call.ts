@@ -48,6 +48,13 @@ export function madeFolder(call: Call): string {
   return existingFolder(call, "w");
 }
 
+/** The real path of the call's folder, also when it is not there yet. */
+export function folderOf({ root, base }: Call): string {
+  const { real, info } = locate(root, base);
+  if (info !== null && !info.isDirectory) throw new FerryError("conflict", "this is a file; name a folder");
+  return real;
+}
+
 /** Whose push it is: of this user, for this folder. */
 export function sessionOwner({ access, base }: Call): string {
   return JSON.stringify([access.user, base]);

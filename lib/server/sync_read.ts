@@ -30,18 +30,21 @@ export interface SyncReads {
   file(call: Call): Response;
 }
 
-/** The calls that read, with the memory that they share. */
-export function createSyncReads(): SyncReads {
+/** The calls that read, with the memory that they share. `offersJobs` says whether a job may read a source. */
+export function createSyncReads(offersJobs: (call: Call, source: string) => boolean): SyncReads {
   const buffers = new BufferPool();
   /** Packs being put together. */
   let busy = 0;
 
-  function info({ root, access, base }: Call): Response {
+  function info(call: Call): Response {
+    const { root, access, base, query } = call;
     const permissions = (["r", "w", "d", "s"] as const).filter((perm) => access.can(perm, base)).join("");
     if (permissions === "") require({ access, base }, "r", base);
     const found = locate(root, base).info;
     const kind = found === null ? "absent" : found.isDirectory ? "dir" : "file";
-    return json({ ferry: VERSION, protocol: PROTOCOL, kind, permissions } satisfies Info);
+    const source = query.get("source");
+    const jobs = source === null ? {} : { jobs: offersJobs(call, source) };
+    return json({ ferry: VERSION, protocol: PROTOCOL, kind, permissions, ...jobs } satisfies Info);
   }
 
   function tree(call: Call): Response {

@@ -1,9 +1,7 @@
 /** The calls of the sync API that begin a push, say that its client is still there, and end it. */
-import { FerryError } from "../core/errors.ts";
-import { locate } from "../store/root.ts";
 import { MAX_HOLDER_BYTES } from "../wire/limits.ts";
 import { parseObject, parseSessionRequest } from "../wire/messages.ts";
-import { type Call, readBody, require, sessionOwner, writing } from "./sync_call.ts";
+import { type Call, folderOf, readBody, require, sessionOwner, writing } from "./sync_call.ts";
 import type { PushSessions } from "./sync_sessions.ts";
 
 /** How often the answer that stays open says that the server is there; proxies give up after a minute. */
@@ -50,13 +48,6 @@ export function createSyncSessions(sessions: PushSessions): SyncSessions {
   }
 
   return { begin, touch, end };
-}
-
-/** The real path of the call's folder, also when it is not there yet. */
-function folderOf({ root, base }: Call): string {
-  const { real, info } = locate(root, base);
-  if (info !== null && !info.isDirectory) throw new FerryError("conflict", "this is a file; name a folder");
-  return real;
 }
 
 /** A body that stays open and now and then says that it does. */

@@ -1,6 +1,6 @@
 /** The messages about jobs, syncs that a server runs by itself, and their validators (docs/protocol.md, "Jobs"). */
 import { ERROR_TABLE, type ErrorCode, FerryError } from "../core/errors.ts";
-import { type Holder, integer, isObject, malformed, parseHolder, text } from "./messages.ts";
+import { type Holder, integer, isObject, list, malformed, parseHolder, text } from "./messages.ts";
 
 /** What `POST token` answers. */
 export interface TokenAnswer {
@@ -16,6 +16,8 @@ export interface JobOptions {
   checksum: boolean;
   force: boolean;
   maxDelete: string;
+  /** What to leave out, in gitignore's syntax, the later ones winning. */
+  patterns: string[];
   bwlimit?: number;
   parallel?: number;
 }
@@ -31,6 +33,9 @@ export interface JobRequest {
 }
 
 type Fields = Record<string, unknown>;
+
+/** Patterns of one run. */
+const MAX_PATTERNS = 1000;
 
 const MAX_TOKEN_CHARS = 16_384;
 
@@ -64,11 +69,16 @@ export function parseJobRequest(fields: Fields): JobRequest {
       checksum: flag(options, "checksum"),
       force: flag(options, "force"),
       maxDelete: text(options, "maxDelete", 20),
+      patterns: list(options, "patterns", MAX_PATTERNS).map((_, index) => patternOf(options, index)),
       ...(options.bwlimit === undefined ? {} : { bwlimit: integer(options, "bwlimit", 1) }),
       ...(options.parallel === undefined ? {} : { parallel: integer(options, "parallel", 1, 64) }),
     },
     holder: parseHolder(fields.holder),
   };
+}
+
+function patternOf(options: Fields, index: number): string {
+  return text(options.patterns as Fields, String(index));
 }
 
 function flag(fields: Fields, name: string): boolean {

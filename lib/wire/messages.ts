@@ -15,6 +15,8 @@ export interface Info {
   kind: "dir" | "file" | "absent";
   /** The permissions at the path, letters of `rwds`. */
   permissions: string;
+  /** Whether the caller may start a job here that reads the source that was asked about. */
+  jobs?: boolean;
 }
 
 /** Who writes to a place, for those who have to wait: which process on which machine, since when (ms), from where. */
@@ -120,7 +122,8 @@ export function integer(fields: Fields, name: string, min = 0, max = Number.MAX_
   return value as number;
 }
 
-function list(fields: Fields, name: string, max: number): unknown[] {
+/** The list `name` of a message. Throws `protocol`. */
+export function list(fields: Fields, name: string, max: number): unknown[] {
   const value = fields[name];
   if (!Array.isArray(value)) throw malformed(`"${name}" is not a list`);
   if (value.length > max) throw malformed(`"${name}" has more than ${max} items`);
@@ -149,6 +152,7 @@ export function parseInfo(fields: Fields): Info {
     protocol: integer(fields, "protocol"),
     kind,
     permissions: text(fields, "permissions", 10),
+    ...(typeof fields.jobs === "boolean" ? { jobs: fields.jobs } : {}),
   };
 }
 
