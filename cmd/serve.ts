@@ -10,6 +10,9 @@ import { createHandler } from "../lib/server/handler.ts";
 import { listen, type Place } from "../lib/server/listen.ts";
 import { LogBuffer } from "../lib/server/log.ts";
 import { Staging } from "../lib/server/staging.ts";
+import { Capabilities } from "../lib/server/capability.ts";
+import { parsePeers } from "../lib/server/peers.ts";
+import type { RunJob } from "../lib/server/sync_jobs.ts";
 import { createSyncApi } from "../lib/server/sync_api.ts";
 import { removeStaleUploads } from "../lib/store/stage.ts";
 
@@ -47,6 +50,12 @@ export const serve = defineCommand({
       type: "list",
       value: "USER:PASSWORD[@PATH[:PERMS],...]",
       about: "a user, and where and what that one may do (default @/:rwd); PASSWORD may be a $scrypt$ hash",
+    },
+    peer: {
+      type: "list",
+      value: "URL",
+      about:
+        "a server, or a folder of one, that this one may be told to fetch from by users with s; no other",
     },
     hidden: { type: "boolean", about: "serve names that start with a dot too" },
     "follow-symlinks": {
@@ -100,6 +109,7 @@ export const serve = defineCommand({
       ? { kind: "tcp", host: flags.host.replace(/^\[(.*)\]$/, "$1"), port: flags.port }
       : { kind: "unix", path: flags.unix };
     const accounts = await readAccounts(flags, place);
+    const peers = parsePeers(flags.peer);
     const writes = accounts.anonymous |
       accounts.users.flatMap((u) => u.rules).reduce((all, r) => all | r.perms, 0);
     const writable = (writes & MAY_CHANGE) !== 0;
@@ -108,7 +118,9 @@ export const serve = defineCommand({
     // A server lives long and answers small requests: collecting a little more often costs it nothing.
     setFlagsFromString("--heap-growing-percent=100");
     const staging = new Staging(root);
-    const sync = createSyncApi(root);
+    const capabilities = new Capabilities();
+    const jobs = peers.length === 0 ? undefined : { peers, run: runJob };
+    const sync = createSyncApi(root, { capabilities, jobs });
     const log = new LogBuffer(io.err);
     const warn = (message: string) => log.add(`ferry: ${quote(message)}\n`);
     const share = {
@@ -121,7 +133,7 @@ export const serve = defineCommand({
     };
     const handler = createHandler({
       share,
-      authenticate: await createAuthenticate(accounts),
+      authenticate: await createAuthenticate(accounts, capabilities),
       syncApi: sync.handle,
       log: accessLog(flags.quiet ? "none" : flags.log, log),
       warn,
@@ -142,6 +154,12 @@ export const serve = defineCommand({
     return 0;
   },
 });
+
+/** The sync engine is loaded with the first job. */
+const runJob: RunJob = async (job, tell) => {
+  const { runServerJob } = await import("../lib/sync/job.ts");
+  await runServerJob(job, tell);
+};
 
 const MAY_CHANGE = parsePerms("wd") ?? 0;
 

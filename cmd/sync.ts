@@ -7,6 +7,8 @@ import { checkApart, isLocal, placeOf } from "../lib/sync/place.ts";
 import { jsonReport, textReport } from "../lib/sync/report.ts";
 import { runSync } from "../lib/sync/run.ts";
 import { LocalStore } from "../lib/store/local.ts";
+import { RemoteStore } from "../lib/store/remote.ts";
+import { delegate } from "../lib/sync/job.ts";
 
 export const sync = defineCommand({
   name: "sync",
@@ -38,6 +40,10 @@ export const sync = defineCommand({
       max: 64,
       about: "transfers under way at a time (default 6; 2 with a --bwlimit below 4M)",
     },
+    "via-client": {
+      type: "boolean",
+      about: "with two URLs, move the contents through this machine in any case",
+    },
     force: { type: "boolean", about: "go on where a guard would stop, for this run" },
     token: { type: "string", value: "TOKEN", about: "bearer token for both servers (or FERRY_TOKEN)" },
     "src-token": { type: "string", value: "TOKEN", about: "bearer token for SRC's server" },
@@ -45,8 +51,9 @@ export const sync = defineCommand({
   },
   notes: [
     "SRC and DST are each a local folder or the http(s):// URL of a folder on a `ferry serve`, " +
-    "http://USER:PASSWORD@HOST/ to log in. The contents of SRC go into DST; a slash at the end changes nothing. With " +
-    "two URLs the contents pass through this machine.",
+    "http://USER:PASSWORD@HOST/ to log in. The contents of SRC go into DST; a slash at the end changes nothing.",
+    "With two URLs DST's server pulls from SRC's by itself, where its --peer names SRC's server and the user there may " +
+    "start jobs (permission s); else the contents pass through this machine.",
     "Kept are bytes, modification times to the millisecond, permission bits, symbolic links as links, empty folders, " +
     "and every name that UTF-8 can spell, those that start with a dot among them. Each file is written beside its " +
     "place and renamed into it. Two files are the same when size and time are.",
@@ -93,9 +100,35 @@ export const sync = defineCommand({
     const report = flags.json
       ? jsonReport(io.out, { dryRun })
       : textReport(io.out, io.err, { dryRun, color, quiet: flags.quiet });
+    /** The run as DST's server does it; null where it does not. */
+    const delegated = async () => {
+      if (!(source instanceof RemoteStore) || !(destination instanceof RemoteStore)) return null;
+      if (flags["via-client"]) return null;
+      if (!await destination.offersJobs(source.label)) {
+        if (flags.verbose) {
+          io.err(
+            `ferry: ${destination.label} does not fetch from ${source.label} for this user (its --peer, or ` +
+              `permission s); the contents pass through this machine\n`,
+          );
+        }
+        return null;
+      }
+      const { checksum, force, bwlimit } = flags;
+      const options = {
+        dryRun,
+        delete: flags.delete,
+        checksum,
+        force,
+        maxDelete: flags["max-delete"],
+        patterns,
+        bwlimit,
+        parallel: flags.parallel,
+      };
+      return await delegate({ source, destination, options, signal: io.stop }, report);
+    };
     try {
       const { delete: deletes, checksum, force } = flags;
-      const options = {
+      const summary = await delegated() ?? await runSync({ source, destination }, report, {
         dryRun,
         delete: deletes,
         checksum,
@@ -105,8 +138,7 @@ export const sync = defineCommand({
         parallel,
         pace,
         signal: io.stop,
-      };
-      const summary = await runSync({ source, destination }, report, options);
+      });
       report.done(summary);
       return summary.problems === 0 ? 0 : 1;
     } finally {

@@ -7,8 +7,8 @@ import { toFerryError } from "./fetch_error.ts";
 export interface HttpClientOptions {
   /** `USER:PASSWORD` for basic authentication; wins over the userinfo of the origin's URL. */
   user?: string;
-  /** A bearer token; wins over `user`. */
-  token?: string;
+  /** A bearer token, or what gives the one of the moment; wins over `user`. */
+  token?: string | (() => string);
   /** PEM certificates of authorities to trust beside the system's. */
   caCerts?: readonly string[];
   /** A unix socket that every request goes to, whatever host its URL names. */
@@ -32,7 +32,7 @@ export class HttpClient implements Disposable {
   /** The origin that credentials go to, as `URL.origin` gives it. */
   readonly origin: string;
   readonly #options: HttpClientOptions;
-  readonly #authorization: string | null;
+  readonly #authorization: () => string | null;
   #native: Deno.HttpClient | undefined;
   #probed = new Set<string>();
 
@@ -40,7 +40,12 @@ export class HttpClient implements Disposable {
     const { url, user } = takeUserinfo(origin);
     this.origin = url.origin;
     this.#options = options;
-    this.#authorization = authorization(options.user ?? user, options.token);
+    const { token } = options;
+    if (typeof token === "function") this.#authorization = () => authorization(undefined, token());
+    else {
+      const fixed = authorization(options.user ?? user, token);
+      this.#authorization = () => fixed;
+    }
   }
 
   /**
@@ -79,9 +84,8 @@ export class HttpClient implements Disposable {
     const headers = new Headers(given);
     if (!headers.has("accept-encoding")) headers.set("accept-encoding", "identity");
     if (!headers.has("user-agent")) headers.set("user-agent", this.#options.userAgent ?? `ferry/${VERSION}`);
-    if (this.#authorization !== null && url.origin === this.origin && !headers.has("authorization")) {
-      headers.set("authorization", this.#authorization);
-    }
+    const known = url.origin === this.origin ? this.#authorization() : null;
+    if (known !== null && !headers.has("authorization")) headers.set("authorization", known);
     return headers;
   }
 

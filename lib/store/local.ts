@@ -22,8 +22,17 @@ import { LocalWriter } from "./write.ts";
 /** Room for one batch as it is planned. */
 const ARENA_BYTES = PACK_BYTES + SMALL_FILE_BYTES;
 
+export interface LocalOptions {
+  /** What messages call the folder; its path unless told. */
+  label?: string;
+  /** Whoever made this keeps other runs away. */
+  held?: boolean;
+}
+
 export class LocalStore implements Store {
   readonly label: string;
+  readonly #path: string;
+  readonly #held: boolean;
   readonly traffic = { sent: 0, received: 0 };
   readonly #buffers = new BufferPool();
   #holder: Holder = thisProcess("");
@@ -32,13 +41,15 @@ export class LocalStore implements Store {
   #absent = false;
 
   /** `path` as the user gave it. Nothing is touched before it is needed. */
-  constructor(path: string) {
-    this.label = path;
+  constructor(path: string, options: LocalOptions = {}) {
+    this.#path = path;
+    this.label = options.label ?? path;
+    this.#held = options.held ?? false;
   }
 
   kind(): Promise<"dir" | "file" | "absent"> {
     try {
-      return Promise.resolve(Deno.statSync(this.label).isDirectory ? "dir" : "file");
+      return Promise.resolve(Deno.statSync(this.#path).isDirectory ? "dir" : "file");
     } catch (error) {
       // Below a file there is nothing either.
       if (error instanceof Deno.errors.NotFound || osCode(error) === "ENOTDIR") {
@@ -98,7 +109,7 @@ export class LocalStore implements Store {
   }
 
   async #acquire(root: string): Promise<void> {
-    this.#lock = await lockFolder(root, this.#holder);
+    if (!this.#held) this.#lock = await lockFolder(root, this.#holder);
     // Nobody else is at work here, so whatever is staged was left by the dead.
     removeStages(root);
     removeStaleUploads(root);
@@ -117,7 +128,7 @@ export class LocalStore implements Store {
 
   async write(options: WriteOptions = {}): Promise<WriteSession> {
     try {
-      Deno.mkdirSync(this.label, { recursive: true });
+      Deno.mkdirSync(this.#path, { recursive: true });
     } catch (error) {
       throw new FerryError("write_failed", `cannot make the folder ${quote(this.label)}: ${osReason(error)}`);
     }
@@ -147,7 +158,7 @@ export class LocalStore implements Store {
 
   #realRoot(): string {
     try {
-      return Deno.realPathSync(this.label);
+      return Deno.realPathSync(this.#path);
     } catch (error) {
       throw new FerryError("read_failed", `cannot read ${quote(this.label)}: ${osReason(error)}`, {
         cause: error,

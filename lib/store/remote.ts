@@ -75,8 +75,13 @@ export class RemoteStore implements Store {
     return this.#info ??= this.#fetchInfo();
   }
 
-  async #fetchInfo(): Promise<Info> {
-    const response = await this.send("info");
+  /** Whether its server may be told to pull from the folder `source` by itself. */
+  async offersJobs(source: string): Promise<boolean> {
+    return (await this.#fetchInfo(`info?source=${encodeURIComponent(source)}`)).jobs === true;
+  }
+
+  async #fetchInfo(call = "info"): Promise<Info> {
+    const response = await this.send(call);
     const type = response.headers.get("content-type") ?? "";
     if (!type.startsWith(JSON_TYPE)) {
       await response.body?.cancel();
@@ -129,7 +134,7 @@ export class RemoteStore implements Store {
         }
       }
     } catch (error) {
-      throw this.#bodyError(error);
+      throw this.bodyError(error);
     } finally {
       reader?.cancel().catch(() => {});
     }
@@ -177,7 +182,7 @@ export class RemoteStore implements Store {
       this.traffic.received += bytes.length;
       return bytes;
     } catch (error) {
-      throw this.#bodyError(error);
+      throw this.bodyError(error);
     }
   }
 
@@ -197,7 +202,7 @@ export class RemoteStore implements Store {
       return content.kind === "problem" ? content : this.#counted(content);
     } catch (error) {
       if (error instanceof FerryError && error.code === "protocol") return badContent(error);
-      throw this.#bodyError(error);
+      throw this.bodyError(error);
     }
   }
 
@@ -213,7 +218,7 @@ export class RemoteStore implements Store {
           this.traffic.received += chunk?.length ?? 0;
           return chunk;
         } catch (error) {
-          const known = error instanceof FerryError ? error : this.#bodyError(error);
+          const known = error instanceof FerryError ? error : this.bodyError(error);
           if (!(known instanceof FerryError)) throw known;
           if (known.code === "protocol") broken = badContent(known);
           else throw known;
@@ -351,11 +356,12 @@ export class RemoteStore implements Store {
       return bytes;
     } catch (error) {
       await response.body?.cancel().catch(() => {});
-      throw this.#bodyError(error);
+      throw this.bodyError(error);
     }
   }
 
-  #bodyError(error: unknown): unknown {
+  /** What an error in reading a body means. */
+  bodyError(error: unknown): unknown {
     if (this.stop?.aborted) return error;
     if (!(error instanceof FerryError)) return toFerryError(error, new URL(this.label));
     // What its rules are broken by has to be known.
@@ -368,7 +374,7 @@ export class RemoteStore implements Store {
     try {
       return read(parseObject(message));
     } catch (error) {
-      throw this.#bodyError(error);
+      throw this.bodyError(error);
     }
   }
 }

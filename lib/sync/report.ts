@@ -1,14 +1,12 @@
 /** What a run says: itemized text, or one JSON event a line (the contract's). Pure formatting over a `write` function. */
-import { quote } from "../core/errors.ts";
-import type { Problem } from "../core/entry.ts";
+import { assertNever, quote } from "../core/errors.ts";
 import { formatBytes, formatMs } from "../cli/units.ts";
-import { type Change, type Plan, sizeOf } from "./plan.ts";
-import type { Reporter, Summary } from "./run.ts";
+import { type EventReporter, eventReporter, type RunEvent } from "./events.ts";
+import type { Summary } from "./run.ts";
 
-/** A reporter that also closes the report. */
-export interface Report extends Reporter {
-  /** The summary of a run that came to its end. */
-  done(summary: Summary): void;
+/** A report of the events of a run, this program's own or a server's. */
+export interface Report extends EventReporter {
+  tell(event: RunEvent): void;
   /** Hands on what is still buffered. */
   flush(): void;
 }
@@ -48,25 +46,28 @@ export function textReport(
   options: ReportOptions & { quiet: boolean; color: boolean },
 ): Report {
   const lines = new LineBuffer(write);
-  return {
-    plan() {},
-    change(change) {
-      if (options.quiet) return;
-      const mark = options.color ? COLORS[change.op] + MARKS[change.op] + RESET : MARKS[change.op];
-      lines.line(`${mark} ${quote(change.path)}`);
-    },
-    problem({ path, message }) {
-      const line = `! ${quote(path)}: ${quote(message)}`;
-      if (options.quiet) writeProblem(line + "\n");
-      else lines.line(line);
-    },
-    done(summary) {
-      if (!options.quiet) lines.line(summaryLine(summary, options.dryRun));
-    },
-    // The error itself is the last word.
-    stopped() {},
-    flush: () => lines.flush(),
+  const tell = (event: RunEvent): void => {
+    switch (event.event) {
+      case "plan":
+        return;
+      case "change": {
+        if (options.quiet) return;
+        const mark = options.color ? COLORS[event.op] + MARKS[event.op] + RESET : MARKS[event.op];
+        return lines.line(`${mark} ${quote(event.path)}`);
+      }
+      case "problem": {
+        const line = `! ${quote(event.path)}: ${quote(event.message)}`;
+        return options.quiet ? writeProblem(line + "\n") : lines.line(line);
+      }
+      case "done":
+        if (!options.quiet) lines.line(summaryLine(event, options.dryRun));
+        return;
+      default:
+        assertNever(event);
+    }
   };
+  // The error itself is the last word of a run that was stopped.
+  return { ...eventReporter(tell, options), stopped() {}, tell, flush: () => lines.flush() };
 }
 
 function summaryLine(summary: Summary, dryRun: boolean): string {
@@ -86,26 +87,6 @@ function summaryLine(summary: Summary, dryRun: boolean): string {
 /** One JSON object a line. */
 export function jsonReport(write: (text: string) => void, options: ReportOptions): Report {
   const lines = new LineBuffer(write);
-  const event = (name: string, fields: object) => lines.line(JSON.stringify({ event: name, ...fields }));
-  const done = (summary: Summary, ok: boolean) =>
-    event("done", { ok, ...(options.dryRun ? { dry_run: true } : {}), ...summary });
-  return {
-    plan(plan: Plan) {
-      const { create, update, delete: deletes, move, bytes } = plan.totals;
-      event("plan", { create, update, delete: deletes, move, bytes });
-    },
-    change(change: Change) {
-      event("change", { op: change.op, path: change.path, bytes: contentBytes(change) });
-    },
-    problem({ path, code, message }: Problem) {
-      event("problem", { path, code, message });
-    },
-    done: (summary) => done(summary, summary.problems === 0),
-    stopped: (summary) => done(summary, false),
-    flush: () => lines.flush(),
-  };
-}
-
-function contentBytes(change: Change): number {
-  return change.op !== "delete" && change.content ? sizeOf(change.entry) : 0;
+  const tell = (event: RunEvent) => lines.line(JSON.stringify(event));
+  return { ...eventReporter(tell, options), tell, flush: () => lines.flush() };
 }

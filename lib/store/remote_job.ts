@@ -1,0 +1,115 @@
+/**
+ * A job as its client sees it: the destination's server runs the sync by itself and says how it goes; this asks the
+ * source's server for the tokens that it reads with (docs/protocol.md, "Jobs").
+ */
+import type { HttpInit } from "../client/http_client.ts";
+import { FerryError } from "../core/errors.ts";
+import { MAX_ANSWER_BYTES } from "../wire/limits.ts";
+import { type JobRequest, parseJobStart, parseToken, type TokenAnswer } from "../wire/jobs.ts";
+import { LineSplitter } from "../wire/tree.ts";
+
+/** What a job needs of the stores at its two ends. */
+export interface JobCalls {
+  readonly label: string;
+  readonly traffic: { received: number };
+  /** One call of the API; throws what the server refused. */
+  send(call: string, init: HttpInit): Promise<Response>;
+  /** The body of an answer, at most `max` bytes. */
+  answer(response: Response, max: number): Promise<Uint8Array>;
+  /** A message as `read` understands it; throws `protocol`, naming the server. */
+  parse<T>(message: Uint8Array | string, read: (fields: Record<string, unknown>) => T): T;
+  /** What a body's error means. */
+  bodyError(error: unknown): unknown;
+}
+
+/** A server says every ten seconds that its job goes on; after so long without, the connection is dead. */
+const SILENCE_MS = 45_000;
+
+const HEADERS = { "content-type": "application/json" };
+
+/** A token to read the folder of `source` with. */
+export async function fetchToken(source: JobCalls): Promise<TokenAnswer> {
+  const response = await source.send("token", { method: "POST" });
+  return source.parse(await source.answer(response, MAX_ANSWER_BYTES), parseToken);
+}
+
+/** The ends of a job, what it has to do, and what stops it. */
+export interface JobPlan {
+  source: JobCalls;
+  destination: JobCalls;
+  request: Omit<JobRequest, "token">;
+  signal?: AbortSignal;
+}
+
+/** Runs the job, and gives each line of its report as it comes. Throws when it could not begin or its report breaks off. */
+export async function* runJob(plan: JobPlan): AsyncGenerator<Record<string, unknown>> {
+  const { source, destination, request, signal: stop } = plan;
+  const silence = new AbortController();
+  const signal = stop === undefined ? silence.signal : AbortSignal.any([stop, silence.signal]);
+  const token = await fetchToken(source);
+  const body = new TextEncoder().encode(
+    JSON.stringify({ ...request, token: token.token } satisfies JobRequest),
+  );
+  const response = await destination.send("jobs", { method: "POST", headers: HEADERS, body, signal });
+  const renewal = new Renewal(source, destination);
+  const reader = response.body?.getReader();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    const lines = new LineSplitter();
+    for (;;) {
+      timer = setTimeout(() => silence.abort(silent(destination.label)), SILENCE_MS);
+      const { value } = await reader?.read() ?? {};
+      clearTimeout(timer);
+      if (value === undefined) return;
+      destination.traffic.received += value.length;
+      for (const line of lines.push(value)) {
+        if (line === "") continue;
+        const fields = destination.parse(line, (known) => known);
+        if (fields.job === undefined) yield fields;
+        else renewal.start(destination.parse(line, parseJobStart), token);
+      }
+    }
+  } catch (error) {
+    if (stop?.aborted) throw stop.reason;
+    throw silence.signal.aborted ? silence.signal.reason : destination.bodyError(error);
+  } finally {
+    clearTimeout(timer);
+    renewal.stop();
+    // A job whose report nobody reads ends.
+    await reader?.cancel().catch(() => {});
+  }
+}
+
+/** Brings the job the next token before the last one ends. */
+class Renewal {
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #over = false;
+
+  constructor(readonly source: JobCalls, readonly destination: JobCalls) {}
+
+  start(id: string, { expires }: TokenAnswer): void {
+    if (this.#over) return;
+    const wait = Math.max((expires - Date.now()) / 2, 1000);
+    this.#timer = setTimeout(async () => {
+      try {
+        const next = await fetchToken(this.source);
+        const body = JSON.stringify({ token: next.token });
+        const call = `jobs/${id}`;
+        await (await this.destination.send(call, { method: "PUT", headers: HEADERS, body })).body?.cancel();
+        this.start(id, next);
+      } catch {
+        // The job itself will say so if the token that it has ends too soon.
+        this.start(id, { token: "", expires });
+      }
+    }, wait);
+  }
+
+  stop(): void {
+    this.#over = true;
+    clearTimeout(this.#timer);
+  }
+}
+
+function silent(label: string): FerryError {
+  return new FerryError("timeout", `${label}: not a byte moved for ${SILENCE_MS / 1000} s`);
+}

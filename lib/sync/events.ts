@@ -1,0 +1,109 @@
+/** What a run says, as values: the events of the contract's `--json`, which a job sends to its client as they are. */
+import type { Problem } from "../core/entry.ts";
+import { integer, malformed, problemOfJson, text } from "../wire/messages.ts";
+import { type Change, type PlanTotals, sizeOf } from "./plan.ts";
+import type { Reporter, Summary } from "./run.ts";
+
+export interface PlanEvent extends Pick<PlanTotals, "create" | "update" | "delete" | "move" | "bytes"> {
+  event: "plan";
+}
+
+export interface ChangeEvent {
+  event: "change";
+  op: Change["op"];
+  path: string;
+  /** Bytes of content. */
+  bytes: number;
+}
+
+export interface ProblemEvent extends Problem {
+  event: "problem";
+}
+
+/** The last one; `ok` when every change that was planned was done. */
+export interface DoneEvent extends Summary {
+  event: "done";
+  ok: boolean;
+  dry_run?: true;
+}
+
+export type RunEvent = PlanEvent | ChangeEvent | ProblemEvent | DoneEvent;
+
+/** A reporter that also closes the report. */
+export interface EventReporter extends Reporter {
+  /** The summary of a run that came to its end. */
+  done(summary: Summary): void;
+}
+
+/** Makes events of what a run reports, and tells them. */
+export function eventReporter(tell: (event: RunEvent) => void, options: { dryRun: boolean }): EventReporter {
+  const done = (summary: Summary, ok: boolean) =>
+    tell({ event: "done", ok, ...(options.dryRun ? { dry_run: true } : {}), ...summary });
+  return {
+    plan({ totals }) {
+      const { create, update, delete: deletes, move, bytes } = totals;
+      tell({ event: "plan", create, update, delete: deletes, move, bytes });
+    },
+    change(change) {
+      for (const event of changeEvents(change)) tell(event);
+    },
+    problem: ({ path, code, message }) => tell({ event: "problem", path, code, message }),
+    done: (summary) => done(summary, summary.problems === 0),
+    stopped: (summary) => done(summary, false),
+  };
+}
+
+/** The lines that a change is worth. */
+function changeEvents(change: Change): ChangeEvent[] {
+  const bytes = change.op !== "delete" && change.content ? sizeOf(change.entry) : 0;
+  return [{ event: "change", op: change.op, path: change.path, bytes }];
+}
+
+const OPS = ["create", "update", "delete"] as const;
+
+/** An event that came from a server; null for one that this version does not know. Throws `protocol`. */
+export function parseEvent(fields: Record<string, unknown>): RunEvent | null {
+  const count = (name: string) => integer(fields, name);
+  switch (fields.event) {
+    case "plan":
+      return {
+        event: "plan",
+        create: count("create"),
+        update: count("update"),
+        delete: count("delete"),
+        move: count("move"),
+        bytes: count("bytes"),
+      };
+    case "change": {
+      const op = OPS.find((known) => known === fields.op);
+      if (op === undefined) throw malformed('"op" is none of a change');
+      return { event: "change", op, path: pathOf(fields, "path"), bytes: count("bytes") };
+    }
+    case "problem":
+      return { event: "problem", path: pathOf(fields, "path"), ...problemOfJson(fields) };
+    case "done":
+      return {
+        event: "done",
+        ok: fields.ok === true,
+        ...(fields.dry_run === true ? { dry_run: true } : {}),
+        created: count("created"),
+        updated: count("updated"),
+        deleted: count("deleted"),
+        moved: count("moved"),
+        conflicts: count("conflicts"),
+        problems: count("problems"),
+        files: count("files"),
+        bytes_content: count("bytes_content"),
+        bytes_sent: count("bytes_sent"),
+        bytes_received: count("bytes_received"),
+        ms: count("ms"),
+      };
+    default:
+      return null;
+  }
+}
+
+/** A path is only shown, so any text that is not too long will do. */
+function pathOf(fields: Record<string, unknown>, name: string): string {
+  return text(fields, name, 8192);
+}

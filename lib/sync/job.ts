@@ -1,0 +1,107 @@
+/** The two ends of a job: the server that runs the sync, and the client that renders what it says. */
+import { FerryError } from "../core/errors.ts";
+import { thisProcess } from "../store/holder.ts";
+import { LocalStore } from "../store/local.ts";
+import { RemoteStore } from "../store/remote.ts";
+import { runJob } from "../store/remote_job.ts";
+import { type JobOptions, type JobRequest, parseJobError } from "../wire/jobs.ts";
+import { eventReporter, parseEvent, type RunEvent } from "./events.ts";
+import { parseDeleteLimit } from "./guard.ts";
+import { makeLimits } from "./limits.ts";
+import { patternProblem } from "./pattern.ts";
+import type { Report } from "./report.ts";
+import { runSync, type Summary } from "./run.ts";
+
+/** What a server runs, see server/sync_jobs.ts. */
+export interface ServerJob {
+  request: JobRequest;
+  folder: string;
+  label: string;
+  token: () => string;
+  signal: AbortSignal;
+}
+
+/** Runs a sync on behalf of a client, into a folder that nobody else writes to. Tells the events of its report. */
+export async function runServerJob(job: ServerJob, tell: (event: RunEvent) => void): Promise<void> {
+  const { request, signal } = job;
+  const { source: url, options } = request;
+  const { dryRun, checksum, force, patterns } = options;
+  const maxDelete = parseDeleteLimit(options.maxDelete);
+  if (maxDelete === null) throw new FerryError("usage", "--max-delete must be a count or a percentage");
+  for (const pattern of patterns) {
+    const trouble = patternProblem(pattern);
+    if (trouble !== null) throw new FerryError("usage", `a pattern cannot be used: ${trouble}`);
+  }
+  const { parallel, paces } = makeLimits({ ...options, local: false });
+  const source = new RemoteStore(new URL(url), { token: job.token, signal, paces });
+  const destination = new LocalStore(job.folder, { label: job.label, held: true });
+  const reporter = eventReporter(tell, { dryRun });
+  try {
+    const run = { dryRun, delete: options.delete, checksum, force, maxDelete, patterns, parallel, signal };
+    reporter.done(await runSync({ source, destination }, reporter, run));
+  } finally {
+    source.close();
+    destination.close();
+  }
+}
+
+/** The two servers of a job, as the client speaks to them, and the flags of the run. */
+export interface Delegation {
+  source: RemoteStore;
+  destination: RemoteStore;
+  options: JobOptions;
+  signal?: AbortSignal;
+}
+
+/**
+ * Lets the destination's server do the run. Its report is told as this machine's own would be; what stopped it is thrown
+ * as it would have been here. Bytes are those between the servers and those of this machine's calls together.
+ */
+export async function delegate(job: Delegation, report: Report): Promise<Summary> {
+  const start = performance.now();
+  const { source, destination, options, signal } = job;
+  const holder = thisProcess(source.label);
+  const request = { source: source.label, options, holder };
+  let summary: Summary | undefined;
+  let failure: FerryError | undefined;
+  for await (const fields of runJob({ source, destination, request, signal })) {
+    if (fields.event === "error") {
+      failure = destination.parse(JSON.stringify(fields), parseJobError);
+      break;
+    }
+    const event = destination.parse(JSON.stringify(fields), parseEvent);
+    if (event?.event === "done") summary = event;
+    else if (event !== null) report.tell(event);
+  }
+  if (summary !== undefined) {
+    const { sent, received } = total(source.traffic, destination.traffic);
+    const { event: _, ok: __, dry_run: ___, ...rest } = summary as Summary & Partial<DoneFields>;
+    summary = {
+      ...rest,
+      bytes_sent: rest.bytes_sent + sent,
+      bytes_received: rest.bytes_received + received,
+      ms: Math.round(performance.now() - start),
+    };
+  }
+  if (failure !== undefined) {
+    if (summary !== undefined) report.stopped(summary);
+    throw failure;
+  }
+  if (summary !== undefined) return summary;
+  throw new FerryError("partial_transfer", `${destination.label} broke off before its run was over`);
+}
+
+interface DoneFields {
+  event: string;
+  ok: boolean;
+  dry_run: true;
+}
+
+interface Traffic {
+  sent: number;
+  received: number;
+}
+
+function total(a: Traffic, b: Traffic): Traffic {
+  return { sent: a.sent + b.sent, received: a.received + b.received };
+}
