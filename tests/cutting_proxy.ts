@@ -5,6 +5,8 @@ export interface CuttingProxy extends AsyncDisposable {
   url: string;
   /** How often it has cut. */
   cuts(): number;
+  /** Bytes that went through it, both ways. */
+  passed(): number;
   /** Cuts whatever is connected now. */
   cut(): void;
 }
@@ -64,6 +66,7 @@ export function cuttingProxy(port: number, offsets: readonly number[]): CuttingP
   return {
     url: `http://127.0.0.1:${(listener.addr as Deno.NetAddr).port}`,
     cuts: () => cuts,
+    passed: () => passed,
     cut,
     [Symbol.asyncDispose]: async () => {
       listener.close();
