@@ -262,8 +262,7 @@ Deno.test("a job ends with its client, and its folder is free again", async () =
   const command = ferryCommand(args);
   const child = new Deno.Command(command.path, { args: command.args, stdout: "null", stderr: "null" })
     .spawn();
-  const staged = () => [...walk(dir.at("dst"))].some((path) => path.includes("/.ferry/"));
-  for (let i = 0; i < 200 && !staged(); i++) await new Promise((resolve) => setTimeout(resolve, 20));
+  await underWay(servers.from);
   const second = await ferry(["sync", `${servers.src}/`, `${servers.dst}/x`]);
   assertEquals(second.code, 42, second.stderr);
   child.kill("SIGKILL");
@@ -278,13 +277,19 @@ Deno.test("a client whose server dies in mid-job says so", async () => {
   Deno.writeFileSync(dir.at("src/large"), noise(30_000_000));
   await using servers = await pair(dir.at("src"), dir.at("dst"));
   const running = ferry(["sync", "--bwlimit", "2M", `${servers.src}/`, `${servers.dst}/x`]);
-  const staged = () => [...walk(dir.at("dst"))].some((path) => path.includes("/.ferry/"));
-  for (let i = 0; i < 200 && !staged(); i++) await new Promise((resolve) => setTimeout(resolve, 20));
+  await underWay(servers.from);
   await servers.to.stop("SIGKILL");
   const run = await running;
   assertEquals(run.code, 18, run.stderr);
   assertEquals([...walk(dir.at("dst"))].filter((path) => path.endsWith("/large")), []);
 });
+
+/** Waits until somebody has read the tree of `source`, so that its contents are next. */
+async function underWay(source: Server): Promise<void> {
+  for (let i = 0; i < 500 && !source.log().includes("/v1/tree"); i++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
 
 function* walk(dir: string): Generator<string> {
   try {
