@@ -6,6 +6,7 @@ import { makeLimits } from "../lib/sync/limits.ts";
 import { checkApart, isLocal, placeOf } from "../lib/sync/place.ts";
 import { jsonReport, textReport } from "../lib/sync/report.ts";
 import { runSync } from "../lib/sync/run.ts";
+import type { JobOptions } from "../lib/wire/jobs.ts";
 import { LocalStore } from "../lib/store/local.ts";
 import { RemoteStore } from "../lib/store/remote.ts";
 import { delegate } from "../lib/sync/job.ts";
@@ -22,6 +23,12 @@ export const sync = defineCommand({
     include: { type: "list", value: "GLOB", about: "take back what a filter leaves out" },
     exclude: { type: "list", value: "GLOB", about: "leave this out, a pattern as in .gitignore" },
     "filter-from": { type: "list", value: "FILE", about: "leave out what the patterns in FILE say" },
+    links: {
+      type: "string",
+      choices: ["keep", "copy", "skip"],
+      default: "keep",
+      about: "keep symbolic links as links, copy what they lead to within SRC, or skip them",
+    },
     "max-delete": {
       type: "string",
       value: "N|N%",
@@ -89,7 +96,8 @@ export const sync = defineCommand({
     const token = flags.token ?? io.env("FERRY_TOKEN");
     const { parallel, paces, pace } = makeLimits({ ...flags, local: isLocal(from) && isLocal(to) });
     const place = { signal: io.stop, paces };
-    const source = placeOf(from, { token: flags["src-token"] ?? token, ...place });
+    const links = flags.links === "copy" ? "copy" : "keep";
+    const source = placeOf(from, { token: flags["src-token"] ?? token, links, ...place });
     const destination = placeOf(to, { token: flags["dst-token"] ?? token, ...place });
     if (source instanceof LocalStore && destination instanceof LocalStore && !flags.force) {
       checkApart(from, to);
@@ -121,6 +129,7 @@ export const sync = defineCommand({
         force,
         maxDelete: flags["max-delete"],
         patterns,
+        links: flags.links as JobOptions["links"],
         bwlimit,
         parallel: flags.parallel,
       };
@@ -135,6 +144,7 @@ export const sync = defineCommand({
         force,
         maxDelete,
         patterns,
+        skipLinks: flags.links === "skip",
         parallel,
         pace,
         signal: io.stop,

@@ -182,7 +182,15 @@ const REQUEST = (source: string) =>
   JSON.stringify({
     source,
     token: "abc",
-    options: { dryRun: false, delete: false, checksum: false, force: false, maxDelete: "50%", patterns: [] },
+    options: {
+      dryRun: false,
+      delete: false,
+      checksum: false,
+      force: false,
+      maxDelete: "50%",
+      patterns: [],
+      links: "keep",
+    },
     holder: { source: "", host: "", pid: 1, since: 1 },
   });
 

@@ -40,6 +40,7 @@ export type ProblemCode =
   | "unsupported_kind"
   | "not_utf8"
   | "refused_name"
+  | "bad_link"
   | "changed"
   | "vanished"
   | "conflict"

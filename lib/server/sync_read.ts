@@ -9,17 +9,10 @@ import { SmallReader } from "../store/small_reader.ts";
 import { MAX_MESSAGE_BYTES, MAX_PACK_BYTES, PACK_BYTES, PROTOCOL } from "../wire/limits.ts";
 import { type Info, parseObject, parsePackRequest } from "../wire/messages.ts";
 import { PACK_TYPE, PackBuilder } from "../wire/pack.ts";
-import { streamContent } from "../wire/stream.ts";
+import { type Content, type NoContent, streamContent } from "../wire/stream.ts";
 import { TREE_TYPE } from "../wire/tree.ts";
-import {
-  type Call,
-  existingFolder,
-  json,
-  packResponse,
-  queryNumber,
-  readBody,
-  require,
-} from "./sync_call.ts";
+import { type Call, json, packResponse, queryNumber, readBody, require } from "./sync_call.ts";
+import { type Reach, reachOf, realPath, Unreachable } from "./sync_reach.ts";
 import { streamTree } from "./sync_tree.ts";
 
 /** Answers to the calls that read. Each throws FerryErrors for refusals. */
@@ -48,15 +41,11 @@ export function createSyncReads(offersJobs: (call: Call, source: string) => bool
   }
 
   function tree(call: Call): Response {
-    const { access, base, query } = call;
-    require(call, "r", base);
-    const folder = existingFolder(call, "r");
-    // With no rule below, the folder's own permission speaks for all that is in it.
-    const visible = access.canDeep("r", base)
-      ? undefined
-      : (path: string) => access.can("r", childPath(base, path));
+    const { query } = call;
+    const { folder, links, visible } = reachOf(call);
     const body = streamTree(folder, {
       visible,
+      links,
       checksum: query.get("checksum") === "1",
       rules: query.get("rules") === "1",
       busy: () => busy > 0,
@@ -74,22 +63,21 @@ export function createSyncReads(offersJobs: (call: Call, source: string) => bool
   }
 
   async function readPackFiles(call: Call): Promise<Response> {
+    // Before the body is taken, so that nobody sends one who may not read.
     require(call, "r", call.base);
     const { files } = parsePackRequest(parseObject(await readBody(call.request, MAX_MESSAGE_BYTES)));
-    using reader = new SmallReader(existingFolder(call, "r"));
+    const reach = reachOf(call);
+    using reader = new SmallReader(reach.folder);
     const builder = new PackBuilder(buffers.take(PACK_BYTES + 512 * 1024));
     files.forEach((path, index) => {
-      if (!call.access.can("r", childPath(call.base, path))) {
-        return builder.addProblem(index, "forbidden", "this user may not read it");
-      }
       if (builder.length > MAX_PACK_BYTES / 2) {
         return builder.addProblem(index, "changed", "the pack became too large");
       }
       try {
-        const meta = reader.read(path, (size) => builder.contentBuffer(size));
+        const meta = reader.read(realPath(reach, path), (size) => builder.contentBuffer(size));
         builder.finishFile({ index, ...meta });
       } catch (error) {
-        const { code, message } = readOutcome(error);
+        const { code, message } = error instanceof Unreachable ? error : readOutcome(error);
         builder.addProblem(index, code, message);
       }
     });
@@ -104,7 +92,7 @@ export function createSyncReads(offersJobs: (call: Call, source: string) => bool
     const path = checkedPath(call.query.get("file") ?? "");
     if (path === "") throw new FerryError("bad_request", "which file? It is named by the query's `file`");
     require(call, "r", childPath(call.base, path));
-    const content = openContent(new StrictPaths(existingFolder(call, "r")), path, resumePoint(call));
+    const content = contentOf(reachOf(call), path, resumePoint(call));
     if (content.kind === "content") {
       return new Response(streamContent(content, 0), { headers: { "content-type": PACK_TYPE } });
     }
@@ -125,4 +113,13 @@ function resumePoint(call: Call): ResumePoint | undefined {
     throw new FerryError("bad_request", "an offset needs the size and mtime of the version that it is about");
   }
   return { offset, size, mtime };
+}
+
+function contentOf(reach: Reach, path: string, resume?: ResumePoint): Content | NoContent {
+  try {
+    return openContent(new StrictPaths(reach.folder), realPath(reach, path), resume);
+  } catch (error) {
+    if (!(error instanceof Unreachable)) throw error;
+    return { kind: "problem", code: error.code, message: error.message };
+  }
 }

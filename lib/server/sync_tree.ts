@@ -40,7 +40,7 @@ export function streamTree(
           controller.close();
           return;
         }
-        if (options.checksum) await atWork(controller, addChecksums(folder, value));
+        if (options.checksum) await atWork(controller, addChecksums(folder, value, options.links));
         if ("entries" in value) count += value.entries.length;
         text += treeLine(value);
       }

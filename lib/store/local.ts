@@ -10,8 +10,9 @@ import { BufferPool } from "./buffers.ts";
 import { thisProcess } from "./holder.ts";
 import { type FolderLock, lockFolder } from "./lock.ts";
 import { FirstCopyWriter } from "./first_copy.ts";
+import { type Links, throughLinks } from "./links.ts";
 import { Partials, prunePartials } from "./partials.ts";
-import { openContent, readOutcome, type ResumePoint } from "./read.ts";
+import { openContent, readOutcome, ReadProblem, type ResumePoint } from "./read.ts";
 import { StrictPaths } from "./root.ts";
 import { scanTree } from "./scan.ts";
 import { SmallReader } from "./small_reader.ts";
@@ -27,6 +28,8 @@ export interface LocalOptions {
   label?: string;
   /** Whoever made this keeps other runs away. */
   held?: boolean;
+  /** What reading it does with symbolic links. */
+  links?: Links;
 }
 
 export class LocalStore implements Store {
@@ -40,11 +43,14 @@ export class LocalStore implements Store {
   /** Whether there was nothing when it should be locked. */
   #absent = false;
 
+  readonly #links: Links;
+
   /** `path` as the user gave it. Nothing is touched before it is needed. */
   constructor(path: string, options: LocalOptions = {}) {
     this.#path = path;
     this.label = options.label ?? path;
     this.#held = options.held ?? false;
+    this.#links = options.links ?? "keep";
   }
 
   kind(): Promise<"dir" | "file" | "absent"> {
@@ -64,18 +70,19 @@ export class LocalStore implements Store {
   }
 
   async scan(options: ScanOptions = {}): Promise<Tree> {
-    return await scanTree(this.#realRoot(), options);
+    return await scanTree(this.#realRoot(), { ...options, links: this.#links });
   }
 
   // deno-lint-ignore require-await -- async so that what it throws becomes a rejection
   async read(paths: readonly string[]): Promise<SmallFiles> {
-    using reader = new SmallReader(this.#realRoot());
+    const root = this.#realRoot();
+    using reader = new SmallReader(root);
     const buffer = this.#buffers.take(ARENA_BYTES);
     let used = 0;
     const frames = paths.map((path, index): FileFrame | ProblemFrame => {
       try {
         let content = new Uint8Array(0);
-        const { mtime, mode } = reader.read(path, (size) => {
+        const { mtime, mode } = reader.read(this.#real(root, path), (size) => {
           // Files that grew since the scan may not fit; they get memory of their own.
           return content = size <= buffer.byteLength - used
             ? new Uint8Array(buffer, used, size)
@@ -92,7 +99,19 @@ export class LocalStore implements Store {
 
   // deno-lint-ignore require-await -- async so that what it throws becomes a rejection
   async open(path: string, resume?: ResumePoint): Promise<Content | NoContent> {
-    return openContent(new StrictPaths(this.#realRoot()), path, resume);
+    const root = this.#realRoot();
+    try {
+      return openContent(new StrictPaths(root), this.#real(root, path), resume);
+    } catch (error) {
+      return { kind: "problem", ...readOutcome(error) };
+    }
+  }
+
+  /** The path below `root` that is read for `path`. Throws ReadProblem. */
+  #real(root: string, path: string): string {
+    const real = this.#links === "copy" ? throughLinks(root, path) : path;
+    if (real === null) throw new ReadProblem("vanished", "it vanished before it was read");
+    return real;
   }
 
   async lock(holder: Holder): Promise<void> {

@@ -16,6 +16,7 @@ import { type Content, type NoContent, openStreamed } from "../wire/stream.ts";
 import { LineSplitter, TreeReader } from "../wire/tree.ts";
 import { BufferPool, readInto } from "./buffers.ts";
 import { thisProcess } from "./holder.ts";
+import type { Links } from "./links.ts";
 import { RemoteSession } from "./remote_session.ts";
 import { type CallInit, RemoteWriter } from "./remote_writer.ts";
 import type { ResumePoint } from "./read.ts";
@@ -29,6 +30,8 @@ export interface RemoteOptions extends HttpClientOptions {
   paces?: Paces;
   /** Milliseconds after which a silent server is given up. */
   silence?: number;
+  /** What the server does with symbolic links when it is read. */
+  links?: Links;
 }
 
 export class RemoteStore implements Store {
@@ -39,6 +42,7 @@ export class RemoteStore implements Store {
   readonly #client: HttpClient;
   readonly #api: string;
   readonly #path: string;
+  readonly #links: Links;
   readonly stop: AbortSignal | undefined;
   readonly #watch: Watch;
   readonly #paces: Paces;
@@ -56,6 +60,7 @@ export class RemoteStore implements Store {
     this.#api = shown.origin + API_PATH;
     this.#path = parseUrlPath(shown.pathname).path;
     this.stop = options.signal;
+    this.#links = options.links ?? "keep";
     const { signal: stop, paces = {}, silence } = options;
     this.#paces = paces;
     this.#watch = new Watch({
@@ -291,6 +296,7 @@ export class RemoteStore implements Store {
   async send(call: string, init: CallInit = {}): Promise<Response> {
     const url = new URL(`${this.#api}/${call}`);
     url.searchParams.set("path", this.#path);
+    if (this.#links === "copy" && /^(tree|pack|file)\b/.test(call)) url.searchParams.set("links", "copy");
     if (typeof init.body === "string") init = { ...init, body: new TextEncoder().encode(init.body) };
     // With a signal of its own it is no part of the run.
     const exchange = init.signal !== undefined ? undefined : init.exchange ?? this.begin(init.patient);

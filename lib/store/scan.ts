@@ -6,6 +6,7 @@ import { childPath, joinRoot, nameProblem, pathProblem, RESERVED_NAME } from "..
 import { FILTER_FILE, MAX_FILTER_BYTES } from "../core/scan_filter.ts";
 import type { Listing } from "../wire/tree.ts";
 import { TreeBuilder } from "../wire/tree_builder.ts";
+import { followLink, type Links, type RealFolder, ROOT_FOLDER, throughLinks } from "./links.ts";
 import type { ScanOptions } from "./store.ts";
 
 export interface ScanFolderOptions {
@@ -15,6 +16,8 @@ export interface ScanFolderOptions {
   rules?: boolean;
   /** Whether to go into a folder that was listed; asked when its turn comes. */
   enters?: (dir: string) => boolean;
+  /** `keep` unless told. With `copy`, `visible` is asked about where links lead as well. */
+  links?: Links;
 }
 
 /** Entries of one listing; a larger folder comes in several, so that a scan can pause within it. */
@@ -22,14 +25,16 @@ const PIECE_ENTRIES = 1000;
 
 /**
  * Lists `root` folder by folder, parents before children, in pieces of bounded size, so that a server can answer
- * others in between. Links are not followed. Throws `read_failed` when the root itself cannot be read.
+ * others in between. Throws `read_failed` when the root itself cannot be read.
  */
 export function* scanFolders(root: string, options: ScanFolderOptions = {}): Generator<Listing> {
-  const pending = [""];
+  const follow = options.links === "copy";
+  const pending: { dir: string; real: RealFolder }[] = [{ dir: "", real: ROOT_FOLDER }];
+  let followed = 0;
   while (pending.length > 0) {
-    const dir = pending.pop()!;
+    const { dir, real } = pending.pop()!;
     if (options.enters && !options.enters(dir)) continue;
-    const full = joinRoot(root, dir);
+    const full = joinRoot(root, real.path);
     let names: string[];
     let rules: string | undefined;
     try {
@@ -43,7 +48,7 @@ export function* scanFolders(root: string, options: ScanFolderOptions = {}): Gen
       yield { dir, problem: { code: "unreadable", message } };
       continue;
     }
-    const folders: string[] = [];
+    const folders: typeof pending = [];
     let entries: [string, Entry][] = [];
     const piece = (): Listing => {
       const listing: Listing = rules === undefined ? { dir, entries } : { dir, rules, entries };
@@ -55,13 +60,30 @@ export function* scanFolders(root: string, options: ScanFolderOptions = {}): Gen
       const path = childPath(dir, name);
       if (options.visible && !options.visible(path)) continue;
       if (entries.length === PIECE_ENTRIES) yield { ...piece(), more: true } as Listing;
-      const entry = readEntry(root, path, name);
+      let entry = readEntry(joinRoot(full, name), path, name);
+      let folder = { path: follow ? childPath(real.path, name) : path, via: real.via };
+      if (follow && entry.kind === "symlink") {
+        const led = followLink(root, real, folder.path);
+        if ("kind" in led) entry = led;
+        else if (options.visible && !options.visible(led.folder.path)) continue;
+        else [entry, folder] = [entryOf(led.info, joinRoot(root, led.folder.path)), led.folder];
+      } else if (follow && folder.path !== path && options.visible && !options.visible(folder.path)) {
+        continue;
+      }
+      if (follow && folder.path !== path && ++followed > MAX_FOLLOWED) throw tooManyFollowed();
       entries.push([name, entry]);
-      if (entry.kind === "dir") folders.push(path);
+      if (entry.kind === "dir") folders.push({ dir: path, real: folder });
     }
     yield piece();
-    for (const path of folders) pending.push(path);
+    for (const folder of folders) pending.push(folder);
   }
+}
+
+/** Links among a few folders can lead along more paths than there are atoms. */
+const MAX_FOLLOWED = 5_000_000;
+
+function tooManyFollowed(): FerryError {
+  return new FerryError("read_failed", `links lead to more than ${MAX_FOLLOWED} paths; see --links`);
 }
 
 /** The text of the filter file in the folder `full`; undefined for what is no file. Throws why it cannot be used. */
@@ -98,13 +120,16 @@ function namesIn(full: string): string[] {
 }
 
 /** Reads every file of a listing through and adds its SHA-256; one that cannot be read becomes a problem. */
-export async function addChecksums(root: string, listing: Listing): Promise<void> {
+export async function addChecksums(root: string, listing: Listing, links?: Links): Promise<void> {
   if ("problem" in listing) return;
   for (const item of listing.entries) {
     const [name, entry] = item;
     if (entry.kind !== "file") continue;
+    const path = childPath(listing.dir, name);
     try {
-      entry.sha256 = await hashFile(joinRoot(root, childPath(listing.dir, name)));
+      const real = links === "copy" ? throughLinks(root, path) : path;
+      if (real === null) throw new Error("it is gone");
+      entry.sha256 = await hashFile(joinRoot(root, real));
     } catch (error) {
       item[1] = problem("unreadable", `cannot read it: ${osReason(error)}`);
     }
@@ -115,12 +140,12 @@ export async function addChecksums(root: string, listing: Listing): Promise<void
 const TURN_MS = 20;
 
 /** All of `root` as a tree. Gives way now and then, so that requests under way move on. */
-export async function scanTree(root: string, options: ScanOptions = {}): Promise<Tree> {
-  const { filter, onFile, checksum } = options;
+export async function scanTree(root: string, options: ScanOptions & { links?: Links } = {}): Promise<Tree> {
+  const { filter, onFile, checksum, links } = options;
   const builder = new TreeBuilder({ filter, onFile });
   const rules = filter?.rules !== undefined;
   let turn = performance.now();
-  for (const listing of scanFolders(root, { rules, enters: (dir) => builder.wants(dir) })) {
+  for (const listing of scanFolders(root, { rules, links, enters: (dir) => builder.wants(dir) })) {
     const { dir } = listing;
     if ("problem" in listing) builder.fail(dir, { kind: "problem", ...listing.problem });
     else {
@@ -130,7 +155,7 @@ export async function scanTree(root: string, options: ScanOptions = {}): Promise
       listing.entries = listing.entries.filter(([name, entry]) =>
         !builder.hides(dir, childPath(dir, name), entry)
       );
-      if (checksum) await addChecksums(root, listing);
+      if (checksum) await addChecksums(root, listing, links);
       for (const [name, entry] of listing.entries) builder.add(childPath(dir, name), entry);
     }
     if (!("more" in listing)) builder.end(dir);
@@ -142,10 +167,10 @@ export async function scanTree(root: string, options: ScanOptions = {}): Promise
   return builder.tree;
 }
 
-function readEntry(root: string, path: string, name: string): Entry {
+/** The entry at `full`, which the tree will know as `path`. */
+function readEntry(full: string, path: string, name: string): Entry {
   const trouble = nameProblem(name) ?? (path.length > 1000 ? pathProblem(path) : null);
   if (trouble !== null) return problem("refused_name", `the name is refused: ${trouble}`);
-  const full = joinRoot(root, path);
   try {
     return entryOf(Deno.lstatSync(full), full);
   } catch (error) {

@@ -25,7 +25,7 @@ export interface ServerJob {
 export async function runServerJob(job: ServerJob, tell: (event: RunEvent) => void): Promise<void> {
   const { request, signal } = job;
   const { source: url, options } = request;
-  const { dryRun, checksum, force, patterns } = options;
+  const { dryRun, checksum, force, patterns, links } = options;
   const maxDelete = parseDeleteLimit(options.maxDelete);
   if (maxDelete === null) throw new FerryError("usage", "--max-delete must be a count or a percentage");
   for (const pattern of patterns) {
@@ -33,12 +33,18 @@ export async function runServerJob(job: ServerJob, tell: (event: RunEvent) => vo
     if (trouble !== null) throw new FerryError("usage", `a pattern cannot be used: ${trouble}`);
   }
   const { parallel, paces } = makeLimits({ ...options, local: false });
-  const source = new RemoteStore(new URL(url), { token: job.token, signal, paces });
+  const source = new RemoteStore(new URL(url), {
+    token: job.token,
+    signal,
+    paces,
+    links: links === "copy" ? "copy" : "keep",
+  });
   const destination = new LocalStore(job.folder, { label: job.label, held: true });
   const reporter = eventReporter(tell, { dryRun });
   try {
     const run = { dryRun, delete: options.delete, checksum, force, maxDelete, patterns, parallel, signal };
-    reporter.done(await runSync({ source, destination }, reporter, run));
+    const skipLinks = links === "skip";
+    reporter.done(await runSync({ source, destination }, reporter, { ...run, skipLinks }));
   } finally {
     source.close();
     destination.close();

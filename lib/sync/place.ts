@@ -3,6 +3,7 @@ import { FerryError, quote } from "../core/errors.ts";
 import { parseUrlPath } from "../core/paths.ts";
 import { LocalStore } from "../store/local.ts";
 import { RemoteStore } from "../store/remote.ts";
+import type { Links } from "../store/links.ts";
 import { overlaps } from "../store/root.ts";
 import type { Store } from "../store/store.ts";
 import type { Paces } from "../client/watch.ts";
@@ -17,13 +18,15 @@ export interface PlaceOptions {
   signal?: AbortSignal;
   /** Rates that a server is spoken to at. */
   paces?: Paces;
+  /** What reading it does with symbolic links. */
+  links?: Links;
 }
 
 /** The store that `text` names: an http or https URL, else a local folder. Throws `bad_url` for other schemes. */
 export function placeOf(text: string, options: PlaceOptions): Store {
   if (isLocal(text)) {
     if (text === "") throw new FerryError("usage", "an empty name is no folder");
-    return new LocalStore(text);
+    return new LocalStore(text, options);
   }
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null) throw new FerryError("bad_url", `${quote(text)} is not a URL`);

@@ -18,6 +18,7 @@ export interface JobOptions {
   maxDelete: string;
   /** What to leave out, in gitignore's syntax, the later ones winning. */
   patterns: string[];
+  links: "keep" | "copy" | "skip";
   bwlimit?: number;
   parallel?: number;
 }
@@ -70,11 +71,20 @@ export function parseJobRequest(fields: Fields): JobRequest {
       force: flag(options, "force"),
       maxDelete: text(options, "maxDelete", 20),
       patterns: list(options, "patterns", MAX_PATTERNS).map((_, index) => patternOf(options, index)),
+      links: linksOf(options),
       ...(options.bwlimit === undefined ? {} : { bwlimit: integer(options, "bwlimit", 1) }),
       ...(options.parallel === undefined ? {} : { parallel: integer(options, "parallel", 1, 64) }),
     },
     holder: parseHolder(fields.holder),
   };
+}
+
+function linksOf(options: Fields): JobOptions["links"] {
+  const { links } = options;
+  if (links !== "keep" && links !== "copy" && links !== "skip") {
+    throw malformed('"links" is no way with links');
+  }
+  return links;
 }
 
 function patternOf(options: Fields, index: number): string {

@@ -68,6 +68,7 @@ const PROBLEM_CODES: ReadonlySet<string> = new Set<ProblemCode>([
   "unsupported_kind",
   "not_utf8",
   "refused_name",
+  "bad_link",
   "changed",
   "vanished",
   "conflict",
