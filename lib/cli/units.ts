@@ -58,6 +58,14 @@ export function formatMs(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
+/** The moment in local time with its distance from UTC, as RFC 3339 has it: `2026-11-22T11:00:00+01:00`. */
+export function formatTime(date: Date): string {
+  const offset = -date.getTimezoneOffset();
+  const two = (n: number) => String(Math.trunc(Math.abs(n))).padStart(2, "0");
+  const local = new Date(date.getTime() + offset * 60_000).toISOString().slice(0, 19);
+  return `${local}${offset < 0 ? "-" : "+"}${two(offset / 60)}:${two(offset % 60)}`;
+}
+
 /** A size as the flag that sets it would be written: `64K`, `10M`, else plain bytes. */
 export function formatSizeFlag(bytes: number): string {
   for (const [unit, factor] of [["G", 1024 ** 3], ["M", 1024 ** 2], ["K", 1024]] as const) {

@@ -5,6 +5,7 @@ import {
   formatDurationFlag,
   formatMs,
   formatSizeFlag,
+  formatTime,
   parseDuration,
   parseSize,
 } from "./units.ts";
@@ -101,4 +102,17 @@ Deno.test("formatBytes() and formatMs() are short and read well", () => {
     "3 min 20 s",
     "60 min 0 s",
   ]);
+});
+
+Deno.test("formatTime() says the local time and its distance from UTC", () => {
+  const date = new Date("2026-11-22T10:00:00.999Z");
+  for (
+    const [minutes, text] of [[0, "10:00:00+00:00"], [-60, "11:00:00+01:00"], [
+      210,
+      "06:30:00-03:30",
+    ]] as const
+  ) {
+    date.getTimezoneOffset = () => minutes;
+    assertEquals(formatTime(date), `2026-11-22T${text}`);
+  }
 });

@@ -25,6 +25,16 @@ export interface DoneEvent extends Summary {
   event: "done";
   ok: boolean;
   dry_run?: true;
+  /** Of a run on a schedule: the exit status that it would have had by itself, and when it began. */
+  exit?: number;
+  started?: string;
+}
+
+/** What a run on a schedule says of itself. */
+export interface Scheduled {
+  started: Date;
+  /** The exit status that stands for an error. */
+  exitOf(error: unknown): number;
 }
 
 export type RunEvent = PlanEvent | ChangeEvent | ProblemEvent | DoneEvent;
@@ -36,9 +46,19 @@ export interface EventReporter extends Reporter {
 }
 
 /** Makes events of what a run reports, and tells them. */
-export function eventReporter(tell: (event: RunEvent) => void, options: { dryRun: boolean }): EventReporter {
-  const done = (summary: Summary, ok: boolean) =>
-    tell({ event: "done", ok, ...(options.dryRun ? { dry_run: true } : {}), ...summary });
+export function eventReporter(
+  tell: (event: RunEvent) => void,
+  options: { dryRun: boolean; scheduled?: Scheduled },
+): EventReporter {
+  const { dryRun, scheduled } = options;
+  const done = (summary: Summary, ok: boolean, exit: number) =>
+    tell({
+      event: "done",
+      ok,
+      ...(dryRun ? { dry_run: true } : {}),
+      ...summary,
+      ...(scheduled ? { exit, started: scheduled.started.toISOString() } : {}),
+    });
   return {
     plan({ totals }) {
       const { create, update, delete: deletes, move, bytes } = totals;
@@ -48,8 +68,8 @@ export function eventReporter(tell: (event: RunEvent) => void, options: { dryRun
       for (const event of changeEvents(change)) tell(event);
     },
     problem: ({ path, code, message }) => tell({ event: "problem", path, code, message }),
-    done: (summary) => done(summary, summary.problems === 0),
-    stopped: (summary) => done(summary, false),
+    done: (summary) => done(summary, summary.problems === 0, summary.problems === 0 ? 0 : 1),
+    stopped: (summary, error) => done(summary, false, scheduled?.exitOf(error) ?? 1),
   };
 }
 

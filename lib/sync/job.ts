@@ -90,7 +90,7 @@ export async function delegate(job: Delegation, report: Report): Promise<Summary
     };
   }
   if (failure !== undefined) {
-    if (summary !== undefined) report.stopped(summary);
+    if (summary !== undefined) report.stopped(summary, failure);
     throw failure;
   }
   if (summary !== undefined) return summary;

@@ -1,7 +1,7 @@
 /** What a run says: itemized text, or one JSON event a line (the contract's). Pure formatting over a `write` function. */
 import { assertNever, quote } from "../core/errors.ts";
-import { formatBytes, formatMs } from "../cli/units.ts";
-import { type EventReporter, eventReporter, type RunEvent } from "./events.ts";
+import { formatBytes, formatMs, formatTime } from "../cli/units.ts";
+import { type EventReporter, eventReporter, type RunEvent, type Scheduled } from "./events.ts";
 import type { Summary } from "./run.ts";
 
 /** A report of the events of a run, this program's own or a server's. */
@@ -13,6 +13,8 @@ export interface Report extends EventReporter {
 
 export interface ReportOptions {
   dryRun: boolean;
+  /** Set for one of many runs: each then says when it was. */
+  scheduled?: Scheduled;
 }
 
 const MARKS = { create: "+", update: "~", delete: "-" } as const;
@@ -59,9 +61,12 @@ export function textReport(
         const line = `! ${quote(event.path)}: ${quote(event.message)}`;
         return options.quiet ? writeProblem(line + "\n") : lines.line(line);
       }
-      case "done":
-        if (!options.quiet) lines.line(summaryLine(event, options.dryRun));
+      case "done": {
+        const { scheduled, quiet, dryRun } = options;
+        const time = scheduled === undefined ? "" : formatTime(new Date()) + " ";
+        if (!quiet || scheduled !== undefined) lines.line(time + summaryLine(event, dryRun));
         return;
+      }
       default:
         assertNever(event);
     }

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import type { Problem } from "../core/entry.ts";
 import { type Change, makePlan } from "./plan.ts";
 import { jsonReport, type Report, textReport } from "./report.ts";
@@ -102,7 +102,7 @@ Deno.test("jsonReport() says ok when nothing went wrong, and never of a run that
   const cases: [(report: Report) => void, boolean][] = [
     [(report) => report.done({ ...SUMMARY, problems: 0 }), true],
     [(report) => report.done(SUMMARY), false],
-    [(report) => report.stopped({ ...SUMMARY, problems: 0 }), false],
+    [(report) => report.stopped({ ...SUMMARY, problems: 0 }, new Error("x")), false],
   ];
   for (const [act, ok] of cases) {
     const out = sink();
@@ -122,4 +122,34 @@ Deno.test("jsonReport() gathers lines, so that 70,000 of them are not as many wr
   report.flush();
   assertEquals(out.texts.join("").trimEnd().split("\n").length, 5000);
   assertEquals(out.texts.length < 20, true);
+});
+
+Deno.test("a scheduled run begins its summary with the time, also when quiet", () => {
+  const scheduled = { started: new Date(0), exitOf: () => 7 };
+  for (const quiet of [false, true]) {
+    const [out, err] = [sink(), sink()];
+    play(textReport(out.write, err.write, { dryRun: false, color: false, quiet, scheduled }));
+    const lines = out.texts.join("").trimEnd().split("\n");
+    assertEquals(lines.length, quiet ? 1 : 6);
+    assertMatch(lines.at(-1)!, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d 2 created, 1 updated, /);
+  }
+});
+
+Deno.test("a scheduled run says in JSON when it began and what it would have ended with", () => {
+  const cases: [(report: Report) => void, boolean, number][] = [
+    [(report) => report.done({ ...SUMMARY, problems: 0 }), true, 0],
+    [(report) => report.done(SUMMARY), false, 1],
+    [(report) => report.stopped(SUMMARY, new Error("x")), false, 7],
+  ];
+  for (const [act, ok, exit] of cases) {
+    const out = sink();
+    const report = jsonReport(out.write, {
+      dryRun: false,
+      scheduled: { started: new Date(0), exitOf: () => 7 },
+    });
+    act(report);
+    report.flush();
+    const event = JSON.parse(out.texts.join(""));
+    assertEquals([event.ok, event.exit, event.started], [ok, exit, "1970-01-01T00:00:00.000Z"]);
+  }
 });

@@ -38,8 +38,8 @@ export interface Reporter {
   plan(plan: Plan): void;
   change(change: Change): void;
   problem(problem: Problem): void;
-  /** The run was stopped by an error, which is thrown next. */
-  stopped(summary: Summary): void;
+  /** The run was stopped by `error`, which is thrown next. */
+  stopped(summary: Summary, error: unknown): void;
 }
 
 /** What a run did; for a dry run, what it would have done. */
@@ -83,7 +83,7 @@ export async function runSync(sides: Sides, reporter: Reporter, options: RunOpti
     else await run.execute();
   } catch (error) {
     await run.close({ broken: true });
-    reporter.stopped(finish());
+    reporter.stopped(finish(), error);
     throw error;
   }
   for (const problem of await run.close()) run.problem(problem);

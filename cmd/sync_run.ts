@@ -1,0 +1,130 @@
+/** One run of `ferry sync`, as its command line asks for it. */
+import type { Io, StopReason } from "../lib/cli/io.ts";
+import { formatTime } from "../lib/cli/units.ts";
+import { exitStatus, FerryError, quote } from "../lib/core/errors.ts";
+import { LocalStore } from "../lib/store/local.ts";
+import { RemoteStore } from "../lib/store/remote.ts";
+import type { Store } from "../lib/store/store.ts";
+import type { Scheduled } from "../lib/sync/events.ts";
+import { readFilterFlags } from "../lib/sync/filter_flags.ts";
+import { parseDeleteLimit } from "../lib/sync/guard.ts";
+import { delegate } from "../lib/sync/job.ts";
+import { makeLimits } from "../lib/sync/limits.ts";
+import { checkApart, isLocal, placeOf } from "../lib/sync/place.ts";
+import { jsonReport, type Report, textReport } from "../lib/sync/report.ts";
+import { runSync, type Summary } from "../lib/sync/run.ts";
+import type { JobOptions } from "../lib/wire/jobs.ts";
+import type { SyncLine } from "./sync_flags.ts";
+
+/** Lines are gathered for so long at most. */
+const FLUSH_MS = 200;
+
+/** Checks the line and gives what does a run by it, again and again if need be, with its exit status. */
+export function prepare(line: SyncLine, io: Io): (scheduled?: Scheduled) => Promise<number> {
+  const { flags, args: [from, to] } = line;
+  const maxDelete = parseDeleteLimit(flags["max-delete"]);
+  if (maxDelete === null) {
+    throw new FerryError(
+      "usage",
+      `--max-delete ${quote(flags["max-delete"])}: must be a count or a percentage such as 50%`,
+    );
+  }
+  const { include, exclude, "filter-from": filterFiles } = flags;
+  const patterns = readFilterFlags({ include, exclude, from: filterFiles });
+  const token = flags.token ?? io.env("FERRY_TOKEN");
+  const places = () => {
+    const { parallel, paces, pace } = makeLimits({ ...flags, local: isLocal(from) && isLocal(to) });
+    const place = { signal: io.stop, paces };
+    const links = flags.links === "copy" ? "copy" : "keep";
+    const source = placeOf(from, { token: flags["src-token"] ?? token, links, ...place });
+    const destination = placeOf(to, { token: flags["dst-token"] ?? token, ...place });
+    return { source, destination, parallel, pace };
+  };
+  // What is wrong with them is to be known now, not when the first run is due.
+  const { source, destination } = places();
+  source.close();
+  destination.close();
+  const color = flags.color && io.stdoutIsTerminal && !io.env("NO_COLOR");
+  const dryRun = flags["dry-run"];
+
+  return async (scheduled) => {
+    const { source, destination, parallel, pace } = places();
+    const { delete: deletes, checksum, force } = flags;
+    if (source instanceof LocalStore && destination instanceof LocalStore && !force) checkApart(from, to);
+    const report = flags.json
+      ? jsonReport(io.out, { dryRun, scheduled })
+      : textReport(io.out, io.err, { dryRun, scheduled, color, quiet: flags.quiet });
+    // Whoever reads along shall not have to wait for more lines.
+    const flushing = setInterval(() => report.flush(), FLUSH_MS);
+    try {
+      const summary = await delegated({ source, destination, patterns, report }, line, io) ??
+        await runSync({ source, destination }, report, {
+          dryRun,
+          delete: deletes,
+          checksum,
+          force,
+          maxDelete,
+          patterns,
+          skipLinks: flags.links === "skip",
+          parallel,
+          pace,
+          signal: io.stop,
+        });
+      report.done(summary);
+      return summary.problems === 0 ? 0 : 1;
+    } finally {
+      clearInterval(flushing);
+      report.flush();
+      source.close();
+      destination.close();
+    }
+  };
+}
+
+interface Sides {
+  source: Store;
+  destination: Store;
+  patterns: string[];
+  report: Report;
+}
+
+/** The run as DST's server does it; null where it does not. */
+async function delegated(sides: Sides, { flags }: SyncLine, io: Io): Promise<Summary | null> {
+  const { source, destination, patterns, report } = sides;
+  if (!(source instanceof RemoteStore) || !(destination instanceof RemoteStore)) return null;
+  if (flags["via-client"]) return null;
+  if (!await destination.offersJobs(source.label)) {
+    if (flags.verbose) {
+      io.err(
+        `ferry: ${destination.label} does not fetch from ${source.label} for this user (its --peer, or ` +
+          `permission s); the contents pass through this machine\n`,
+      );
+    }
+    return null;
+  }
+  const { checksum, force, bwlimit } = flags;
+  const options = {
+    dryRun: flags["dry-run"],
+    delete: flags.delete,
+    checksum,
+    force,
+    maxDelete: flags["max-delete"],
+    patterns,
+    links: flags.links as JobOptions["links"],
+    bwlimit,
+    parallel: flags.parallel,
+  };
+  return await delegate({ source, destination, options, signal: io.stop }, report);
+}
+
+/** The exit status that a single run would end with after `error`. */
+export function exitOf(error: unknown, io: Io): number {
+  return io.stop.aborted ? (io.stop.reason as StopReason).status : exitStatus(error);
+}
+
+/** Tells of a run that failed, for which the next one may make up; anything else ends the program. */
+export function failed(error: unknown, io: Io): number {
+  if (io.stop.aborted || !(error instanceof FerryError)) throw error;
+  io.err(`ferry: ${formatTime(new Date())} ${error.message}\n`);
+  return exitStatus(error);
+}
