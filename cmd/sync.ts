@@ -26,7 +26,10 @@ export const sync = defineCommand({
     "of --every starts up to a tenth of the interval late, 30 s at most, so that many machines do not come at once. " +
     "After failures in a row the pauses double, up to 15 minutes; wrong usage ends the program. Each run ends with a " +
     "summary that begins with the time, which -q leaves with the problems.",
-    "One line a change: `+ path` new, `~ path` changed, `- path` deleted, `! path: why` failed; then a summary.",
+    "What was renamed or copied in SRC moves no content: DST renames (with --delete) or copies what it has, once the " +
+    "SHA-256 of both sides agree. --max-delete does not count what moved.",
+    "One line a change: `+ path` new, `~ path` changed, `- path` deleted, `> old -> new` moved, `! path: why` failed; " +
+    "then a summary.",
   ],
   examples: [
     { run: "ferry sync ~/site http://files.example:8420/site/", about: "push a folder to a server" },

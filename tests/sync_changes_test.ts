@@ -89,7 +89,7 @@ Deno.test("sync --dry-run prints the very lines of the run, and changes nothing"
   assertMatch(dryLines.pop()!, /^dry run, nothing was changed: 5 created, 4 updated, 5 deleted; /);
   assertMatch(
     realLines.pop()!,
-    /^5 created, 4 updated, 5 deleted; 21 B of content, 0 B received, 0 B sent, \d+ ms$/,
+    /^5 created, 4 updated, 5 deleted; 14 B of content, 0 B received, 0 B sent, \d+ ms$/,
   );
   assertEquals(dryLines, realLines);
   const MARKS: Record<string, string> = { create: "+", update: "~", delete: "-" };

@@ -12,6 +12,7 @@ interface Lies {
   tree?: Answer;
   pack?: Answer;
   file?: Answer;
+  hashes?: Answer;
 }
 
 const GOOD = "good content";
@@ -66,12 +67,15 @@ function lyingServer(lies: Lies) {
     tree: () => tree({ "": [good] }),
     pack: async (request) => new Response(await honestPack(request)),
     file: () => new Response(pack([new Uint8Array(LARGE)])),
+    hashes: () => new Response(null, { status: 404 }),
   };
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {}, onError: () => new Response(null, { status: 500 }) },
     (request) => {
       const url = new URL(request.url);
-      const call = /^\/\.ferry\/v1\/(info|tree|pack|file)$/.exec(url.pathname)?.[1] as keyof Lies | undefined;
+      const call = /^\/\.ferry\/v1\/(info|tree|pack|file|hashes)$/.exec(url.pathname)?.[1] as
+        | keyof Lies
+        | undefined;
       seen.push(`${request.method} ${url.pathname} ${request.headers.get("authorization") ?? ""}`);
       return call === undefined
         ? new Response(null, { status: 404 })
@@ -514,5 +518,54 @@ Deno.test("sync to a server that lies about what it did does not claim to be don
     await server.shutdown();
     assertEquals([name, run.code, run.done.ok, run.changes], [name, 22, false, []], run.stderr);
     assert(!run.stderr.includes("internal error"), run.stderr);
+  }
+});
+
+Deno.test("sync believes no hashes that are malformed, and goes on without where a server has none", async () => {
+  const known = new Uint8Array(33).fill(1);
+  const cases: [string, Answer, number, string][] = [
+    ["none at all", () => new Response(null, { status: 404 }), 0, ""],
+    ["none for this file", () => new Response(Uint8Array.of(2)), 0, ""],
+    ["another content's", () => new Response(known), 0, ""],
+    ["too many", () => new Response(Uint8Array.of(2, 2)), 22, "more hashes than files"],
+    ["too few", () => new Response(null), 22, "ends early"],
+    ["a page", () => new Response("<html>"), 22, "no known kind"],
+    ["half a hash", () => new Response(known.subarray(1)), 22, "ends early"],
+    ["nothing without end", () => new Response(endless(new Uint8Array(1))), 22, "says nothing"],
+    ["an error", () => new Response(null, { status: 500 }), 22, "500"],
+  ];
+  for (const [name, hashes, code, message] of cases) {
+    using dir = tempDir({ "dst/renamed": GOOD });
+    Deno.utimeSync(dir.at("dst/renamed"), new Date(MTIME), new Date(MTIME));
+    await using server = lyingServer({ hashes });
+    const run = await sync([server.url, dir.at("dst")]);
+    assertEquals([name, run.code, run.problems], [name, code, []], run.stderr);
+    assertStringIncludes(run.stderr, message);
+    assertEquals(paths(dir.at("dst")), code === 0 ? ["good", "renamed"] : ["renamed"]);
+    assertEquals(Deno.readTextFileSync(dir.at("dst/renamed")), GOOD);
+    assert(server.seen.some((call) => call.startsWith("POST /.ferry/v1/hashes")), name);
+  }
+});
+
+Deno.test("sync bounds a tree under gzip as it does a plain one", async () => {
+  const packed = (body: ReadableStream<Uint8Array<ArrayBuffer>> | string) =>
+    new Response(new Response(body).body!.pipeThrough(new CompressionStream("gzip")), {
+      headers: { "content-type": "application/gzip" },
+    });
+  const cases: [string, Answer, string][] = [
+    [
+      "not gzip",
+      () => new Response("no", { headers: { "content-type": "application/gzip" } }),
+      "malformed gzip",
+    ],
+    ["cut off", () => packed('{"ferry":1}\n'), "it ends early"],
+    ["a line without end", () => packed(endless(encode('{"ferry":1}\n'))), "a line without an end"],
+  ];
+  for (const [name, tree, message] of cases) {
+    using dir = tempDir({ "dst/f": "f" });
+    await using server = lyingServer({ tree });
+    const run = await sync([server.url, dir.at("dst")]);
+    assertEquals([name, run.code, paths(dir.at("dst"))], [name, 22, ["f"]]);
+    assertStringIncludes(run.stderr, message);
   }
 });

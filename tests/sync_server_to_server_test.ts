@@ -64,7 +64,7 @@ Deno.test("sync of two URLs moves contents from server to server, and none throu
 
 Deno.test("sync of two URLs prints what a run of its own prints", async () => {
   using dir = tempDir({
-    "src/new": "1",
+    "src/new": "new",
     "src/changed": "long",
     "dst/changed": "x",
     "dst/gone": "1",
@@ -84,7 +84,7 @@ Deno.test("sync of two URLs prints what a run of its own prints", async () => {
 });
 
 Deno.test("sync of two URLs ends as the run on the server does", async () => {
-  using dir = tempDir({ "src/a": "1", "dst/b": "1", "dst/c": "1" });
+  using dir = tempDir({ "src/a": "new", "dst/b": "1", "dst/c": "1" });
   await using servers = await pair(dir.at("src"), dir.at("dst"));
   const [src, dst] = [`${servers.src}/`, `${servers.dst}/`];
   const guarded = await ferry(["sync", "--delete", src, dst]);

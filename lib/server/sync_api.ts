@@ -57,6 +57,8 @@ export function createSyncApi(root: string, options: SyncApiOptions = {}): SyncA
         return reads.tree(context);
       case "POST pack/0":
         return await reads.pack(context);
+      case "POST hashes/0":
+        return await reads.hashes(context);
       case "GET file/0":
         return reads.file(context);
       case "POST session/1":

@@ -2,6 +2,9 @@
 import { FerryError, osReason } from "../core/errors.ts";
 import { parentPath } from "../core/paths.ts";
 import { locate } from "../store/root.ts";
+import { gunzip } from "../wire/gzip.ts";
+import { MAX_MESSAGE_BYTES } from "../wire/limits.ts";
+import { parseObject } from "../wire/messages.ts";
 import { PACK_TYPE } from "../wire/pack.ts";
 import type { Access, Perm } from "./access.ts";
 
@@ -105,6 +108,15 @@ export async function readBody(request: Request, max: number): Promise<Uint8Arra
   } catch (error) {
     throw new FerryError("bad_request", "the body broke off", { cause: error });
   }
+}
+
+/** The message in the body of a request, also under gzip. Throws as `readBody` does, and what parseObject throws. */
+export async function readMessage(request: Request): Promise<Record<string, unknown>> {
+  const bytes = await readBody(request, MAX_MESSAGE_BYTES);
+  const coding = request.headers.get("content-encoding");
+  if (coding === null) return parseObject(bytes);
+  if (coding !== "gzip") throw new FerryError("bad_request", "a message is plain or under gzip");
+  return parseObject(await gunzip(bytes, MAX_MESSAGE_BYTES));
 }
 
 /** A pack as an answer; with its length, which HTTP would else learn only at the end. */

@@ -6,12 +6,15 @@ import { BufferPool } from "../store/buffers.ts";
 import { openContent, readOutcome, type ResumePoint } from "../store/read.ts";
 import { locate, StrictPaths } from "../store/root.ts";
 import { SmallReader } from "../store/small_reader.ts";
-import { MAX_MESSAGE_BYTES, MAX_PACK_BYTES, PACK_BYTES, PROTOCOL } from "../wire/limits.ts";
-import { type Info, parseObject, parsePackRequest } from "../wire/messages.ts";
+import { GZIP_TYPE, gzipStream } from "../wire/gzip.ts";
+import { HASHES_TYPE } from "../wire/hashes.ts";
+import { MAX_PACK_BYTES, PACK_BYTES, PROTOCOL } from "../wire/limits.ts";
+import { type Info, parseHashesRequest, parsePackRequest } from "../wire/messages.ts";
 import { PACK_TYPE, PackBuilder } from "../wire/pack.ts";
 import { type Content, type NoContent, streamContent } from "../wire/stream.ts";
 import { TREE_TYPE } from "../wire/tree.ts";
-import { type Call, json, packResponse, queryNumber, readBody, require } from "./sync_call.ts";
+import { type Call, json, packResponse, queryNumber, readMessage, require } from "./sync_call.ts";
+import { streamHashes } from "./sync_hashes.ts";
 import { type Reach, reachOf, realPath, Unreachable } from "./sync_reach.ts";
 import { streamTree } from "./sync_tree.ts";
 
@@ -20,6 +23,7 @@ export interface SyncReads {
   info(call: Call): Response;
   tree(call: Call): Response;
   pack(call: Call): Promise<Response>;
+  hashes(call: Call): Promise<Response>;
   file(call: Call): Response;
 }
 
@@ -50,7 +54,8 @@ export function createSyncReads(offersJobs: (call: Call, source: string) => bool
       rules: query.get("rules") === "1",
       busy: () => busy > 0,
     });
-    return new Response(body, { headers: { "content-type": TREE_TYPE } });
+    if (query.get("gzip") !== "1") return new Response(body, { headers: { "content-type": TREE_TYPE } });
+    return new Response(gzipStream(body), { headers: { "content-type": GZIP_TYPE } });
   }
 
   async function pack(call: Call): Promise<Response> {
@@ -65,7 +70,7 @@ export function createSyncReads(offersJobs: (call: Call, source: string) => bool
   async function readPackFiles(call: Call): Promise<Response> {
     // Before the body is taken, so that nobody sends one who may not read.
     require(call, "r", call.base);
-    const { files } = parsePackRequest(parseObject(await readBody(call.request, MAX_MESSAGE_BYTES)));
+    const { files } = parsePackRequest(await readMessage(call.request));
     const reach = reachOf(call);
     using reader = new SmallReader(reach.folder);
     const builder = new PackBuilder(buffers.take(PACK_BYTES + 512 * 1024));
@@ -88,6 +93,12 @@ export function createSyncReads(offersJobs: (call: Call, source: string) => bool
     return packResponse(bytes);
   }
 
+  async function hashes(call: Call): Promise<Response> {
+    require(call, "r", call.base);
+    const { files } = parseHashesRequest(await readMessage(call.request));
+    return new Response(streamHashes(reachOf(call), files), { headers: { "content-type": HASHES_TYPE } });
+  }
+
   function file(call: Call): Response {
     const path = checkedPath(call.query.get("file") ?? "");
     if (path === "") throw new FerryError("bad_request", "which file? It is named by the query's `file`");
@@ -101,7 +112,7 @@ export function createSyncReads(offersJobs: (call: Call, source: string) => bool
     return packResponse(builder.finish());
   }
 
-  return { info, tree, pack, file };
+  return { info, tree, pack, hashes, file };
 }
 
 /** Where the client wants a file to go on, and of which version. */

@@ -1,8 +1,8 @@
 /** The calls of the sync API that write: contents into the stage, then operations that put them in place. */
 import { FerryError } from "../core/errors.ts";
 import { checkedPath, childPath } from "../core/paths.ts";
-import { MAX_MESSAGE_BYTES, MAX_PACK_BYTES } from "../wire/limits.ts";
-import { type Operation, type Outcome, parseCommitRequest, parseObject } from "../wire/messages.ts";
+import { MAX_PACK_BYTES } from "../wire/limits.ts";
+import { type Operation, type Outcome, parseCommitRequest } from "../wire/messages.ts";
 import { type FileFrame, readPack } from "../wire/pack.ts";
 import { openStreamed } from "../wire/stream.ts";
 import type { Perm } from "./access.ts";
@@ -12,6 +12,7 @@ import {
   madeFolder,
   queryNumber,
   readBody,
+  readMessage,
   require,
   sessionOwner,
   writing,
@@ -77,9 +78,7 @@ export function createSyncWrites(sessions: PushSessions): SyncWrites {
 
   async function commit(call: Call, session: string): Promise<Response> {
     require(call, "w", call.base);
-    const { key, operations } = parseCommitRequest(
-      parseObject(await readBody(call.request, MAX_MESSAGE_BYTES)),
-    );
+    const { key, operations } = parseCommitRequest(await readMessage(call.request));
     return await sessions.use(session, sessionOwner(call), () => madeFolder(call), async (held) => {
       const known = held.answers.get(key);
       if (known) return outcomes(known);
@@ -94,9 +93,12 @@ export function createSyncWrites(sessions: PushSessions): SyncWrites {
   }
 
   function refused({ access, base }: Call, operation: Operation): Outcome {
-    const perm: Perm = operation.op === "delete" ? "d" : "w";
-    if (access.can(perm, childPath(base, operation.path))) return null;
-    return { code: "forbidden", message: access.denial(perm).detail };
+    for (const [perm, path, deep] of demands(operation)) {
+      const full = childPath(base, path);
+      if (deep ? access.canDeep(perm, full) : access.can(perm, full)) continue;
+      return { code: "forbidden", message: access.denial(perm).detail };
+    }
+    return null;
   }
 
   return { staged, stage, stageOne, commit };
@@ -104,4 +106,23 @@ export function createSyncWrites(sessions: PushSessions): SyncWrites {
 
 function outcomes(list: Outcome[]): Response {
   return json({ outcomes: list });
+}
+
+/** The permissions that an operation needs; `deep` where they must hold for all that lies below too. */
+function demands(operation: Operation): [perm: Perm, path: string, deep?: boolean][] {
+  const { path } = operation;
+  switch (operation.op) {
+    case "delete":
+      return [["d", path]];
+    case "keep":
+      // What may not be read must not come to where it may.
+      return [["r", path]];
+    case "move": {
+      const { from, expectFrom } = operation;
+      const deep = expectFrom.kind === "dir";
+      return [["r", from, deep], ["d", from, deep], ["w", path, deep]];
+    }
+    default:
+      return [["w", path]];
+  }
 }

@@ -9,6 +9,7 @@ import { SMALL_FILE_BYTES } from "../wire/limits.ts";
 import type { Operation, Outcome } from "../wire/messages.ts";
 import type { FileFrame } from "../wire/pack.ts";
 import type { Content } from "../wire/stream.ts";
+import { testMoves } from "./conformance_moves.ts";
 import type { Store } from "./store.ts";
 
 /** A store under test, and what has to end with it. */
@@ -735,4 +736,6 @@ export function testStore(name: string, make: MakeStore): void {
     await session.close();
     assertEquals(list(at()), ["d"]);
   }, null);
+
+  testMoves(test);
 }

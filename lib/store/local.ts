@@ -10,6 +10,7 @@ import { BufferPool } from "./buffers.ts";
 import { thisProcess } from "./holder.ts";
 import { type FolderLock, lockFolder } from "./lock.ts";
 import { FirstCopyWriter } from "./first_copy.ts";
+import { hashFiles } from "./hashes.ts";
 import { type Links, throughLinks } from "./links.ts";
 import { Partials, prunePartials } from "./partials.ts";
 import { openContent, readOutcome, ReadProblem, type ResumePoint } from "./read.ts";
@@ -95,6 +96,16 @@ export class LocalStore implements Store {
       }
     });
     return { frames, [Symbol.dispose]: () => this.#buffers.give(buffer) };
+  }
+
+  async hashes(paths: readonly string[]): Promise<(string | null)[]> {
+    const digests: (string | null)[] = [];
+    const root = this.#realRoot();
+    const realOf = (path: string) => this.#links === "copy" ? throughLinks(root, path) : path;
+    for await (const digest of hashFiles(root, paths, realOf)) {
+      if (digest !== undefined) digests.push(digest);
+    }
+    return digests;
   }
 
   // deno-lint-ignore require-await -- async so that what it throws becomes a rejection

@@ -10,6 +10,8 @@ import { codeOfStatus, FerryError, quote } from "../core/errors.ts";
 import type { FileEntry, Tree } from "../core/entry.ts";
 import { parseUrlPath } from "../core/paths.ts";
 import { API_PATH, MAX_ANSWER_BYTES, MAX_PACK_BYTES, PACK_BYTES, PROTOCOL } from "../wire/limits.ts";
+import { gunzipStream, GZIP_TYPE } from "../wire/gzip.ts";
+import { HashesReader } from "../wire/hashes.ts";
 import { type Holder, type Info, type Outcome, parseInfo, parseObject } from "../wire/messages.ts";
 import { type FileFrame, type ProblemFrame, readPack } from "../wire/pack.ts";
 import { type Content, type NoContent, openStreamed } from "../wire/stream.ts";
@@ -18,7 +20,7 @@ import { BufferPool, readInto } from "./buffers.ts";
 import { thisProcess } from "./holder.ts";
 import type { Links } from "./links.ts";
 import { RemoteSession } from "./remote_session.ts";
-import { type CallInit, RemoteWriter } from "./remote_writer.ts";
+import { type CallInit, jsonBody, RemoteWriter } from "./remote_writer.ts";
 import type { ResumePoint } from "./read.ts";
 import type { EndOptions, ScanOptions, SmallFiles, Store, WriteOptions, WriteSession } from "./store.ts";
 
@@ -119,9 +121,28 @@ export class RemoteStore implements Store {
   }
 
   async #readTree(tree: TreeReader, { filter, checksum }: ScanOptions): Promise<Tree> {
-    const query = [...(checksum ? ["checksum=1"] : []), ...(filter?.rules ? ["rules=1"] : [])];
+    const query = ["gzip=1", ...(checksum ? ["checksum=1"] : []), ...(filter?.rules ? ["rules=1"] : [])];
     const response = await this.send(`tree?${query.join("&")}`);
     const lines = new LineSplitter();
+    const exchange = this.exchangeOf(response);
+    try {
+      const body = this.#received(response);
+      const packed = response.headers.get("content-type") === GZIP_TYPE;
+      for await (const chunk of packed ? gunzipStream(body) : body) {
+        for (const line of lines.push(chunk)) {
+          // A server that looks at a large tree for long says so in whole lines.
+          exchange?.alive();
+          tree.line(line);
+        }
+      }
+      return tree.finish();
+    } catch (error) {
+      throw this.bodyError(error);
+    }
+  }
+
+  /** The body of `response` as it comes, counted and watched. */
+  async *#received(response: Response): AsyncGenerator<Uint8Array> {
     const exchange = this.exchangeOf(response);
     const reader = response.body?.getReader();
     try {
@@ -130,18 +151,33 @@ export class RemoteStore implements Store {
         const { value, done } = await reader?.read() ?? { done: true };
         const pause = exchange?.moved(value?.length ?? 0);
         if (pause) await pause;
-        if (done || value === undefined) return tree.finish();
+        if (done || value === undefined) return;
         this.traffic.received += value.length;
-        for (const line of lines.push(value)) {
-          // A server that looks at a large tree for long says so in whole lines.
-          exchange?.alive();
-          tree.line(line);
-        }
+        yield value;
       }
-    } catch (error) {
-      throw this.bodyError(error);
     } finally {
       reader?.cancel().catch(() => {});
+    }
+  }
+
+  async hashes(paths: readonly string[]): Promise<(string | null)[]> {
+    return await again(() => this.#hashesOnce(paths), this.stop);
+  }
+
+  async #hashesOnce(paths: readonly string[]): Promise<(string | null)[]> {
+    try {
+      const response = await this.send("hashes", { method: "POST", ...jsonBody({ files: paths }) });
+      const digests = new HashesReader(paths.length);
+      for await (const chunk of this.#received(response)) {
+        // Few bytes, but each stands for a file that was read.
+        this.exchangeOf(response)?.alive();
+        digests.push(chunk);
+      }
+      return digests.finish();
+    } catch (error) {
+      // A server need not have this call: then contents travel that need not.
+      if (error instanceof FerryError && error.code === "not_found") return paths.map(() => null);
+      throw this.bodyError(error);
     }
   }
 
@@ -296,7 +332,9 @@ export class RemoteStore implements Store {
   async send(call: string, init: CallInit = {}): Promise<Response> {
     const url = new URL(`${this.#api}/${call}`);
     url.searchParams.set("path", this.#path);
-    if (this.#links === "copy" && /^(tree|pack|file)\b/.test(call)) url.searchParams.set("links", "copy");
+    if (this.#links === "copy" && /^(tree|pack|hashes|file)\b/.test(call)) {
+      url.searchParams.set("links", "copy");
+    }
     if (typeof init.body === "string") init = { ...init, body: new TextEncoder().encode(init.body) };
     // With a signal of its own it is no part of the run.
     const exchange = init.signal !== undefined ? undefined : init.exchange ?? this.begin(init.patient);

@@ -4,6 +4,7 @@ import type { HttpInit } from "../client/http_client.ts";
 import type { Exchange } from "../client/watch.ts";
 import type { Problem } from "../core/entry.ts";
 import { FerryError } from "../core/errors.ts";
+import { gzip } from "../wire/gzip.ts";
 import { MAX_ANSWER_BYTES } from "../wire/limits.ts";
 import { type Operation, type Outcome, parseHave, parseOutcomes } from "../wire/messages.ts";
 import { type FileFrame, HEADER_BYTES, PACK_TYPE, PackBuilder, TRAILER_BYTES } from "../wire/pack.ts";
@@ -40,6 +41,9 @@ export interface RemoteCalls {
 }
 
 const JSON_TYPE = "application/json";
+
+/** Longer messages are packed. */
+const PLAIN_MESSAGE_BYTES = 64 * 1024;
 
 /** What a frame adds to its content, and a pack to its frames, at most. */
 const FRAME_BYTES = HEADER_BYTES + TRAILER_BYTES;
@@ -139,8 +143,7 @@ export class RemoteWriter implements WriteSession {
   async commit(operations: readonly Operation[]): Promise<Outcome[]> {
     const init = {
       method: "POST",
-      headers: { "content-type": JSON_TYPE },
-      body: JSON.stringify({ key: String(this.#commits++), operations }),
+      ...jsonBody({ key: String(this.#commits++), operations }),
     };
     return await this.#again(`commit/${this.#session.id}`, init, operations.length);
   }
@@ -163,4 +166,11 @@ export class RemoteWriter implements WriteSession {
     const bytes = await this.#store.answer(response, MAX_ANSWER_BYTES);
     return this.#store.parse(bytes, (fields) => parseOutcomes(fields, count));
   }
+}
+
+/** Headers and body of a message to a server. */
+export function jsonBody(message: object): Pick<HttpInit, "headers" | "body"> {
+  const bytes = new TextEncoder().encode(JSON.stringify(message));
+  if (bytes.length < PLAIN_MESSAGE_BYTES) return { headers: { "content-type": JSON_TYPE }, body: bytes };
+  return { headers: { "content-type": JSON_TYPE, "content-encoding": "gzip" }, body: gzip(bytes) };
 }

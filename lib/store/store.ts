@@ -37,6 +37,12 @@ export interface Store {
   read(paths: readonly string[]): Promise<SmallFiles>;
 
   /**
+   * The SHA-256 of each file, lower-case hex, in order; null where it cannot be had. Files of any size, at most
+   * MAX_HASHED_FILES.
+   */
+  hashes(paths: readonly string[]): Promise<(string | null)[]>;
+
+  /**
    * One file of any size, to be taken piece by piece; the caller disposes of it. With `resume`, without its beginning,
    * or a problem when it is another version now.
    */

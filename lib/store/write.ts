@@ -10,6 +10,7 @@ import type { FileFrame } from "../wire/pack.ts";
 import type { Content } from "../wire/stream.ts";
 import { type FileVersion, Partials } from "./partials.ts";
 import { receive } from "./receive.ts";
+import { copyVerified, folderVersion } from "./relocate.ts";
 import { StrictPaths } from "./root.ts";
 import { entryOf } from "./scan.ts";
 import { type Stage, writeFully, writing } from "./stage.ts";
@@ -122,9 +123,40 @@ export class LocalWriter implements WriteSession {
     this.#remember(index, staged.path, staged);
   }
 
-  commit(operations: readonly Operation[]): Promise<Outcome[]> {
-    const paths = new StrictPaths(this.#root);
-    return Promise.resolve(operations.map((operation) => this.#attempt(operation, paths)));
+  async commit(operations: readonly Operation[]): Promise<Outcome[]> {
+    let paths = new StrictPaths(this.#root);
+    const outcomes: Outcome[] = [];
+    for (const operation of operations) {
+      if (operation.op !== "keep") {
+        outcomes.push(this.#attempt(operation, paths));
+        continue;
+      }
+      outcomes.push(await this.#keep(operation, paths));
+      // Others had a turn: what it remembers of folders may no longer hold.
+      paths = new StrictPaths(this.#root);
+    }
+    return outcomes;
+  }
+
+  /** Copies a file that is there into the stage. */
+  async #keep(operation: Extract<Operation, { op: "keep" }>, paths: StrictPaths): Promise<Outcome> {
+    const staged = this.#newPath();
+    try {
+      const full = paths.locate(operation.path);
+      const { expect, sha256 } = operation;
+      const size = expect?.kind === "file" ? expect.size : 0;
+      const trouble = compare(expect, versionAt(full)) ?? await copyVerified(full, staged, { size, sha256 });
+      if (trouble !== null) {
+        this.#stage.discard(staged);
+        return trouble;
+      }
+    } catch (error) {
+      this.#stage.discard(staged);
+      return operationProblem(error, this.#root);
+    }
+    // The operation that places it sets both.
+    this.#remember(operation.stage, staged, { mode: -1, mtime: NaN });
+    return null;
   }
 
   #attempt(operation: Operation, paths: StrictPaths): Outcome {
@@ -164,9 +196,29 @@ export class LocalWriter implements WriteSession {
         // Never recursive: what the plan did not know of stays, and its folder with it.
         Deno.removeSync(full);
         return;
+      case "move":
+        this.#move(operation, full);
+        return;
+      case "keep":
+        throw new TypeError("a copy into the stage is no change of the folder");
       default:
         assertNever(operation);
     }
+  }
+
+  /** Renames what is there. Throws `conflict` when that is not what the operation expects. */
+  #move(operation: Extract<Operation, { op: "move" }>, full: string): void {
+    const from = new StrictPaths(this.#root).locate(operation.from);
+    const { expect, expectFrom } = operation;
+    const actual = versionAt(from);
+    const same = expectFrom.kind === "file"
+      ? actual !== "other" && sameVersion(expectFrom, actual)
+      : actual !== "other" && actual?.kind === "dir" && folderVersion(from) === expectFrom.digest;
+    if (!same) throw new FerryError("conflict", "what was to move here has changed meanwhile");
+    if (expectFrom.kind === "file") makeWay(expect, full, "file");
+    Deno.renameSync(from, full);
+    if (operation.mode !== undefined) Deno.chmodSync(full, operation.mode);
+    if (operation.mtime !== undefined) setTime(full, operation.mtime);
   }
 
   /** Moves the file that `operation` names from the stage to `full`. Throws `gone` when it is not staged. */

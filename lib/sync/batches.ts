@@ -2,7 +2,7 @@
 import { MAX_OPERATIONS, PACK_BYTES, PACK_FILES, SMALL_FILE_BYTES } from "../wire/limits.ts";
 import type { Operation } from "../wire/messages.ts";
 import { versionOf } from "../core/entry.ts";
-import { type Change, type Plan, sizeOf } from "./plan.ts";
+import { type Change, type Copy, type Move, type Plan, sizeOf } from "./plan.ts";
 
 /** Changes that one commit does: without content, with the contents of small files, or with one large file. */
 export type Batch =
@@ -55,6 +55,7 @@ export interface StagedFile {
 export function operationOf(change: Change, staged: StagedFile | null): Operation {
   const { path } = change;
   if (change.op === "delete") return { op: "delete", path, expect: versionOf(change.was) };
+  if (change.op === "move") return moveOperation(change);
   const expect = change.op === "update" ? versionOf(change.was) : null;
   const { entry } = change;
   if (staged !== null) return { op: "file", path, expect, ...staged };
@@ -68,6 +69,33 @@ export function operationOf(change: Change, staged: StagedFile | null): Operatio
     case "file":
       return { op: "meta", path, mode: entry.mode, mtime: entry.mtime, expect };
   }
+}
+
+function moveOperation({ path, from, entry, was, replaces, digest }: Move): Operation {
+  const expect = versionOf(replaces);
+  if (digest !== null) return { op: "move", path, from, expect, expectFrom: { kind: "dir", digest } };
+  if (entry.kind !== "file" || was.kind !== "file") {
+    throw new TypeError("a move of neither a file nor a folder");
+  }
+  const expectFrom = { kind: "file", size: was.size, mtime: was.mtime } as const;
+  return { op: "move", path, from, mode: entry.mode, mtime: entry.mtime, expect, expectFrom };
+}
+
+/** The operation that copies what `copy` names into the stage, under the number `stage`. */
+export function keepOperation({ from, was, sha256 }: Copy, stage: number): Operation {
+  return { op: "keep", path: from, stage, sha256, expect: versionOf(was) };
+}
+
+/** Modes and times of what came with a folder, where they are not those of the source. */
+export function insideOperations({ inside }: Move): Operation[] {
+  const operations: Operation[] = [];
+  for (const { path, entry, was } of inside) {
+    if (entry.kind !== "file" || was.kind !== "file") continue;
+    const { mode, mtime } = entry;
+    if (mode === was.mode && mtime === was.mtime) continue;
+    operations.push({ op: "meta", path, mode, mtime, expect: versionOf(was) });
+  }
+  return operations;
 }
 
 /** What opens a run: write permission for the owner of folders that changes go into. */

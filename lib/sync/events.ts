@@ -12,6 +12,8 @@ export interface ChangeEvent {
   event: "change";
   op: Change["op"];
   path: string;
+  /** Where it was, or what it is a copy of. */
+  from?: string;
   /** Bytes of content. */
   bytes: number;
 }
@@ -73,13 +75,24 @@ export function eventReporter(
   };
 }
 
-/** The lines that a change is worth. */
+/** The lines that a change is worth: all that is in a folder moves with it. */
 function changeEvents(change: Change): ChangeEvent[] {
-  const bytes = change.op !== "delete" && change.content ? sizeOf(change.entry) : 0;
-  return [{ event: "change", op: change.op, path: change.path, bytes }];
+  const { op, path } = change;
+  if (op === "move") {
+    return [change, ...change.inside].map(({ path, from }) => ({
+      event: "change",
+      op,
+      path,
+      from,
+      bytes: 0,
+    }));
+  }
+  const bytes = op !== "delete" && change.content ? sizeOf(change.entry) : 0;
+  const from = op === "delete" ? undefined : change.copy?.from;
+  return [{ event: "change", op, path, ...(from === undefined ? {} : { from }), bytes }];
 }
 
-const OPS = ["create", "update", "delete"] as const;
+const OPS = ["create", "update", "delete", "move"] as const;
 
 /** An event that came from a server; null for one that this version does not know. Throws `protocol`. */
 export function parseEvent(fields: Record<string, unknown>): RunEvent | null {
@@ -97,7 +110,8 @@ export function parseEvent(fields: Record<string, unknown>): RunEvent | null {
     case "change": {
       const op = OPS.find((known) => known === fields.op);
       if (op === undefined) throw malformed('"op" is none of a change');
-      return { event: "change", op, path: pathOf(fields, "path"), bytes: count("bytes") };
+      const from = fields.from === undefined ? {} : { from: pathOf(fields, "from") };
+      return { event: "change", op, path: pathOf(fields, "path"), ...from, bytes: count("bytes") };
     }
     case "problem":
       return { event: "problem", path: pathOf(fields, "path"), ...problemOfJson(fields) };

@@ -6,11 +6,42 @@ import type { HiddenPaths } from "./hidden.ts";
 /** What can be replicated: any entry but a problem. */
 export type RealEntry = FileEntry | DirEntry | LinkEntry;
 
-/** One change, in the words of the report. `content` says whether the file's bytes have to travel. */
+/**
+ * One change, in the words of the report. `content` says whether the file's bytes have to travel; with `copy` the
+ * destination has them already, elsewhere.
+ */
 export type Change =
-  | { op: "create"; path: string; entry: RealEntry; content: boolean }
-  | { op: "update"; path: string; entry: RealEntry; was: RealEntry; content: boolean }
-  | { op: "delete"; path: string; was: RealEntry };
+  | { op: "create"; path: string; entry: RealEntry; content: boolean; copy?: Copy }
+  | { op: "update"; path: string; entry: RealEntry; was: RealEntry; content: boolean; copy?: Copy }
+  | { op: "delete"; path: string; was: RealEntry }
+  | Move;
+
+/** A file of the destination whose content is the one that is wanted. */
+export interface Copy {
+  from: string;
+  /** The file there, as it was listed. */
+  was: FileEntry;
+  sha256: string;
+}
+
+/** A file, or a folder with all that is in it, that is renamed at the destination. */
+export interface Move {
+  op: "move";
+  path: string;
+  from: string;
+  /** What the source has at `path`. */
+  entry: RealEntry;
+  /** What the destination has at `from`. */
+  was: RealEntry;
+  /** What the destination has at `path`; a folder only moves to where nothing is. */
+  replaces: RealEntry | undefined;
+  content: false;
+  /** What is in a folder, parents first, with each entry's own names; and the folder's version (folder_digest.ts). */
+  inside: { path: string; from: string; entry: RealEntry; was: RealEntry }[];
+  digest: string | null;
+  /** The changes that this one stands for, and that are done instead if it cannot be. */
+  instead: Change[];
+}
 
 export interface Plan {
   /** In the order of execution: what stands in the way goes, folders come, then links and files, then the other deletes. */
@@ -28,7 +59,7 @@ export interface PlanTotals {
   create: number;
   update: number;
   delete: number;
-  /** Renamed without content; this version never plans one. */
+  /** Entries that are renamed. */
   move: number;
   /** What the files whose content travels add up to. */
   bytes: number;
@@ -224,10 +255,11 @@ function compare(
   return was.kind === "symlink" && was.target === entry.target ? null : update(false);
 }
 
-function countTotals(changes: readonly Change[], source: number, destination: number): PlanTotals {
+/** What `changes` add up to; `source` and `destination` are the entries of either side. */
+export function countTotals(changes: readonly Change[], source: number, destination: number): PlanTotals {
   const totals: PlanTotals = { create: 0, update: 0, delete: 0, move: 0, bytes: 0, source, destination };
   for (const change of changes) {
-    totals[change.op]++;
+    totals[change.op] += change.op === "move" ? 1 + change.inside.length : 1;
     if (change.op !== "delete" && change.content) totals.bytes += sizeOf(change.entry);
   }
   return totals;

@@ -17,8 +17,8 @@ export interface ReportOptions {
   scheduled?: Scheduled;
 }
 
-const MARKS = { create: "+", update: "~", delete: "-" } as const;
-const COLORS = { create: "\x1b[32m", update: "\x1b[33m", delete: "\x1b[31m" } as const;
+const MARKS = { create: "+", update: "~", delete: "-", move: ">" } as const;
+const COLORS = { create: "\x1b[32m", update: "\x1b[33m", delete: "\x1b[31m", move: "\x1b[36m" } as const;
 const RESET = "\x1b[0m";
 
 /** Lines are gathered up to this many characters: a write for each of 70,000 lines would cost more than the run. */
@@ -55,7 +55,8 @@ export function textReport(
       case "change": {
         if (options.quiet) return;
         const mark = options.color ? COLORS[event.op] + MARKS[event.op] + RESET : MARKS[event.op];
-        return lines.line(`${mark} ${quote(event.path)}`);
+        const from = event.op === "move" ? `${quote(event.from ?? "")} -> ` : "";
+        return lines.line(`${mark} ${from}${quote(event.path)}`);
       }
       case "problem": {
         const line = `! ${quote(event.path)}: ${quote(event.message)}`;
@@ -80,6 +81,7 @@ function summaryLine(summary: Summary, dryRun: boolean): string {
     `${summary.created} created`,
     `${summary.updated} updated`,
     `${summary.deleted} deleted`,
+    ...(summary.moved > 0 ? [`${summary.moved} moved`] : []),
     ...(summary.problems > 0 ? [`${summary.problems} problem${summary.problems === 1 ? "" : "s"}`] : []),
   ].join(", ");
   const head = dryRun ? "dry run, nothing was changed: " : "";

@@ -8,18 +8,25 @@ import type { Operation, Outcome } from "../wire/messages.ts";
 import {
   type Batch,
   folderOperations,
+  insideOperations,
+  keepOperation,
   makeBatches,
   operationOf,
   type StagedFile,
   unlockOperations,
 } from "./batches.ts";
+import { findMoves } from "./find_moves.ts";
 import { checkDeletes, type DeleteLimit } from "./guard.ts";
 import { Hidden, type HiddenOptions } from "./hidden.ts";
 import { ReadAhead, Stager, type Staging, turn } from "./stager.ts";
-import { type Change, makePlan, type Plan, type PlanOptions, sizeOf } from "./plan.ts";
+import { type Change, type Copy, makePlan, type Plan, type PlanOptions, sizeOf } from "./plan.ts";
 
 /** Transfers under way at a time unless told. */
 export const DEFAULT_PARALLEL = 6;
+
+/** Copies within the destination that one commit makes. */
+const KEEP_FILES = 1000;
+const KEEP_BYTES = 64 * 1024 * 1024;
 
 export interface RunOptions extends Omit<PlanOptions, "hidden">, HiddenOptions {
   dryRun?: boolean;
@@ -90,7 +97,7 @@ export async function runSync(sides: Sides, reporter: Reporter, options: RunOpti
   return finish();
 }
 
-const DONE_AS = { create: "created", update: "updated", delete: "deleted" } as const;
+const DONE_AS = { create: "created", update: "updated", delete: "deleted", move: "moved" } as const;
 
 class Run {
   readonly summary: Summary = {
@@ -107,6 +114,10 @@ class Run {
     ms: 0,
   };
   readonly #left = new Set<string>();
+  /** Copies of what the destination has, in the stage. */
+  readonly #kept = new Map<Change, number>();
+  /** What has to be done because a move could not be. */
+  readonly #instead: Change[] = [];
   readonly #parallel: number;
   readonly #ahead: ReadAhead;
   #plan!: Plan;
@@ -136,7 +147,12 @@ class Run {
     const absent = this.options.dryRun ? to === "absent" : await this.#lock(to);
     const [source, destination] = await this.#scanBoth(absent);
     for (const entry of source.values()) if (entry.kind === "file") this.summary.files++;
-    this.#plan = makePlan(source, destination, { ...this.options, hidden: this.#hidden });
+    const plan = makePlan(source, destination, { ...this.options, hidden: this.#hidden });
+    const sides = {
+      source: { store: this.sides.source, tree: source },
+      destination: { store: this.sides.destination, tree: destination },
+    };
+    this.#plan = await findMoves(plan, sides, this.options.signal);
     if (!this.options.dryRun) this.#guard();
     this.reporter.plan(this.#plan);
     for (const problem of this.#plan.problems) this.problem(problem);
@@ -216,19 +232,48 @@ class Run {
 
   async execute(): Promise<void> {
     if (this.#plan.changes.length === 0 && this.#plan.folderTimes.length === 0) return;
-    const stager = await this.#begin({ delete: this.#plan.totals.delete > 0 });
+    const { changes, totals } = this.#plan;
+    const stager = await this.#begin({ delete: totals.delete + totals.move > 0 });
     const session = this.#session!;
     await this.#folders(session, unlockOperations(this.#plan));
-    await this.#batches(session, stager);
+    await this.#keep(session, stager);
+    const moved = changes.findLastIndex(({ op }) => op === "move") + 1;
+    await this.#batches(session, stager, changes.slice(0, moved));
+    await this.#batches(session, stager, [...this.#instead, ...changes.slice(moved)]);
     await this.#folders(session, folderOperations(this.#plan, this.#left));
   }
 
+  /** Copies what is wanted of the destination's own files into the stage, before anything there is changed. */
+  async #keep(session: WriteSession, stager: Stager): Promise<void> {
+    const wanted = this.#plan.changes.filter(hasCopy);
+    while (wanted.length > 0) {
+      this.options.signal?.throwIfAborted();
+      let bytes = 0;
+      const most = wanted.findIndex(({ copy }, index) =>
+        index === KEEP_FILES || (bytes += copy.was.size) > KEEP_BYTES
+      );
+      const part = wanted.splice(0, most === -1 ? wanted.length : Math.max(most, 1));
+      const stages = part.map(() => stager.nextNumber());
+      const outcomes = await session.commit(
+        part.map(({ copy }, index) => keepOperation(copy, stages[index])),
+      );
+      // One that could not be copied, since it changed meanwhile, say, comes from the source.
+      part.forEach((change, index) => {
+        if (outcomes[index] === null) this.#kept.set(change, stages[index]);
+      });
+      await turn();
+    }
+  }
+
   /** Stages as many batches at a time as may be under way and commits them one after the other, in the plan's order. */
-  async #batches(session: WriteSession, stager: Stager): Promise<void> {
+  async #batches(session: WriteSession, stager: Stager, changes: readonly Change[]): Promise<void> {
+    const known = changes.map((change) =>
+      hasCopy(change) && !this.#kept.has(change) ? withContent(change) : change
+    );
     const ahead: Promise<void>[] = [];
     let committed = Promise.resolve();
     try {
-      for (const batch of makeBatches(this.#plan.changes)) {
+      for (const batch of makeBatches(known)) {
         this.options.signal?.throwIfAborted();
         const staged = this.#stage(stager, batch);
         const previous = committed;
@@ -248,7 +293,7 @@ class Run {
   async #stage(stager: Stager, batch: Batch): Promise<Ready[]> {
     switch (batch.kind) {
       case "plain":
-        return batch.changes.map((change) => ({ change, staged: null, bytes: 0 }));
+        return batch.changes.map((change) => ({ change, staged: this.#keptOf(change), bytes: 0 }));
       case "small": {
         const missing = batch.changes.filter(({ path }) => !this.#ahead.done.has(path)).map(({ path }) =>
           path
@@ -269,6 +314,13 @@ class Run {
     }
   }
 
+  #keptOf(change: Change): StagedFile | null {
+    const stage = this.#kept.get(change);
+    if (stage === undefined || change.op === "delete" || change.entry.kind !== "file") return null;
+    const { mode, mtime } = change.entry;
+    return { stage, mode, mtime };
+  }
+
   #ready(change: Change, staging: Staging): Ready[] {
     if ("staged" in staging) return [{ change, ...staging }];
     this.#trouble(change, staging.problem);
@@ -279,9 +331,15 @@ class Run {
     if (ready.length === 0) return;
     this.options.signal?.throwIfAborted();
     const outcomes = await session.commit(ready.map(({ change, staged }) => operationOf(change, staged)));
+    const touchUps: Operation[] = [];
     ready.forEach(({ change, bytes }, index) => {
+      if (change.op === "move") {
+        if (outcomes[index] !== null) return this.#instead.push(...change.instead);
+        touchUps.push(...insideOperations(change));
+      }
       if (!this.#trouble(change, outcomes[index])) this.#done(change, bytes);
     });
+    await this.#folders(session, touchUps);
   }
 
   /** Modes and times of folders: part of other changes, so only their failures are reported. */
@@ -310,10 +368,19 @@ class Run {
   }
 
   #done(change: Change, bytes: number): void {
-    this.summary[DONE_AS[change.op]]++;
+    this.summary[DONE_AS[change.op]] += change.op === "move" ? 1 + change.inside.length : 1;
     if (change.op !== "delete" && change.content) this.summary.bytes_content += bytes;
     this.reporter.change(change);
   }
+}
+
+function hasCopy(change: Change): change is Exclude<Change, { op: "delete" | "move" }> & { copy: Copy } {
+  return (change.op === "create" || change.op === "update") && change.copy !== undefined;
+}
+
+/** `change` with its content from the source after all. */
+function withContent(change: Exclude<Change, { op: "delete" | "move" }>): Change {
+  return { ...change, content: true, copy: undefined };
 }
 
 /** A change whose content, if it has any, is staged. */

@@ -35,6 +35,11 @@ export class Stager {
     this.#options = options;
   }
 
+  /** A number for a file that is staged in another way. */
+  nextNumber(): number {
+    return this.#next++;
+  }
+
   /** Stages small files; one answer each, in order. */
   async small(paths: readonly string[]): Promise<Staging[]> {
     const first = this.#next;

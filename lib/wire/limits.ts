@@ -20,6 +20,9 @@ export const PACK_FILES = 300;
 /** Files that may be asked for in one pack. */
 export const MAX_PACK_FILES = 1000;
 
+/** Files whose hashes may be asked for in one call. */
+export const MAX_HASHED_FILES = 10_000;
+
 /** The largest pack that either side accepts: content, one file that grew, and the frames around them. */
 export const MAX_PACK_BYTES = 16 * 1024 * 1024;
 

@@ -4,8 +4,8 @@
  */
 import { FerryError, quote } from "../core/errors.ts";
 import { MODE_MASK, type ProblemCode, type Version } from "../core/entry.ts";
-import { checkedPath } from "../core/paths.ts";
-import { MAX_OPERATIONS, MAX_PACK_FILES } from "./limits.ts";
+import { checkedPath, isWithin } from "../core/paths.ts";
+import { MAX_HASHED_FILES, MAX_OPERATIONS, MAX_PACK_FILES } from "./limits.ts";
 
 /** What `GET info` answers: who is there and what may be done. */
 export interface Info {
@@ -46,13 +46,35 @@ export interface PackRequest {
   files: string[];
 }
 
+/** What `POST hashes` asks for: paths below the folder, each a regular file. */
+export interface HashesRequest {
+  files: string[];
+}
+
+/** What a move expects at the path that it takes away: a file, or a folder with all that is in it (folder_digest.ts). */
+export type MovedVersion =
+  | { kind: "file"; size: number; mtime: number }
+  | { kind: "dir"; digest: string };
+
 /** One change of a commit. `expect` is what must be at the path for it to happen. */
 export type Operation =
   | { op: "mkdir"; path: string; mode: number; expect: Version }
   | { op: "file"; path: string; stage: number; mode: number; mtime: number; expect: Version }
   | { op: "symlink"; path: string; target: string; mtime: number; expect: Version }
   | { op: "meta"; path: string; mode?: number; mtime?: number; expect: Version }
-  | { op: "delete"; path: string; expect: Version };
+  | { op: "delete"; path: string; expect: Version }
+  /** Copies the file at `path` into the stage, if its content is the one that `sha256` (64 hex digits) names. */
+  | { op: "keep"; path: string; stage: number; sha256: string; expect: Version }
+  /** Renames `from` to `path`; of a file, mode and time are then set. */
+  | {
+    op: "move";
+    path: string;
+    from: string;
+    mode?: number;
+    mtime?: number;
+    expect: Version;
+    expectFrom: MovedVersion;
+  };
 
 /** What `POST commit` carries; the same `key` a second time gives the first answer again. */
 export interface CommitRequest {
@@ -196,6 +218,11 @@ export function parsePackRequest(fields: Fields): PackRequest {
   return { files: files.map((path) => pathOf(path)) };
 }
 
+/** The body of `POST hashes`. A path that is not below a root throws `bad_request`. */
+export function parseHashesRequest(fields: Fields): HashesRequest {
+  return { files: list(fields, "files", MAX_HASHED_FILES).map((path) => pathOf(path)) };
+}
+
 function pathOf(value: unknown): string {
   if (typeof value !== "string" || value === "") throw malformed("a path is missing");
   return checkedPath(value);
@@ -238,9 +265,48 @@ function parseOperation(value: unknown): Operation {
       };
     case "delete":
       return { op: "delete", path, expect };
+    case "keep":
+      if (expect?.kind !== "file") throw malformed('"keep" is for files');
+      return {
+        op: "keep",
+        path,
+        stage: integer(fields, "stage", 0, 2 ** 32 - 1),
+        sha256: digest(fields, "sha256"),
+        expect,
+      };
+    case "move":
+      return parseMove(fields, path, expect);
     default:
       throw malformed(`unknown operation ${JSON.stringify(fields.op)?.slice(0, 40)}`);
   }
+}
+
+function parseMove(fields: Fields, path: string, expect: Version): Operation {
+  const from = pathOf(fields.from);
+  if (isWithin(path, from) || isWithin(from, path)) throw malformed("a move into itself");
+  const expectFrom = parseMovedVersion(fields.expectFrom);
+  if (expectFrom.kind === "dir") {
+    if (expect !== null) throw malformed("a folder moves to where nothing is");
+    return { op: "move", path, from, expect, expectFrom };
+  }
+  const mode = integer(fields, "mode", 0, MODE_MASK);
+  return { op: "move", path, from, mode, mtime: time(fields, "mtime"), expect, expectFrom };
+}
+
+function parseMovedVersion(value: unknown): MovedVersion {
+  if (typeof value !== "object" || value === null) throw malformed('"expectFrom" is missing');
+  const fields = value as Fields;
+  if (fields.kind === "dir") return { kind: "dir", digest: digest(fields, "digest") };
+  if (fields.kind !== "file") throw malformed('"expectFrom" is of no known kind');
+  return { kind: "file", size: integer(fields, "size"), mtime: time(fields, "mtime") };
+}
+
+function digest(fields: Fields, name: string): string {
+  const value = fields[name];
+  if (typeof value !== "string" || !/^[0-9a-f]{64}$/.test(value)) {
+    throw malformed(`"${name}" is not a SHA-256`);
+  }
+  return value;
 }
 
 /** The text of a symbolic link: what `symlink(2)` takes. */

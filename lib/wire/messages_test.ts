@@ -1,11 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { FerryError } from "../core/errors.ts";
-import { MAX_OPERATIONS, MAX_PACK_FILES } from "./limits.ts";
+import { MAX_HASHED_FILES, MAX_OPERATIONS, MAX_PACK_FILES } from "./limits.ts";
 import {
   isTime,
   linkTarget,
   type Operation,
   parseCommitRequest,
+  parseHashesRequest,
   parseInfo,
   parseObject,
   parseOutcomes,
@@ -93,6 +94,17 @@ const GOOD: Operation[] = [
   { op: "meta", path: "d", mode: 0, mtime: undefined, expect: { kind: "dir" } },
   { op: "meta", path: "f", mode: undefined, mtime: 7, expect: { kind: "file", size: 1, mtime: 1 } },
   { op: "delete", path: "x", expect: { kind: "dir" } },
+  { op: "keep", path: "f", stage: 3, sha256: "0f".repeat(32), expect: { kind: "file", size: 1, mtime: 1 } },
+  {
+    op: "move",
+    path: "b",
+    from: "a",
+    mode: 0o644,
+    mtime: 5,
+    expect: { kind: "dir" },
+    expectFrom: { kind: "file", size: 1, mtime: 1 },
+  },
+  { op: "move", path: "c", from: "d", expect: null, expectFrom: { kind: "dir", digest: "a0".repeat(32) } },
 ];
 
 Deno.test("parseCommitRequest() takes every operation as it was sent", () => {
@@ -102,7 +114,7 @@ Deno.test("parseCommitRequest() takes every operation as it was sent", () => {
 });
 
 Deno.test("parseCommitRequest() refuses what does not fit, before anything is done", () => {
-  const [mkdir, file, symlink, meta, , remove] = GOOD;
+  const [mkdir, file, symlink, meta, , remove, keep, move, moveFolder] = GOOD;
   refusals((operation: unknown) => parseCommitRequest({ key: "k", operations: [mkdir, operation] }), [
     ["null", null, "not an object"],
     ["text", "delete", "not an object"],
@@ -135,6 +147,24 @@ Deno.test("parseCommitRequest() refuses what does not fit, before anything is do
     ["meta on nothing", { ...meta, expect: null }, "files and folders"],
     ["meta with a wrong mode", { ...meta, mode: 0o1777 }, '"mode"'],
     ["meta with a wrong time", { ...meta, mtime: "now" }, '"mtime"'],
+    ["keep of nothing", { ...keep, expect: null }, "for files"],
+    ["keep of a folder", { ...keep, expect: { kind: "dir" } }, "for files"],
+    ["keep without a digest", { ...keep, sha256: undefined }, '"sha256"'],
+    ["keep with a digest in capitals", { ...keep, sha256: "0F".repeat(32) }, '"sha256"'],
+    ["keep without a number", { ...keep, stage: undefined }, '"stage"'],
+    ["a move from up", { ...move, from: "../a" }, "a dot segment"],
+    ["a move from Ferry's own state", { ...move, from: ".ferry/stage/x" }, "a reserved name"],
+    ["a move from nowhere", { ...move, from: undefined }, "a path is missing"],
+    ["a move to itself", { ...move, from: "b" }, "into itself"],
+    ["a move into itself", { ...moveFolder, from: "c", path: "c/d" }, "into itself"],
+    ["a move out of what it replaces", { ...move, from: "b/f" }, "into itself"],
+    ["a move without a version", { ...move, expectFrom: undefined }, '"expectFrom"'],
+    ["a move of nothing", { ...move, expectFrom: null }, '"expectFrom"'],
+    ["a move of a link", { ...move, expectFrom: { kind: "symlink", target: "x" } }, '"expectFrom"'],
+    ["a move of a file without a mode", { ...move, mode: undefined }, '"mode"'],
+    ["a move of a file without a time", { ...move, mtime: undefined }, '"mtime"'],
+    ["a move of a folder without a digest", { ...moveFolder, expectFrom: { kind: "dir" } }, '"digest"'],
+    ["a move of a folder over something", { ...moveFolder, expect: { kind: "dir" } }, "where nothing is"],
   ]);
   refusals(parseCommitRequest, [
     ["no key", { operations: [] }, '"key"'],
@@ -177,4 +207,14 @@ Deno.test("linkTarget() takes what symlink(2) takes", () => {
 Deno.test("isTime() holds what a Date and a file system can hold", () => {
   assertEquals([0, -1, 2 ** 48 - 1, -(2 ** 48) + 1].map(isTime), [true, true, true, true]);
   assertEquals([2 ** 48, NaN, Infinity, 0.5, "0", null, undefined].map(isTime), Array(7).fill(false));
+});
+
+Deno.test("parseHashesRequest() takes paths below a root, not too many", () => {
+  assertEquals(parseHashesRequest({ files: ["a", "b/c d"] }).files, ["a", "b/c d"]);
+  refusals((files: unknown) => parseHashesRequest({ files }), [
+    ["no list", undefined, "not a list"],
+    ["too many", Array(MAX_HASHED_FILES + 1).fill("a"), "more than"],
+    ["up", ["../a"], "a dot segment"],
+    ["reserved", [".ferry/stage/x"], "a reserved name"],
+  ]);
 });
