@@ -12,7 +12,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ["lib/store"],
   ["lib/client"],
   ["lib/http", "lib/wire", "lib/cli"],
-  ["lib/delta", "lib/core"],
+  ["lib/delta"],
+  ["lib/core"],
 ];
 
 /** All that the program's first file may know of. */

@@ -6,6 +6,7 @@ import type { SyncApi as SyncHandler } from "./handler.ts";
 import type { Capabilities } from "./capability.ts";
 import type { Call } from "./sync_call.ts";
 import { createSyncJobs, type JobsConfig } from "./sync_jobs.ts";
+import { createSyncDeltas } from "./sync_delta.ts";
 import { createSyncReads } from "./sync_read.ts";
 import { createSyncSessions } from "./sync_session.ts";
 import { PushSessions } from "./sync_sessions.ts";
@@ -36,6 +37,7 @@ export function createSyncApi(root: string, options: SyncApiOptions = {}): SyncA
   const reads = createSyncReads((call, source) => jobs?.offers(call, source) ?? false);
   const pushes = createSyncSessions(sessions);
   const writes = createSyncWrites(sessions);
+  const deltas = createSyncDeltas(sessions);
 
   async function handle(
     request: Request,
@@ -75,6 +77,14 @@ export function createSyncApi(root: string, options: SyncApiOptions = {}): SyncA
         return await writes.stageOne(context, rest[0], rest[1]);
       case "POST commit/1":
         return await writes.commit(context, rest[0]);
+      case "GET chunks/0":
+        return deltas.chunks(context);
+      case "POST delta/0":
+        return await deltas.delta(context);
+      case "POST delta/2":
+        return await deltas.match(context, rest[0], rest[1]);
+      case "PUT delta/2":
+        return await deltas.assemble(context, rest[0], rest[1]);
       default:
         throw new FerryError(
           "not_found",

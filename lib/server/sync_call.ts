@@ -119,6 +119,13 @@ export async function readMessage(request: Request): Promise<Record<string, unkn
   return parseObject(await gunzip(bytes, MAX_MESSAGE_BYTES));
 }
 
+/** The number of a staged file. */
+export function stageNumber(text: string): number {
+  const index = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
+  if (!(index < 2 ** 32)) throw new FerryError("bad_request", "a staged file is called by a whole number");
+  return index;
+}
+
 /** A pack as an answer; with its length, which HTTP would else learn only at the end. */
 export function packResponse(pack: Uint8Array<ArrayBuffer>): Response {
   return new Response(pack, {

@@ -15,6 +15,7 @@ import {
   readMessage,
   require,
   sessionOwner,
+  stageNumber,
   writing,
 } from "./sync_call.ts";
 import { keepAnswer, type PushSessions } from "./sync_sessions.ts";
@@ -46,8 +47,7 @@ export function createSyncWrites(sessions: PushSessions): SyncWrites {
 
   function stageOne(call: Call, session: string, number: string): Promise<Response> {
     require(call, "w", call.base);
-    const index = /^\d{1,10}$/.test(number) ? Number(number) : NaN;
-    if (!(index < 2 ** 32)) throw new FerryError("bad_request", "a staged file is called by a whole number");
+    const index = stageNumber(number);
     const { body } = call.request;
     if (body === null) throw new FerryError("bad_request", "the content is missing");
     const file = call.query.get("file");

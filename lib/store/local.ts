@@ -9,6 +9,8 @@ import { PACK_BYTES, SMALL_FILE_BYTES } from "../wire/limits.ts";
 import { BufferPool } from "./buffers.ts";
 import { thisProcess } from "./holder.ts";
 import { type FolderLock, lockFolder } from "./lock.ts";
+import type { DeltaSource } from "./delta.ts";
+import { localDeltaSource } from "./delta_local.ts";
 import { FirstCopyWriter } from "./first_copy.ts";
 import { hashFiles } from "./hashes.ts";
 import { type Links, throughLinks } from "./links.ts";
@@ -37,6 +39,7 @@ export class LocalStore implements Store {
   readonly label: string;
   readonly #path: string;
   readonly #held: boolean;
+  readonly remote = false;
   readonly traffic = { sent: 0, received: 0 };
   readonly #buffers = new BufferPool();
   #holder: Holder = thisProcess("");
@@ -154,6 +157,10 @@ export class LocalStore implements Store {
     else partials.clear();
     this.#lock.release();
     this.#lock = undefined;
+  }
+
+  deltas(): DeltaSource {
+    return localDeltaSource(this.#realRoot());
   }
 
   async write(options: WriteOptions = {}): Promise<WriteSession> {

@@ -21,7 +21,8 @@ export class ReadProblem extends Error {
   }
 }
 
-interface Opened {
+/** A file as it was when it was opened. */
+export interface Opened {
   meta: ContentMeta;
   inode: number | null;
 }
@@ -32,7 +33,7 @@ export function readSmall(
   path: string,
   bufferOf: (size: number) => Uint8Array<ArrayBuffer>,
 ): ContentMeta {
-  return guarded(paths, path, (full) => {
+  return withPath(paths, path, (full) => {
     for (let attempt = 0; attempt < 2; attempt++) {
       const before = lookAt(full);
       const { size } = before.meta;
@@ -64,7 +65,7 @@ export interface ResumePoint {
 /** Opens `path`, of any size, to be taken piece by piece. A problem when `resume` is of another version. */
 export function openContent(paths: StrictPaths, path: string, resume?: ResumePoint): Content | NoContent {
   try {
-    return guarded(paths, path, (full) => new FileContent(full, resume));
+    return withPath(paths, path, (full) => new FileContent(full, resume));
   } catch (error) {
     return { kind: "problem", ...readOutcome(error) };
   }
@@ -149,7 +150,8 @@ export function readOutcome(error: unknown): { code: ProblemCode; message: strin
   return { code: "unreadable", message: `cannot read it: ${osReason(error)}` };
 }
 
-function lookAt(full: string): Opened {
+/** The regular file at `full`. Throws ReadProblem for anything else. */
+export function lookAt(full: string): Opened {
   const info = Deno.lstatSync(full);
   // Opening a pipe or a device can block or do things.
   if (!info.isFile) throw new ReadProblem("changed", "it is no longer a regular file");
@@ -157,7 +159,7 @@ function lookAt(full: string): Opened {
 }
 
 /** Whether the open file is the one that was looked at, in the same version. */
-function isStill(file: Deno.FsFile, before: Opened): boolean {
+export function isStill(file: Deno.FsFile, before: Opened): boolean {
   const info = file.statSync();
   const meta = metaOf(info);
   return info.ino === before.inode && meta.size === before.meta.size && meta.mtime === before.meta.mtime;
@@ -167,7 +169,8 @@ function metaOf(info: Deno.FileInfo): ContentMeta {
   return { size: info.size, mtime: info.mtime?.getTime() ?? 0, mode: (info.mode ?? 0o644) & MODE_MASK };
 }
 
-function guarded<T>(paths: StrictPaths, path: string, read: (full: string) => T): T {
+/** Does `read` with the place of `path`. Throws ReadProblem for what the file system refuses. */
+export function withPath<T>(paths: StrictPaths, path: string, read: (full: string) => T): T {
   try {
     return read(paths.locate(path));
   } catch (error) {

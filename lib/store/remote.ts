@@ -23,6 +23,8 @@ import { RemoteSession } from "./remote_session.ts";
 import { type CallInit, jsonBody, RemoteWriter } from "./remote_writer.ts";
 import type { ResumePoint } from "./read.ts";
 import type { EndOptions, ScanOptions, SmallFiles, Store, WriteOptions, WriteSession } from "./store.ts";
+import type { DeltaSource } from "./delta.ts";
+import { remoteDeltaSource } from "./delta_remote.ts";
 
 const JSON_TYPE = "application/json";
 
@@ -38,6 +40,7 @@ export interface RemoteOptions extends HttpClientOptions {
 
 export class RemoteStore implements Store {
   readonly label: string;
+  readonly remote = true;
   readonly traffic = { sent: 0, received: 0 };
   /** For packs, either way. */
   readonly buffers = new BufferPool();
@@ -270,6 +273,10 @@ export class RemoteStore implements Store {
       rest: content.rest,
       [Symbol.dispose]: () => content[Symbol.dispose](),
     };
+  }
+
+  deltas(): DeltaSource {
+    return remoteDeltaSource(this);
   }
 
   async write(options: WriteOptions = {}): Promise<WriteSession> {

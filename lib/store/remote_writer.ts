@@ -13,6 +13,8 @@ import type { BufferPool } from "./buffers.ts";
 import type { FileVersion } from "./partials.ts";
 import type { RemoteSession } from "./remote_session.ts";
 import type { EndOptions, WriteSession } from "./store.ts";
+import type { DeltaTarget } from "./delta.ts";
+import { type DeltaCalls, remoteDeltaTarget } from "./delta_remote.ts";
 
 /** A request of the API. */
 export interface CallInit extends HttpInit {
@@ -23,21 +25,14 @@ export interface CallInit extends HttpInit {
 }
 
 /** What a writer needs of the store that it writes to. */
-export interface RemoteCalls {
-  readonly traffic: { sent: number };
+export interface RemoteCalls extends DeltaCalls {
   readonly buffers: BufferPool;
   /** Aborted when the run is to end. */
   readonly stop?: AbortSignal;
   /** One call of the API; throws what the server refused. */
   send(call: string, init: CallInit): Promise<Response>;
-  /** An exchange that a body reports to as it is sent. */
-  begin(patient: boolean): Exchange;
   /** Ends the session that the calls belong to. */
   unlock(options?: EndOptions): Promise<void>;
-  /** The body of an answer, at most `max` bytes. */
-  answer(response: Response, max: number): Promise<Uint8Array>;
-  /** A message as `read` understands it; throws `protocol`, naming the server. */
-  parse<T>(bytes: Uint8Array, read: (fields: Record<string, unknown>) => T): T;
 }
 
 const JSON_TYPE = "application/json";
@@ -51,6 +46,7 @@ const FRAME_BYTES = HEADER_BYTES + TRAILER_BYTES;
 export class RemoteWriter implements WriteSession {
   readonly #store: RemoteCalls;
   readonly #session: RemoteSession;
+  readonly delta: DeltaTarget;
   #commits = 0;
   /** Whether a large file broke off, so that there may be something of it. */
   #broke = false;
@@ -59,6 +55,7 @@ export class RemoteWriter implements WriteSession {
   constructor(store: RemoteCalls, session: RemoteSession) {
     this.#store = store;
     this.#session = session;
+    this.delta = remoteDeltaTarget(store, session);
   }
 
   async stage(frames: readonly FileFrame[]): Promise<Outcome[]> {

@@ -7,6 +7,7 @@
  */
 import type { FileEntry, Problem, Tree } from "../core/entry.ts";
 import type { ScanFilter } from "../core/scan_filter.ts";
+import type { DeltaSource, DeltaTarget } from "./delta.ts";
 import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
 import type { Holder, Operation, Outcome } from "../wire/messages.ts";
 import type { Content, NoContent } from "../wire/stream.ts";
@@ -64,6 +65,12 @@ export interface Store {
    */
   write(options?: WriteOptions): Promise<WriteSession>;
 
+  /** Where it has new versions of files, in parts; absent where only whole files can be had. */
+  deltas?(): DeltaSource;
+
+  /** Whether contents come from it or go to it over a network, so that fewer bytes are worth some work. */
+  readonly remote: boolean;
+
   /** Bytes of HTTP bodies so far. */
   readonly traffic: { sent: number; received: number };
 
@@ -100,6 +107,9 @@ export interface WriteSession {
    * gone on with, by the `path` that it will have. Content without its beginning is staged only when that is here.
    */
   stageContent(index: number, content: Content, path?: string): Promise<Outcome>;
+
+  /** Where it has old versions of files that new ones can be made from; absent where it has not. */
+  readonly delta?: DeltaTarget;
 
   /** Does the operations in order; one outcome each. Throws `disk_full` when there is no room to go on. */
   commit(operations: readonly Operation[]): Promise<Outcome[]>;

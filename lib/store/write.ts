@@ -11,6 +11,7 @@ import type { Content } from "../wire/stream.ts";
 import { type FileVersion, Partials } from "./partials.ts";
 import { receive } from "./receive.ts";
 import { copyVerified, folderVersion } from "./relocate.ts";
+import { LocalDeltaTarget } from "./delta_local.ts";
 import { StrictPaths } from "./root.ts";
 import { entryOf } from "./scan.ts";
 import { type Stage, writeFully, writing } from "./stage.ts";
@@ -37,12 +38,14 @@ export class LocalWriter implements WriteSession {
   readonly #fresh = new Set<string>();
   readonly #umask = Deno.umask();
   #closed = false;
+  readonly delta: LocalDeltaTarget;
 
   /** `root` is a real path; `stage` a stage on its file system, which this closes. */
   constructor(root: string, stage: Stage, partials: Partials = new Partials(root, root)) {
     this.#root = root;
     this.#stage = stage;
     this.#partials = partials;
+    this.delta = new LocalDeltaTarget(root, this);
   }
 
   stage(frames: readonly FileFrame[]): Promise<Outcome[]> {
@@ -242,6 +245,7 @@ export class LocalWriter implements WriteSession {
 
   close(): Promise<Problem[]> {
     this.#closed = true;
+    this.delta[Symbol.dispose]();
     this.#stage.close();
     return Promise.resolve([]);
   }

@@ -6,7 +6,7 @@ import type { Outcome } from "../wire/messages.ts";
 import type { Content, ContentMeta, NoContent } from "../wire/stream.ts";
 
 /** A file that grew since the scan is still taken up to this much more; beyond it the sender is not believed. */
-const GROWTH_BYTES = 64 * 1024 * 1024;
+export const GROWTH_BYTES = 64 * 1024 * 1024;
 
 /** What is copied: the file as it was listed, and the number of its stage. */
 export interface LargeFile {

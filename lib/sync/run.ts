@@ -16,6 +16,7 @@ import {
   unlockOperations,
 } from "./batches.ts";
 import { findMoves } from "./find_moves.ts";
+import { BaseFinder, Deltas } from "./delta.ts";
 import { checkDeletes, type DeleteLimit } from "./guard.ts";
 import { Hidden, type HiddenOptions } from "./hidden.ts";
 import { ReadAhead, Stager, type Staging, turn } from "./stager.ts";
@@ -121,6 +122,7 @@ class Run {
   readonly #parallel: number;
   readonly #ahead: ReadAhead;
   #plan!: Plan;
+  #bases!: BaseFinder;
   #session: WriteSession | undefined;
   #stager: Promise<Stager> | undefined;
   #first = false;
@@ -153,6 +155,7 @@ class Run {
       destination: { store: this.sides.destination, tree: destination },
     };
     this.#plan = await findMoves(plan, sides, this.options.signal);
+    this.#bases = new BaseFinder(destination);
     if (!this.options.dryRun) this.#guard();
     this.reporter.plan(this.#plan);
     for (const problem of this.#plan.problems) this.problem(problem);
@@ -206,7 +209,10 @@ class Run {
 
   async #open(options: WriteOptions): Promise<Stager> {
     this.#session = await this.sides.destination.write(options);
-    return new Stager(this.sides.source, this.#session, this.options);
+    const { source, destination } = this.sides;
+    const remote = source.remote || destination.remote;
+    const deltas = Deltas.between({ source, session: this.#session, remote, signal: this.options.signal });
+    return new Stager(source, this.#session, { ...this.options, deltas });
   }
 
   /** Ends the writing, whatever happened. */
@@ -309,7 +315,8 @@ class Run {
         const { change } = batch;
         const entry = change.op === "delete" ? undefined : change.entry;
         if (entry?.kind !== "file") throw new TypeError(`${change.path} is no file`);
-        return this.#ready(change, await stager.large(change.path, entry));
+        const bases = this.#bases.find(change.path, entry.size);
+        return this.#ready(change, await stager.large(change.path, entry, bases));
       }
     }
   }

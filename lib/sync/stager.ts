@@ -11,7 +11,8 @@ import type { Outcome } from "../wire/messages.ts";
 import type { Content } from "../wire/stream.ts";
 import type { FileFrame } from "../wire/pack.ts";
 import type { StagedFile } from "./batches.ts";
-import { copyLarge } from "./large_file.ts";
+import { type Copied, copyLarge, type LargeFile } from "./large_file.ts";
+import type { Bases, Deltas } from "./delta.ts";
 
 /** A file in the stage and its size, or why it is not there. */
 export type Staging = { staged: StagedFile; bytes: number } | { problem: NonNullable<Outcome> };
@@ -21,6 +22,8 @@ export interface StagerOptions {
   signal?: AbortSignal;
   /** What contents are held to. */
   pace?: Pace;
+  /** How new versions of large files come; whole when there is none. */
+  deltas?: Deltas | null;
 }
 
 export class Stager {
@@ -64,10 +67,10 @@ export class Stager {
     return answers;
   }
 
-  /** Stages one file of any size, which was listed as `entry`. */
-  async large(path: string, entry: FileEntry): Promise<Staging> {
+  /** Stages one file of any size, which was listed as `entry`; `bases` is what it may be made from. */
+  async large(path: string, entry: FileEntry, bases: Bases | null = null): Promise<Staging> {
     const file = { path, entry, stage: this.#next++ };
-    const copied = await copyLarge(file, {
+    const copied = await this.#delta(file, bases) ?? await copyLarge(file, {
       source: this.#source,
       session: this.#session,
       signal: this.#options.signal,
@@ -76,6 +79,12 @@ export class Stager {
     if (copied.kind === "problem") return { problem: { code: copied.code, message: copied.message } };
     const { size, mode, mtime } = copied.meta;
     return { staged: { stage: file.stage, mode, mtime }, bytes: size };
+  }
+
+  /** Brings a file over as the difference to `bases`; null when it has to come whole. */
+  async #delta(file: LargeFile, bases: Bases | null): Promise<Copied | null> {
+    if (bases === null) return null;
+    return await this.#options.deltas?.stage(file, bases) ?? null;
   }
 }
 

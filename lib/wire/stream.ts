@@ -209,7 +209,7 @@ class StreamedContent implements Content {
 const READ_BYTES = 1024 * 1024;
 
 /** Takes exact amounts from a stream of chunks. */
-class ByteReader {
+export class ByteReader {
   readonly #reader: ReadableStreamBYOBReader | ReadableStreamDefaultReader<Uint8Array>;
   #buffer = new ArrayBuffer(0);
   #rest = new Uint8Array(0);
