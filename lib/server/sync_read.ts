@@ -2,7 +2,7 @@
 import { FerryError } from "../core/errors.ts";
 import { checkedPath, childPath } from "../core/paths.ts";
 import { VERSION } from "../core/version.ts";
-import { BufferPool } from "../store/buffers.ts";
+import { PACK_BUFFERS } from "../store/buffers.ts";
 import { openContent, readOutcome, type ResumePoint } from "../store/read.ts";
 import { locate, StrictPaths } from "../store/root.ts";
 import { SmallReader } from "../store/small_reader.ts";
@@ -29,7 +29,7 @@ export interface SyncReads {
 
 /** The calls that read, with the memory that they share. `offersJobs` says whether a job may read a source. */
 export function createSyncReads(offersJobs: (call: Call, source: string) => boolean): SyncReads {
-  const buffers = new BufferPool();
+  const buffers = PACK_BUFFERS;
   /** Packs being put together. */
   let busy = 0;
 

@@ -23,6 +23,9 @@ export class BufferPool {
   }
 }
 
+/** The buffers of this process's packs. */
+export const PACK_BUFFERS = new BufferPool();
+
 /** What one read asks for at most. */
 const READ_BYTES = 1024 * 1024;
 

@@ -8,12 +8,18 @@ import type { Problem } from "../core/entry.ts";
 import { joinRoot, parentPath } from "../core/paths.ts";
 import type { Operation, Outcome } from "../wire/messages.ts";
 import type { FileFrame } from "../wire/pack.ts";
-import type { Content } from "../wire/stream.ts";
+import type { Content, ContentMeta } from "../wire/stream.ts";
 import type { FileVersion } from "./partials.ts";
 import { type Stage, writing } from "./stage.ts";
 import type { WriteSession } from "./store.ts";
 import { setLinkTime } from "./times.ts";
-import { LocalWriter, operationProblem, type StagedMeta } from "./write.ts";
+import {
+  type ContentEnd,
+  type ContentPlace,
+  LocalWriter,
+  operationProblem,
+  type StagedMeta,
+} from "./write.ts";
 
 /** A process that is killed loses no more than this of what it had done. */
 const PUBLISH_BYTES = 64 * 1024 * 1024;
@@ -80,6 +86,14 @@ export class FirstCopyWriter implements WriteSession {
   /** Large files come over time, so they are never where a rename could show them half. */
   stageContent(index: number, content: Content, path?: string): Promise<Outcome> {
     return this.#ordinary.stageContent(index, content, path);
+  }
+
+  beginContent(index: number, meta: ContentMeta, path?: string): ContentPlace {
+    return this.#ordinary.beginContent(index, meta, path);
+  }
+
+  endContent(index: number, end: ContentEnd): void {
+    this.#ordinary.endContent(index, end);
   }
 
   resumable(version: FileVersion): Promise<number> {

@@ -25,6 +25,7 @@ const SYMBOLS = {
   openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
   read: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   write: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  fchmod: { parameters: ["i32", "u32"], result: "i32" },
   futimens: { parameters: ["i32", "buffer"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
@@ -114,6 +115,11 @@ export class Libc {
       written += count;
     }
     return true;
+  }
+
+  /** Sets the permission bits of an open file. */
+  setMode(file: number, mode: number): boolean {
+    return this.#calls.fchmod(file, mode) === 0;
   }
 
   /** Sets both times of an open file. */

@@ -6,7 +6,7 @@ import type { Holder } from "../wire/messages.ts";
 import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
 import type { Content, NoContent } from "../wire/stream.ts";
 import { PACK_BYTES, SMALL_FILE_BYTES } from "../wire/limits.ts";
-import { BufferPool } from "./buffers.ts";
+import { PACK_BUFFERS } from "./buffers.ts";
 import { thisProcess } from "./holder.ts";
 import { type FolderLock, lockFolder } from "./lock.ts";
 import type { DeltaSource } from "./delta.ts";
@@ -22,6 +22,7 @@ import { SmallReader } from "./small_reader.ts";
 import { removeStages, removeStaleUploads, Stage } from "./stage.ts";
 import type { EndOptions, ScanOptions, SmallFiles, Store, WriteOptions, WriteSession } from "./store.ts";
 import { LocalWriter } from "./write.ts";
+import { WriterThread } from "./writer_thread.ts";
 
 /** Room for one batch as it is planned. */
 const ARENA_BYTES = PACK_BYTES + SMALL_FILE_BYTES;
@@ -41,7 +42,7 @@ export class LocalStore implements Store {
   readonly #held: boolean;
   readonly remote = false;
   readonly traffic = { sent: 0, received: 0 };
-  readonly #buffers = new BufferPool();
+  readonly #buffers = PACK_BUFFERS;
   #holder: Holder = thisProcess("");
   #lock: FolderLock | undefined;
   /** Whether there was nothing when it should be locked. */
@@ -180,10 +181,7 @@ export class LocalStore implements Store {
         } was not there when this run began, and another one has filled it since; run again`,
       );
     }
-    const stage = new Stage(root);
-    const session: WriteSession = options.first
-      ? new FirstCopyWriter(root, stage)
-      : new LocalWriter(root, stage);
+    const session = newWriter(root, options);
     const close = session.close.bind(session);
     session.close = (end) => close(end).finally(() => this.unlock(end));
     return session;
@@ -208,4 +206,9 @@ export class LocalStore implements Store {
 function isEmpty(root: string): boolean {
   for (const { name } of Deno.readDirSync(root)) if (name !== RESERVED_NAME) return false;
   return true;
+}
+
+function newWriter(root: string, options: WriteOptions): WriteSession {
+  if (!options.first) return new LocalWriter(root, new Stage(root));
+  return options.many ? new WriterThread(root) : new FirstCopyWriter(root, new Stage(root));
 }

@@ -16,7 +16,7 @@ import { type Holder, type Info, type Outcome, parseInfo, parseObject } from "..
 import { type FileFrame, type ProblemFrame, readPack } from "../wire/pack.ts";
 import { type Content, type NoContent, openStreamed } from "../wire/stream.ts";
 import { LineSplitter, TreeReader } from "../wire/tree.ts";
-import { BufferPool, readInto } from "./buffers.ts";
+import { PACK_BUFFERS, readInto } from "./buffers.ts";
 import { thisProcess } from "./holder.ts";
 import type { Links } from "./links.ts";
 import { RemoteSession } from "./remote_session.ts";
@@ -43,7 +43,7 @@ export class RemoteStore implements Store {
   readonly remote = true;
   readonly traffic = { sent: 0, received: 0 };
   /** For packs, either way. */
-  readonly buffers = new BufferPool();
+  readonly buffers = PACK_BUFFERS;
   readonly #client: HttpClient;
   readonly #api: string;
   readonly #path: string;

@@ -80,6 +80,8 @@ export interface Store {
 export interface WriteOptions {
   delete?: boolean;
   first?: boolean;
+  /** There is much to write, so that a thread of its own pays. */
+  many?: boolean;
 }
 
 /** Small files in memory, until they are disposed of: then the memory serves for others. */
@@ -95,7 +97,7 @@ export interface SmallFiles extends Disposable {
 export interface WriteSession {
   /**
    * Stages small files; a frame's `index` is the number that a later operation calls it by. `paths`, where given,
-   * says where those operations will put them. One outcome a frame.
+   * says where those operations will put them. One outcome a frame. The memory of the contents may be taken over.
    */
   stage(frames: readonly FileFrame[], paths?: readonly string[]): Promise<Outcome[]>;
 

@@ -7,7 +7,7 @@ import { type Entry, type Problem, sameVersion, type Version, versionOf } from "
 import { parentPath } from "../core/paths.ts";
 import type { Operation, Outcome } from "../wire/messages.ts";
 import type { FileFrame } from "../wire/pack.ts";
-import type { Content } from "../wire/stream.ts";
+import type { Content, ContentMeta } from "../wire/stream.ts";
 import { type FileVersion, Partials } from "./partials.ts";
 import { receive } from "./receive.ts";
 import { copyVerified, folderVersion } from "./relocate.ts";
@@ -15,6 +15,7 @@ import { LocalDeltaTarget } from "./delta_local.ts";
 import { StrictPaths } from "./root.ts";
 import { entryOf } from "./scan.ts";
 import { type Stage, writeFully, writing } from "./stage.ts";
+import { SmallWriter } from "./small_writer.ts";
 import type { WriteSession } from "./store.ts";
 import { setLinkTime, setTime } from "./times.ts";
 
@@ -29,6 +30,19 @@ interface Staged extends StagedMeta {
   path: string;
 }
 
+/** Where a large file is received. */
+export interface ContentPlace {
+  staged: string;
+  keep: boolean;
+}
+
+/** A large file at the end: whole, not to be used, or broken off. */
+export interface ContentEnd {
+  staged: string;
+  meta: ContentMeta;
+  end: "whole" | "refused" | "broken";
+}
+
 export class LocalWriter implements WriteSession {
   readonly #root: string;
   readonly #stage: Stage;
@@ -37,6 +51,7 @@ export class LocalWriter implements WriteSession {
   // Folders that this session made: nothing can be in them that it did not put there, so no look is needed.
   readonly #fresh = new Set<string>();
   readonly #umask = Deno.umask();
+  readonly #small = new SmallWriter();
   #closed = false;
   readonly delta: LocalDeltaTarget;
 
@@ -62,6 +77,7 @@ export class LocalWriter implements WriteSession {
 
   /** Writes a small file whole to `path`, a place in the stage; nothing is left there when that fails. */
   writeSmall(path: string, frame: FileFrame): void {
+    if (this.#small.write(path, frame)) return;
     const file = createFile(path, frame.mode);
     try {
       writing(path, () => {
@@ -81,19 +97,31 @@ export class LocalWriter implements WriteSession {
   }
 
   async stageContent(index: number, content: Content, path?: string): Promise<Outcome> {
-    if (this.#closed) throw ended();
-    this.#forget(index);
-    const part = path === undefined ? null : this.#partials.take({ path, ...content.meta });
-    const staged = part ?? this.#newPath();
+    const { meta } = content;
+    const { staged, keep } = this.beginContent(index, meta, path);
     try {
-      const outcome = await receive(content, staged, part !== null);
-      if (outcome === null) this.#remember(index, staged, content.meta);
-      else this.#discard(staged);
+      const outcome = await receive(content, staged, keep);
+      this.endContent(index, { staged, meta, end: outcome === null ? "whole" : "refused" });
       return outcome;
     } catch (error) {
-      this.#partials.give(staged);
+      this.endContent(index, { staged, meta, end: "broken" });
       throw error;
     }
+  }
+
+  /** Where a large file is to be received, and whether what comes of it is kept should it break off. */
+  beginContent(index: number, meta: ContentMeta, path?: string): ContentPlace {
+    if (this.#closed) throw ended();
+    this.#forget(index);
+    const part = path === undefined ? null : this.#partials.take({ path, ...meta });
+    return { staged: part ?? this.#newPath(), keep: part !== null };
+  }
+
+  /** What has become of it. */
+  endContent(index: number, { staged, meta, end }: ContentEnd): void {
+    if (end === "whole") this.#remember(index, staged, meta);
+    else if (end === "refused") this.#discard(staged);
+    else this.#partials.give(staged);
   }
 
   /** Lets go of what was staged under a number; a large file can still be gone on with. */
@@ -246,6 +274,7 @@ export class LocalWriter implements WriteSession {
   close(): Promise<Problem[]> {
     this.#closed = true;
     this.delta[Symbol.dispose]();
+    this.#small.close();
     this.#stage.close();
     return Promise.resolve([]);
   }

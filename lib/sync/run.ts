@@ -29,6 +29,9 @@ export const DEFAULT_PARALLEL = 6;
 const KEEP_FILES = 1000;
 const KEEP_BYTES = 64 * 1024 * 1024;
 
+/** From so many changes on, a destination may take more trouble to begin with. */
+const MANY_CHANGES = 1000;
+
 export interface RunOptions extends Omit<PlanOptions, "hidden">, HiddenOptions {
   dryRun?: boolean;
   maxDelete: DeleteLimit;
@@ -187,7 +190,7 @@ class Run {
       )).then(
         (tree) => {
           this.#first = tree.size === 0 && this.#hidden.destination.size === 0;
-          if (this.#first && !dryRun) this.#ahead.start(() => this.#begin());
+          if (this.#first && !dryRun) this.#ahead.start(() => this.#begin({ many: true }));
           return tree;
         },
       ),
@@ -239,7 +242,8 @@ class Run {
   async execute(): Promise<void> {
     if (this.#plan.changes.length === 0 && this.#plan.folderTimes.length === 0) return;
     const { changes, totals } = this.#plan;
-    const stager = await this.#begin({ delete: totals.delete + totals.move > 0 });
+    const many = changes.length >= MANY_CHANGES;
+    const stager = await this.#begin({ delete: totals.delete + totals.move > 0, many });
     const session = this.#session!;
     await this.#folders(session, unlockOperations(this.#plan));
     await this.#keep(session, stager);
