@@ -37,6 +37,11 @@ export const FLAGS = {
     type: "boolean",
     about: "with two URLs, move the contents through this machine in any case",
   },
+  progress: {
+    type: "boolean",
+    default: null,
+    about: "show how far it is on stderr; the default on a terminal, but not with --quiet",
+  },
   force: { type: "boolean", about: "go on where a guard would stop, for this run" },
   token: { type: "string", value: "TOKEN", about: "bearer token for both servers (or FERRY_TOKEN)" },
   "src-token": { type: "string", value: "TOKEN", about: "bearer token for SRC's server" },

@@ -1,5 +1,6 @@
 /** One run of `ferry sync`, as its command line asks for it. */
 import type { Io, StopReason } from "../lib/cli/io.ts";
+import { ProgressDisplay } from "../lib/cli/progress.ts";
 import { formatTime } from "../lib/cli/units.ts";
 import { exitStatus, FerryError, quote } from "../lib/core/errors.ts";
 import { LocalStore } from "../lib/store/local.ts";
@@ -13,6 +14,7 @@ import { makeLimits } from "../lib/sync/limits.ts";
 import { checkApart, isLocal, placeOf } from "../lib/sync/place.ts";
 import { jsonReport, type Report, textReport } from "../lib/sync/report.ts";
 import { runSync, type Summary } from "../lib/sync/run.ts";
+import { Tally } from "../lib/sync/tally.ts";
 import type { JobOptions } from "../lib/wire/jobs.ts";
 import type { SyncLine } from "./sync_flags.ts";
 
@@ -51,34 +53,58 @@ export function prepare(line: SyncLine, io: Io): (scheduled?: Scheduled) => Prom
     const { source, destination, parallel, pace } = places();
     const { delete: deletes, checksum, force } = flags;
     if (source instanceof LocalStore && destination instanceof LocalStore && !force) checkApart(from, to);
+    const tally = new Tally();
+    const { out, err, progress } = withProgress(line, io, tally);
     const report = flags.json
-      ? jsonReport(io.out, { dryRun, scheduled })
-      : textReport(io.out, io.err, { dryRun, scheduled, color, quiet: flags.quiet });
+      ? jsonReport(out, { dryRun, scheduled, tally })
+      : textReport(out, err, { dryRun, scheduled, tally, color, quiet: flags.quiet });
+    progress?.start();
     // Whoever reads along shall not have to wait for more lines.
     const flushing = setInterval(() => report.flush(), FLUSH_MS);
     try {
-      const summary = await delegated({ source, destination, patterns, report }, line, io) ??
-        await runSync({ source, destination }, report, {
-          dryRun,
-          delete: deletes,
-          checksum,
-          force,
-          maxDelete,
-          patterns,
-          skipLinks: flags.links === "skip",
-          parallel,
-          pace,
-          signal: io.stop,
-        });
+      const summary =
+        await delegated({ source, destination, patterns, report }, line, { err, stop: io.stop }) ??
+          await runSync({ source, destination }, report, {
+            dryRun,
+            delete: deletes,
+            checksum,
+            force,
+            maxDelete,
+            patterns,
+            skipLinks: flags.links === "skip",
+            parallel,
+            pace,
+            tally,
+            signal: io.stop,
+          });
       report.done(summary);
       return summary.problems === 0 ? 0 : 1;
     } finally {
       clearInterval(flushing);
+      progress?.stop();
       report.flush();
       source.close();
       destination.close();
     }
   };
+}
+
+/** Where the lines of a run go, and what shows how far it is between them, where that is wanted. */
+function withProgress({ flags }: SyncLine, io: Io, tally: Tally) {
+  const { out, err } = io;
+  const terminal = io.stderrIsTerminal && io.env("TERM") !== "dumb";
+  if (!(flags.progress ?? (terminal && !flags.quiet))) return { out, err };
+  const progress = new ProgressDisplay({
+    write: err,
+    columns: () => io.columns(),
+    look: () => tally.look(),
+    live: terminal,
+  });
+  const above = (write: (text: string) => void) => (text: string) => {
+    progress.clear();
+    write(text);
+  };
+  return { out: io.stdoutIsTerminal ? above(out) : out, err: above(err), progress };
 }
 
 interface Sides {
@@ -89,7 +115,11 @@ interface Sides {
 }
 
 /** The run as DST's server does it; null where it does not. */
-async function delegated(sides: Sides, { flags }: SyncLine, io: Io): Promise<Summary | null> {
+async function delegated(
+  sides: Sides,
+  { flags }: SyncLine,
+  io: Pick<Io, "err" | "stop">,
+): Promise<Summary | null> {
   const { source, destination, patterns, report } = sides;
   if (!(source instanceof RemoteStore) || !(destination instanceof RemoteStore)) return null;
   if (flags["via-client"]) return null;

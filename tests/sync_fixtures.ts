@@ -206,3 +206,10 @@ export function paths(dir: string): string[] {
   visit("");
   return found.sort();
 }
+
+/** Content that is like no other, so that nothing of it is found elsewhere. */
+export function randomBytes(length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at += 65536) crypto.getRandomValues(bytes.subarray(at, at + 65536));
+  return bytes;
+}

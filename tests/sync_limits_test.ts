@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { serve, tempDir, treeDigest } from "./harness.ts";
-import { sync } from "./sync_fixtures.ts";
+import { randomBytes, sync } from "./sync_fixtures.ts";
 
 const RATE = 400_000;
 
@@ -13,12 +13,6 @@ function makeSource(dir: string): void {
     );
   }
   for (let i = 0; i < 2; i++) Deno.writeFileSync(`${dir}/large${i}`, randomBytes(250_000));
-}
-
-function randomBytes(length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  for (let at = 0; at < length; at += 65536) crypto.getRandomValues(bytes.subarray(at, at + 65536));
-  return bytes;
 }
 
 for (const way of ["pull", "push", "from folder to folder", "from server to server"]) {

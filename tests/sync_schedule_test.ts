@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ferry, ferryCommand, tempDir } from "./harness.ts";
-import type { Event } from "./sync_fixtures.ts";
+import { type Event, randomBytes } from "./sync_fixtures.ts";
 
 /** A `ferry sync` that goes on until it is told to stop; `await using` kills it if the test did not end it. */
 class Going implements AsyncDisposable {
@@ -111,7 +111,7 @@ Deno.test("sync --every ends when a run shows that it is used wrongly", async ()
 for (const [signals, name] of [[["SIGTERM"], "once"], [["SIGTERM", "SIGTERM"], "twice"]] as const) {
   Deno.test(`sync --every that hears SIGTERM ${name} in a run ends with 143`, async () => {
     using dir = tempDir({ "src": null, "dst/old": "" });
-    for (let i = 0; i < 30; i++) Deno.writeFileSync(dir.at(`src/f${i}`), new Uint8Array(1_500_000));
+    for (let i = 0; i < 30; i++) Deno.writeFileSync(dir.at(`src/f${i}`), randomBytes(1_500_000));
     await using going = new Going([
       "--every",
       "1h",
@@ -139,7 +139,7 @@ for (const [signals, name] of [[["SIGTERM"], "once"], [["SIGTERM", "SIGTERM"], "
 
 Deno.test("sync --every leaves a turn out while another run is at work", async () => {
   using dir = tempDir({ "src": null, "other/a": "a", "dst/old": "" });
-  for (let i = 0; i < 20; i++) Deno.writeFileSync(dir.at(`src/f${i}`), new Uint8Array(1_500_000));
+  for (let i = 0; i < 20; i++) Deno.writeFileSync(dir.at(`src/f${i}`), randomBytes(1_500_000));
   await using first = new Going(["--json", "--bwlimit", "2M", dir.at("src"), dir.at("dst")]);
   await first.until(() => first.stdout.includes('"create"'));
   await using second = new Going(["--every", "1s", "--json", dir.at("other"), dir.at("dst")]);

@@ -18,8 +18,8 @@ interface FlagBase {
 
 export interface BooleanFlag extends FlagBase {
   type: "boolean";
-  /** With a true default the flag is given as `--no-NAME`. */
-  default?: boolean;
+  /** With a true default the flag is given as `--no-NAME`; null makes it undefined unless it is given either way. */
+  default?: boolean | null;
 }
 export interface StringFlag extends FlagBase {
   type: "string";
@@ -50,7 +50,8 @@ export type Flag = BooleanFlag | StringFlag | ListFlag | IntegerFlag | SizeFlag 
 export type FlagTable = Readonly<Record<string, Flag>>;
 
 type Scalar<F extends Flag> = F extends { type: "string" } ? string : number;
-type ValueOf<F extends Flag> = F extends { type: "boolean" } ? boolean
+type ValueOf<F extends Flag> = F extends { type: "boolean"; default: null } ? boolean | undefined
+  : F extends { type: "boolean" } ? boolean
   : F extends { type: "list" } ? string[]
   : F extends { default: string | number } ? Scalar<F>
   : Scalar<F> | undefined;
@@ -89,6 +90,10 @@ export function parseFlags<T extends FlagTable>(argv: readonly string[], table: 
   });
   const flags: Record<string, unknown> = {};
   for (const name of names) flags[name] = readValue(name, table[name], parsed[name]);
+  for (const name of booleans) {
+    const given = tokens.includes(`--${name}=true`) || tokens.includes(`--no-${name}`);
+    if ((table[name] as BooleanFlag).default === null && !given) flags[name] = undefined;
+  }
   return { flags: flags as FlagValues<T>, args: [...parsed._.map(String), ...rest] };
 }
 

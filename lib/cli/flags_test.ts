@@ -137,3 +137,15 @@ Deno.test("parseFlags() shows control characters of a flag escaped", () => {
   assertThrows(() => parseFlags(["--x\x1b[2J"], TABLE), FerryError, "\\x1b");
   assertThrows(() => parseFlags(["--port", "\n"], TABLE), FerryError, "--port \\n: must be");
 });
+
+Deno.test("parseFlags() leaves a flag whose default is null undefined unless it is given either way", () => {
+  const table = { bar: { type: "boolean", default: null, about: "a bar" } } as const;
+  const cases: [string[], boolean | undefined][] = [
+    [[], undefined],
+    [["--bar"], true],
+    [["--no-bar"], false],
+    [["--bar", "--no-bar"], false],
+    [["--", "--bar"], undefined],
+  ];
+  for (const [argv, value] of cases) assertEquals([argv, parseFlags(argv, table).flags.bar], [argv, value]);
+});

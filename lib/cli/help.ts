@@ -47,7 +47,7 @@ function flagUsage(name: string, flag: Flag): string {
   const short = flag.short ? `-${flag.short}, ` : "    ";
   // A letter always stands for the positive form.
   if (flag.type === "boolean" && flag.default) return `${short}--${flag.short ? "[no-]" : "no-"}${name}`;
-  if (flag.type === "boolean") return `${short}--${name}`;
+  if (flag.type === "boolean") return `${short}--${flag.default === null ? "[no-]" : ""}${name}`;
   return `${short}--${name} ${flag.value ?? flag.type.toUpperCase()}`;
 }
 

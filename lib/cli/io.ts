@@ -17,6 +17,8 @@ export interface Io {
   readonly stdin: ReadableStream<Uint8Array>;
   readonly stdoutIsTerminal: boolean;
   readonly stderrIsTerminal: boolean;
+  /** Columns of the terminal, or a guess. */
+  columns(): number;
   /** Aborted by SIGINT and SIGTERM; its reason is a StopReason. */
   readonly stop: AbortSignal;
   env(name: string): string | undefined;
@@ -38,9 +40,18 @@ export function processIo(stop: AbortSignal): Io {
     get stderrIsTerminal() {
       return Deno.stderr.isTerminal();
     },
+    columns: terminalColumns,
     stop,
     env: (name) => Deno.env.get(name),
   };
+}
+
+function terminalColumns(): number {
+  try {
+    return Deno.consoleSize().columns || 80;
+  } catch {
+    return 80;
+  }
 }
 
 /** Writes every byte: a pipe may take less than it is given, and one set to non-blocking may take none for a while. */

@@ -3,6 +3,7 @@ import { assertNever, quote } from "../core/errors.ts";
 import { formatBytes, formatMs, formatTime } from "../cli/units.ts";
 import { type EventReporter, eventReporter, type RunEvent, type Scheduled } from "./events.ts";
 import type { Summary } from "./run.ts";
+import type { Tally } from "./tally.ts";
 
 /** A report of the events of a run, this program's own or a server's. */
 export interface Report extends EventReporter {
@@ -15,6 +16,8 @@ export interface ReportOptions {
   dryRun: boolean;
   /** Set for one of many runs: each then says when it was. */
   scheduled?: Scheduled;
+  /** Counts along. */
+  tally?: Tally;
 }
 
 const MARKS = { create: "+", update: "~", delete: "-", move: ">" } as const;
@@ -49,6 +52,7 @@ export function textReport(
 ): Report {
   const lines = new LineBuffer(write);
   const tell = (event: RunEvent): void => {
+    options.tally?.tell(event);
     switch (event.event) {
       case "plan":
         return;
@@ -94,6 +98,9 @@ function summaryLine(summary: Summary, dryRun: boolean): string {
 /** One JSON object a line. */
 export function jsonReport(write: (text: string) => void, options: ReportOptions): Report {
   const lines = new LineBuffer(write);
-  const tell = (event: RunEvent) => lines.line(JSON.stringify(event));
+  const tell = (event: RunEvent) => {
+    options.tally?.tell(event);
+    lines.line(JSON.stringify(event));
+  };
   return { ...eventReporter(tell, options), tell, flush: () => lines.flush() };
 }

@@ -20,6 +20,7 @@ import { BaseFinder, Deltas } from "./delta.ts";
 import { checkDeletes, type DeleteLimit } from "./guard.ts";
 import { Hidden, type HiddenOptions } from "./hidden.ts";
 import { ReadAhead, Stager, type Staging, turn } from "./stager.ts";
+import type { Tally } from "./tally.ts";
 import { type Change, type Copy, makePlan, type Plan, type PlanOptions, sizeOf } from "./plan.ts";
 
 /** Transfers under way at a time unless told. */
@@ -41,6 +42,8 @@ export interface RunOptions extends Omit<PlanOptions, "hidden">, HiddenOptions {
   parallel?: number;
   /** Content bytes are held to this; for sides that hold themselves to none. */
   pace?: Pace;
+  /** Counts along. */
+  tally?: Tally;
   signal?: AbortSignal;
 }
 
@@ -183,7 +186,10 @@ class Run {
       source.scan({
         checksum,
         filter: this.#hidden.forSource(),
-        onFile: dryRun ? undefined : (path, entry) => this.#ahead.offer(path, entry),
+        onFile: (path, entry) => {
+          this.options.tally?.listed();
+          if (!dryRun) this.#ahead.offer(path, entry);
+        },
       }),
       (absent ? Promise.resolve<Tree>(new Map()) : asDestination(
         destination.scan({ checksum, filter: this.#hidden.forDestination() }),

@@ -13,6 +13,7 @@ import type { FileFrame } from "../wire/pack.ts";
 import type { StagedFile } from "./batches.ts";
 import { type Copied, copyLarge, type LargeFile } from "./large_file.ts";
 import type { Bases, Deltas } from "./delta.ts";
+import type { Tally } from "./tally.ts";
 
 /** A file in the stage and its size, or why it is not there. */
 export type Staging = { staged: StagedFile; bytes: number } | { problem: NonNullable<Outcome> };
@@ -24,6 +25,8 @@ export interface StagerOptions {
   pace?: Pace;
   /** How new versions of large files come; whole when there is none. */
   deltas?: Deltas | null;
+  /** Counts along. */
+  tally?: Tally;
 }
 
 export class Stager {
@@ -56,10 +59,12 @@ export class Stager {
       return { staged: { stage, mode: frame.mode, mtime: frame.mtime }, bytes: frame.content.length };
     });
     if (good.length === 0) return answers;
-    const { pace, signal } = this.#options;
-    await pace?.take(good.reduce((sum, { content }) => sum + content.length, 0), signal);
+    const { pace, signal, tally } = this.#options;
+    const bytes = good.reduce((sum, { content }) => sum + content.length, 0);
+    await pace?.take(bytes, signal);
     // Awaited here: the memory of the contents is given back at the end of this block.
     const outcomes = await this.#session.stage(good, good.map(({ index }) => paths[index - first]));
+    tally?.arrived(bytes);
     good.forEach(({ index }, at) => {
       const problem = outcomes[at];
       if (problem !== null) answers[index - first] = { problem };
@@ -84,7 +89,9 @@ export class Stager {
   /** Brings a file over as the difference to `bases`; null when it has to come whole. */
   async #delta(file: LargeFile, bases: Bases | null): Promise<Copied | null> {
     if (bases === null) return null;
-    return await this.#options.deltas?.stage(file, bases) ?? null;
+    const copied = await this.#options.deltas?.stage(file, bases) ?? null;
+    if (copied?.kind === "copied") this.#options.tally?.arrived(copied.meta.size);
+    return copied;
   }
 }
 
@@ -100,7 +107,7 @@ export function turn(): Promise<void> {
 const TURN_BYTES = 32 * 1024 * 1024;
 
 /** `content` with a turn of the event loop now and then, which fails once `signal` is aborted. */
-function interruptible(content: Content, { signal, pace }: StagerOptions): Content {
+function interruptible(content: Content, { signal, pace, tally }: StagerOptions): Content {
   let passed = 0;
   return {
     kind: "content",
@@ -113,6 +120,7 @@ function interruptible(content: Content, { signal, pace }: StagerOptions): Conte
       }
       const chunk = await content.next();
       passed += chunk?.length ?? 0;
+      tally?.arrived(chunk?.length ?? 0);
       await pace?.take(chunk?.length ?? 0, signal);
       return chunk;
     },
