@@ -29,6 +29,7 @@ const SYMBOLS = {
   futimens: { parameters: ["i32", "buffer"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
+  getdents64: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   syscall: { parameters: ["isize", "isize", "buffer", "buffer", "usize"], result: "isize" },
 } as const;
 
@@ -143,6 +144,35 @@ export class Libc {
         this.#calls.statx(folder, this.#path, AT_SYMLINK_NOFOLLOW, STATX_BASIC, this.#stat) === 0
       ? this.#fileStat()
       : null;
+  }
+
+  /** What is at `path`, which is absolute; a link is itself. */
+  statAt(path: string): FileStat | null {
+    return this.statIn(HERE, path);
+  }
+
+  /** The names in the folder at `path`, absolute and real; those that are not UTF-8 with U+FFFD in them. */
+  names(path: string): string[] | null {
+    const folder = this.openFolder(path);
+    if (folder < 0) return null;
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    const bytes = new Uint8Array(64 * 1024);
+    const view = new DataView(bytes.buffer);
+    const names: string[] = [];
+    try {
+      for (;;) {
+        const length = Number(this.#calls.getdents64(folder, bytes, 65536n));
+        if (length < 0) return null;
+        if (length === 0) return names;
+        // struct linux_dirent64, little-endian on both architectures.
+        for (let at = 0; at < length; at += view.getUint16(at + 16, true)) {
+          const name = decoder.decode(bytes.subarray(at + 19, bytes.indexOf(0, at + 19)));
+          if (name !== "." && name !== "..") names.push(name);
+        }
+      }
+    } finally {
+      this.close(folder);
+    }
   }
 
   close(file: number): boolean {

@@ -8,6 +8,7 @@ import { SMALL_FILE_BYTES } from "../wire/limits.ts";
 import type { Outcome } from "../wire/messages.ts";
 import type { Content, ContentMeta, NoContent, Rest } from "../wire/stream.ts";
 import type { StrictPaths } from "./root.ts";
+import { mtimeOf } from "./times.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
 
@@ -24,6 +25,8 @@ export class ReadProblem extends Error {
 /** A file as it was when it was opened. */
 export interface Opened {
   meta: ContentMeta;
+  /** The modification time as the runtime has it. */
+  time: number;
   inode: number | null;
 }
 
@@ -82,7 +85,7 @@ class FileContent implements Content {
   readonly rest: Rest | undefined;
 
   constructor(full: string, resume: ResumePoint | undefined) {
-    this.#before = lookAt(full);
+    this.#before = lookAt(full, true);
     const { size, mtime } = this.#before.meta;
     if (resume !== undefined && (resume.size !== size || resume.mtime !== mtime || resume.offset > size)) {
       throw new ReadProblem("changed", "it is another version now");
@@ -150,23 +153,29 @@ export function readOutcome(error: unknown): { code: ProblemCode; message: strin
   return { code: "unreadable", message: `cannot read it: ${osReason(error)}` };
 }
 
-/** The regular file at `full`. Throws ReadProblem for anything else. */
-export function lookAt(full: string): Opened {
+/** The regular file at `full`; `streamed` where its holes may be left out. Throws ReadProblem for anything else. */
+export function lookAt(full: string, streamed = false): Opened {
   const info = Deno.lstatSync(full);
   // Opening a pipe or a device can block or do things.
   if (!info.isFile) throw new ReadProblem("changed", "it is no longer a regular file");
-  return { meta: metaOf(info), inode: info.ino };
+  const meta = metaOf(info, full);
+  // Less is kept than is there.
+  if (streamed && info.blocks !== null && info.blocks * 512 < info.size) meta.sparse = true;
+  return { meta, time: timeOf(info), inode: info.ino };
 }
 
 /** Whether the open file is the one that was looked at, in the same version. */
 export function isStill(file: Deno.FsFile, before: Opened): boolean {
   const info = file.statSync();
-  const meta = metaOf(info);
-  return info.ino === before.inode && meta.size === before.meta.size && meta.mtime === before.meta.mtime;
+  return info.ino === before.inode && info.size === before.meta.size && timeOf(info) === before.time;
 }
 
-function metaOf(info: Deno.FileInfo): ContentMeta {
-  return { size: info.size, mtime: info.mtime?.getTime() ?? 0, mode: (info.mode ?? 0o644) & MODE_MASK };
+function timeOf(info: Deno.FileInfo): number {
+  return info.mtime?.getTime() ?? 0;
+}
+
+function metaOf(info: Deno.FileInfo, full: string): ContentMeta {
+  return { size: info.size, mtime: mtimeOf(info, full), mode: (info.mode ?? 0o644) & MODE_MASK };
 }
 
 /** Does `read` with the place of `path`. Throws ReadProblem for what the file system refuses. */

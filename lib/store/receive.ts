@@ -1,6 +1,7 @@
 /** Writes content of any size into a file of the stage, from its beginning or from where an earlier attempt stopped. */
 import { FerryError } from "../core/errors.ts";
 import type { Outcome } from "../wire/messages.ts";
+import { runsOf } from "../wire/holes.ts";
 import type { Content } from "../wire/stream.ts";
 import { readBeginning } from "./read.ts";
 import { writeFully, writing } from "./stage.ts";
@@ -18,11 +19,13 @@ export async function receive(content: Content, path: string, keep: boolean): Pr
     if (content.rest?.kind === "peer") await readBeginning(path, offset, content.rest.seed);
     for (let chunk = await content.next(); chunk !== null; chunk = await content.next()) {
       const bytes = chunk;
-      writing(path, () => writeFully(file, bytes));
+      writing(path, () => content.meta.sparse ? writeSparse(file, bytes) : writeFully(file, bytes));
     }
     const outcome = content.outcome();
     if (outcome !== null) return outcome;
     writing(path, () => {
+      // A hole at the end was only gone over.
+      if (content.meta.sparse) file.truncateSync(content.meta.size);
       Deno.chmodSync(path, content.meta.mode);
       setTime(file, content.meta.mtime);
     });
@@ -34,6 +37,14 @@ export async function receive(content: Content, path: string, keep: boolean): Pr
     throw error;
   } finally {
     file.close();
+  }
+}
+
+/** Writes all of `bytes` but the blocks of zeros, which stay holes. */
+function writeSparse(file: Deno.FsFile, bytes: Uint8Array): void {
+  for (const run of runsOf(bytes)) {
+    if (run.hole) file.seekSync(run.bytes.length, Deno.SeekMode.Current);
+    else writeFully(file, run.bytes);
   }
 }
 

@@ -13,6 +13,7 @@ import { API_PATH, MAX_ANSWER_BYTES, MAX_PACK_BYTES, PACK_BYTES, PROTOCOL } from
 import { gunzipStream, GZIP_TYPE } from "../wire/gzip.ts";
 import { HashesReader } from "../wire/hashes.ts";
 import { type Holder, type Info, type Outcome, parseInfo, parseObject } from "../wire/messages.ts";
+import type { Flow } from "../wire/flow.ts";
 import { type FileFrame, type ProblemFrame, readPack } from "../wire/pack.ts";
 import { type Content, type NoContent, openStreamed } from "../wire/stream.ts";
 import { LineSplitter, TreeReader } from "../wire/tree.ts";
@@ -240,27 +241,37 @@ export class RemoteStore implements Store {
     }
     try {
       const content = await openStreamed(response.body, {
-        flow: this.exchangeOf(response),
+        flow: this.#counted(this.exchangeOf(response)),
         offset: resume?.offset,
       });
-      return content.kind === "problem" ? content : this.#counted(content);
+      return content.kind === "problem" ? content : this.#explained(content);
     } catch (error) {
       if (error instanceof FerryError && error.code === "protocol") return badContent(error);
       throw this.bodyError(error);
     }
   }
 
-  /** `content` with its bytes counted and the errors of its connection explained. */
-  #counted(content: Content): Content {
+  /** `flow` with its bytes counted. */
+  #counted(flow: Flow | undefined): Flow {
+    return {
+      wait: () => flow?.wait(),
+      moved: (bytes) => {
+        this.traffic.received += bytes;
+        return flow?.moved(bytes);
+      },
+      piece: (most) => flow?.piece(most) ?? most,
+    };
+  }
+
+  /** `content` with the errors of its connection explained. */
+  #explained(content: Content): Content {
     let broken: Outcome = null;
     return {
       kind: "content",
       meta: content.meta,
       next: async () => {
         try {
-          const chunk = await content.next();
-          this.traffic.received += chunk?.length ?? 0;
-          return chunk;
+          return await content.next();
         } catch (error) {
           const known = error instanceof FerryError ? error : this.bodyError(error);
           if (!(known instanceof FerryError)) throw known;

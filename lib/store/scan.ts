@@ -3,10 +3,13 @@ import * as crypto from "node:crypto";
 import { FerryError, osReason, readError } from "../core/errors.ts";
 import { type Entry, type LinkEntry, MODE_MASK, type ProblemEntry, type Tree } from "../core/entry.ts";
 import { childPath, joinRoot, nameProblem, pathProblem, RESERVED_NAME } from "../core/paths.ts";
+import { OLD_RUNTIME } from "../core/runtime.ts";
 import { FILTER_FILE, MAX_FILTER_BYTES } from "../core/scan_filter.ts";
 import type { Listing } from "../wire/tree.ts";
 import { TreeBuilder } from "../wire/tree_builder.ts";
 import { followLink, type Links, type RealFolder, ROOT_FOLDER, throughLinks } from "./links.ts";
+import { libc } from "./libc.ts";
+import { mtimeOf } from "./times.ts";
 import type { ScanOptions } from "./store.ts";
 
 export interface ScanFolderOptions {
@@ -110,13 +113,20 @@ function readRules(full: string, visible: ScanFolderOptions["visible"], dir: str
 function namesIn(full: string): string[] {
   const names: string[] = [];
   const lossy = new Set<string>();
-  for (const { name } of Deno.readDirSync(full)) {
+  for (const name of listNames(full)) {
     // Names that are not UTF-8 decode lossily, so that two of them can look alike; one line about them will do.
     if (name === RESERVED_NAME || lossy.has(name)) continue;
     if (name.includes("\ufffd")) lossy.add(name);
     names.push(name);
   }
   return names;
+}
+
+function* listNames(full: string): Generator<string> {
+  // Deno 2.4 passes over names that are not UTF-8 as if they were not there.
+  const all = OLD_RUNTIME ? libc()?.names(full) ?? null : null;
+  if (all !== null) return yield* all;
+  for (const { name } of Deno.readDirSync(full)) yield name;
 }
 
 /** Reads every file of a listing through and adds its SHA-256; one that cannot be read becomes a problem. */
@@ -184,7 +194,7 @@ function readEntry(full: string, path: string, name: string): Entry {
 
 /** The entry of what `lstat` found at `full`, without looking into files. */
 export function entryOf(info: Deno.FileInfo, full: string): Entry {
-  const mtime = info.mtime?.getTime() ?? 0;
+  const mtime = mtimeOf(info, full);
   const mode = (info.mode ?? 0o644) & MODE_MASK;
   if (info.isFile) return { kind: "file", size: info.size, mtime, mode };
   if (info.isDirectory) return { kind: "dir", mtime, mode };

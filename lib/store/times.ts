@@ -1,6 +1,15 @@
 /** Sets modification times, with what the runtimes need for those before 1970. */
 import * as fs from "node:fs";
 import { osCode, osReason } from "../core/errors.ts";
+import { OLD_RUNTIME } from "../core/runtime.ts";
+import { libc } from "./libc.ts";
+
+/** The modification time (ms) of what `lstat` found at `full`. */
+export function mtimeOf(info: Deno.FileInfo, full: string): number {
+  const mtime = info.mtime?.getTime() ?? 0;
+  // Deno 2.4 gives times before 1970 without their sign.
+  return OLD_RUNTIME ? libc()?.statAt(full)?.mtime ?? mtime : mtime;
+}
 
 /** Sets the time (ms) of a file or folder; of an open file through its handle. */
 export function setTime(target: Deno.FsFile | string, mtime: number): void {

@@ -5,7 +5,7 @@
  * | bytes | header            |   | bytes | trailer                                  |
  * |-------|-------------------|---|-------|------------------------------------------|
  * | 1     | kind              |   | 1     | 0 whole, 1 changed while it was read     |
- * | 3     | zero              |   | 32    | SHA-256 of the content                   |
+ * | 3     | 1: sparse         |   | 32    | SHA-256 of the content                   |
  * | 4     | index             |
  * | 8     | size of content   |
  * | 8     | mtime, ms, double |
@@ -53,6 +53,8 @@ export interface FileHeader {
   size: number;
   mtime: number;
   mode: number;
+  /** The content comes without its holes, see holes.ts; only in a streamed pack. */
+  sparse?: boolean;
 }
 
 /** What stands behind a file's content. */
@@ -136,7 +138,7 @@ export class PackBuilder {
 
 /** Writes the 28 bytes of a header. */
 export function writeHeader(view: DataView, at: number, kind: number, header: FileHeader): void {
-  view.setUint32(at, kind * 0x1000000);
+  view.setUint32(at, kind * 0x1000000 + (header.sparse ? 1 : 0));
   view.setUint32(at + 4, header.index);
   view.setUint32(at + 8, Math.floor(header.size / 0x100000000));
   view.setUint32(at + 12, header.size % 0x100000000);
@@ -167,7 +169,8 @@ export interface RawHeader extends FileHeader {
 
 /** Reads the 28 bytes of a header. Throws `protocol` for numbers that nothing can have. */
 export function readHeader(view: DataView, at: number): RawHeader {
-  if (view.getUint32(at) % 0x1000000 !== 0) throw malformed("a frame header with reserved bits");
+  const flags = view.getUint32(at) % 0x1000000;
+  if (flags > 1) throw malformed("a frame header with reserved bits");
   const size = view.getUint32(at + 8) * 0x100000000 + view.getUint32(at + 12);
   const mtime = view.getFloat64(at + 16);
   if (!Number.isSafeInteger(size)) throw malformed("an absurd size");
@@ -178,6 +181,7 @@ export function readHeader(view: DataView, at: number): RawHeader {
     size,
     mtime,
     mode: view.getUint32(at + 24) & 0o777,
+    ...(flags === 1 ? { sparse: true } : {}),
   };
 }
 
@@ -194,6 +198,7 @@ export function* readPack(bytes: Uint8Array): Generator<Frame> {
     if (at + HEADER_BYTES > bytes.length) throw malformed("it ends early");
     const header = readHeader(view, at);
     at += HEADER_BYTES;
+    if (header.sparse) throw malformed("a sparse file among others");
     if (header.kind === KIND_END) {
       if (header.index !== frames || at !== bytes.length) throw malformed("its end does not fit");
       return;

@@ -4,6 +4,7 @@ import type { ProblemCode } from "../core/entry.ts";
 import { FerryError } from "../core/errors.ts";
 import { OLD_RUNTIME } from "../core/runtime.ts";
 import type { Flow } from "./flow.ts";
+import { encodeRuns, readRun, RUN_HEADER_BYTES, zeros } from "./holes.ts";
 import { type Outcome, problemOfJson } from "./messages.ts";
 import {
   checkMagic,
@@ -86,7 +87,7 @@ export function streamContent(
         if (chunk !== null) {
           left -= chunk.length;
           hash.update(chunk);
-          return send(controller, new Uint8Array(chunk));
+          return send(controller, content.meta.sparse ? encodeRuns(chunk) : new Uint8Array(chunk));
         }
         if (left > 0) {
           throw new FerryError("read_failed", content.outcome()?.message ?? "the file ended early");
@@ -149,8 +150,8 @@ export async function openStreamed(
     }
     if (header.kind !== KIND_FILE) throw malformed("an unknown kind of frame");
     if (header.size < offset) throw malformed("the file is smaller than what was left out of it");
-    const { size, mtime, mode } = header;
-    return new StreamedContent(input, { size, mtime, mode }, offset);
+    const { index: _, kind: __, ...meta } = header;
+    return new StreamedContent(input, meta, offset);
   } catch (error) {
     await input.cancel();
     throw error;
@@ -163,6 +164,9 @@ class StreamedContent implements Content {
   readonly #input: ByteReader;
   readonly rest: Rest | undefined;
   #left: number;
+  /** Of a sparse file: zeros that come next, and then bytes. */
+  #hole = 0;
+  #data = 0;
   #seeded = 0;
   #sent: Uint8Array = new Uint8Array(0);
   #outcome: Outcome = { code: "missing", message: "its content did not come whole" };
@@ -180,7 +184,7 @@ class StreamedContent implements Content {
 
   async next(): Promise<Uint8Array | null> {
     if (this.#left > 0) {
-      const chunk = await this.#input.some(this.#left);
+      const chunk = this.meta.sparse ? await this.#sparse() : await this.#input.some(this.#left);
       this.#hash.update(chunk);
       this.#left -= chunk.length;
       return chunk;
@@ -194,6 +198,22 @@ class StreamedContent implements Content {
     const judged = this.#seeded === (this.rest?.offset ?? 0);
     this.#outcome = trailerProblem(trailer, judged ? this.#hash.digest() : trailer.sha256);
     return null;
+  }
+
+  /** The next bytes of a sparse file. */
+  async #sparse(): Promise<Uint8Array> {
+    if (this.#hole === 0 && this.#data === 0) {
+      const header = await this.#input.take(RUN_HEADER_BYTES);
+      ({ hole: this.#hole, data: this.#data } = readRun(new DataView(header.buffer), this.#left));
+    }
+    if (this.#hole > 0) {
+      const chunk = zeros(this.#hole);
+      this.#hole -= chunk.length;
+      return chunk;
+    }
+    const chunk = await this.#input.some(this.#data);
+    this.#data -= chunk.length;
+    return chunk;
   }
 
   outcome(): Outcome {
