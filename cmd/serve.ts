@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { defineCommand } from "../lib/cli/command.ts";
 import type { Io } from "../lib/cli/io.ts";
 import { FerryError, osReason, quote } from "../lib/core/errors.ts";
-import { nameProblem } from "../lib/core/paths.ts";
+import { joinRoot, nameProblem, RESERVED_NAME } from "../lib/core/paths.ts";
 import { type AccessRecord, formatCombined, formatJson } from "../lib/http/access_log.ts";
 import { parsePerms, type PermSet } from "../lib/server/access.ts";
 import { type Accounts, createAuthenticate } from "../lib/server/authenticate.ts";
@@ -15,6 +15,7 @@ import { parsePeers } from "../lib/server/peers.ts";
 import type { RunJob } from "../lib/server/sync_jobs.ts";
 import { createSyncApi } from "../lib/server/sync_api.ts";
 import { removeStaleUploads } from "../lib/store/stage.ts";
+import { shareState, stateHome } from "../lib/store/state_dir.ts";
 
 /** Requests under way at SIGTERM get so long. */
 const GRACE_MS = 10_000;
@@ -70,6 +71,12 @@ export const serve = defineCommand({
       value: "FILE",
       about: "show FILE in place of the listing of a folder that has it",
     },
+    "state-dir": {
+      type: "string",
+      value: "DIR",
+      about: "keep the index for syncs in DIR (default: .ferry/ of a share that may be written to, else " +
+        "ferry/ in $XDG_STATE_HOME or ~/.local/state)",
+    },
     "max-upload": { type: "size", value: "SIZE", about: "refuse to store larger files (default: no limit)" },
     log: {
       type: "string",
@@ -118,11 +125,21 @@ export const serve = defineCommand({
     // A server lives long and answers small requests: collecting a little more often costs it nothing.
     setFlagsFromString("--heap-growing-percent=100");
     const staging = new Staging(root);
-    const capabilities = new Capabilities();
-    const jobs = peers.length === 0 ? undefined : { peers, run: runJob };
-    const sync = createSyncApi(root, { capabilities, jobs });
     const log = new LogBuffer(io.err);
     const warn = (message: string) => log.add(`ferry: ${quote(message)}\n`);
+    const stateDir = flags["state-dir"];
+    const capabilities = new Capabilities();
+    const jobs = peers.length === 0 ? undefined : { peers, run: runJob };
+    const sync = createSyncApi(root, {
+      // Only a share that may be written to anyway has Ferry's state in it.
+      dir: () =>
+        writable && stateDir === undefined
+          ? joinRoot(root, RESERVED_NAME)
+          : shareState(stateHome(stateDir, io.env), root),
+      warn,
+      capabilities,
+      jobs,
+    });
     const share = {
       root,
       hidden: flags.hidden,

@@ -7,6 +7,17 @@ import { assert, assertEquals } from "@std/assert";
 const MAIN = new URL("../main.ts", import.meta.url).pathname;
 const BIN = Deno.env.get("FERRY_BIN");
 
+/** Ferry's own state of these tests, apart from the user's. */
+const STATE = Deno.makeTempDirSync({ prefix: "ferry-state-" });
+globalThis.addEventListener("unload", () => Deno.removeSync(STATE, { recursive: true }));
+const ENV = { NO_COLOR: "1", XDG_STATE_HOME: STATE };
+
+/** Keeps a server's index out of its share, so that what is in `.ferry/` does not depend on when it was built. */
+const NO_INDEX_INSIDE = ["--state-dir", `${STATE}/ferry`];
+
+/** As an argument of `serve`, leaves its state where the program puts it by itself. */
+export const IN_SHARE = "(state where it belongs)";
+
 /** The command line of the program under test. */
 export function ferryCommand(args: readonly string[]): { path: string; args: string[] } {
   if (BIN) return { path: BIN.includes("/") ? Deno.realPathSync(BIN) : BIN, args: [...args] };
@@ -36,7 +47,7 @@ export async function ferry(args: readonly string[], options: RunOptions = {}): 
     stdin: options.stdin === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",
-    env: { NO_COLOR: "1", ...options.env },
+    env: { ...ENV, ...options.env },
     cwd: options.cwd,
   }).spawn();
   let timedOut = false;
@@ -86,13 +97,15 @@ export async function serve(
   args: readonly string[] = [],
   env: Record<string, string> = {},
 ): Promise<Server> {
-  const command = ferryCommand(["serve", dir, "--port", "0", "--json", ...args]);
+  const apart = args.includes("--state-dir") || args.includes(IN_SHARE) ? [] : NO_INDEX_INSIDE;
+  const given = args.filter((arg) => arg !== IN_SHARE);
+  const command = ferryCommand(["serve", dir, "--port", "0", "--json", ...apart, ...given]);
   const child = new Deno.Command(command.path, {
     args: command.args,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-    env: { NO_COLOR: "1", ...env },
+    env: { ...ENV, ...env },
   }).spawn();
   let stderr = "";
   const reading = (async () => {

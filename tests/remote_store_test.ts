@@ -8,13 +8,15 @@ import { RemoteStore } from "../lib/store/remote.ts";
 
 // Over a real connection, so that what HTTP does to bodies is part of the test.
 testStore("RemoteStore", async (root, name) => {
-  const sync = createSyncApi(root);
+  const warn = (message: string) => console.error(message);
+  const state = Deno.makeTempDirSync({ prefix: "ferry-state-" });
+  const sync = createSyncApi(root, { dir: () => state, warn });
   const staging = new Staging(root);
   const handler = createHandler({
     share: { root, hidden: false, follow: "inside", staging },
     authenticate: await createAuthenticate({ anonymous: parsePerms("rwd")!, users: [] }),
     syncApi: sync.handle,
-    warn: (message) => console.error(message),
+    warn,
   });
   const server = Deno.serve({
     hostname: "127.0.0.1",
@@ -32,6 +34,7 @@ testStore("RemoteStore", async (root, name) => {
       await server.shutdown();
       await sync.close();
       staging.close();
+      await Deno.remove(state, { recursive: true });
     },
   };
 });

@@ -3,8 +3,10 @@ import { FerryError } from "../core/errors.ts";
 import { checkedPath } from "../core/paths.ts";
 import { PROTOCOL } from "../wire/limits.ts";
 import type { SyncApi as SyncHandler } from "./handler.ts";
+import { LiveIndex, type LiveIndexOptions } from "../store/live_index.ts";
 import type { Capabilities } from "./capability.ts";
 import type { Call } from "./sync_call.ts";
+import { createSyncHeads } from "./sync_head.ts";
 import { createSyncJobs, type JobsConfig } from "./sync_jobs.ts";
 import { createSyncDeltas } from "./sync_delta.ts";
 import { createSyncReads } from "./sync_read.ts";
@@ -22,7 +24,8 @@ export interface SyncApi {
   close(): Promise<void>;
 }
 
-export interface SyncApiOptions {
+/** Beside what the index needs: */
+export interface SyncApiOptions extends Pick<LiveIndexOptions, "dir" | "warn"> {
   /** Where tokens come from; without it there are none. */
   capabilities?: Capabilities;
   /** What jobs need; without it there are none. */
@@ -30,11 +33,15 @@ export interface SyncApiOptions {
 }
 
 /** The API for the share at `root`, a real path. */
-export function createSyncApi(root: string, options: SyncApiOptions = {}): SyncApi {
+export function createSyncApi(root: string, options: SyncApiOptions): SyncApi {
   const sessions = new PushSessions(root);
-  const { capabilities } = options;
+  const { capabilities, dir, warn } = options;
   const jobs = options.jobs === undefined ? null : createSyncJobs(options.jobs, sessions);
-  const reads = createSyncReads((call, source) => jobs?.offers(call, source) ?? false);
+  const packs = { busy: 0 };
+  const index = new LiveIndex(root, { dir, warn, busy: () => packs.busy > 0 });
+  const offersJobs = (call: Call, source: string) => jobs?.offers(call, source) ?? false;
+  const reads = createSyncReads({ index, packs, offersJobs });
+  const heads = createSyncHeads(index);
   const pushes = createSyncSessions(sessions);
   const writes = createSyncWrites(sessions);
   const deltas = createSyncDeltas(sessions);
@@ -49,6 +56,7 @@ export function createSyncApi(root: string, options: SyncApiOptions = {}): SyncA
     const [name, ...rest] = call.split("/");
     const context: Call = { root, request, query, access, base, completed };
     const route = `${request.method} ${name}/${rest.length}`;
+    if (name !== "head" && name !== "changes") index.giveWay();
     if (capabilities !== undefined && route === "POST token/0") return issueToken(context, capabilities);
     if (jobs !== null && route === "POST jobs/0") return await jobs.start(context);
     if (jobs !== null && route === "PUT jobs/1") return await jobs.renew(context, rest[0]);
@@ -56,7 +64,11 @@ export function createSyncApi(root: string, options: SyncApiOptions = {}): SyncA
       case "GET info/0":
         return reads.info(context);
       case "GET tree/0":
-        return reads.tree(context);
+        return await reads.tree(context);
+      case "GET head/0":
+        return await heads.head(context);
+      case "GET changes/0":
+        return await heads.changes(context);
       case "POST pack/0":
         return await reads.pack(context);
       case "POST hashes/0":
@@ -93,5 +105,15 @@ export function createSyncApi(root: string, options: SyncApiOptions = {}): SyncA
     }
   }
 
-  return { handle, hangUp: () => sessions.hangUp(), close: () => sessions.close() };
+  function hangUp(): void {
+    sessions.hangUp();
+    index.hangUp();
+  }
+
+  async function close(): Promise<void> {
+    index.close();
+    await sessions.close();
+  }
+
+  return { handle, hangUp, close };
 }

@@ -3,8 +3,11 @@ import { FerryError } from "../core/errors.ts";
 import { checkedPath, childPath } from "../core/paths.ts";
 import { VERSION } from "../core/version.ts";
 import { PACK_BUFFERS } from "../store/buffers.ts";
+import type { Folder } from "../store/index_folder.ts";
+import { hashMemory, type LiveIndex } from "../store/live_index.ts";
 import { openContent, readOutcome, type ResumePoint } from "../store/read.ts";
 import { locate, StrictPaths } from "../store/root.ts";
+import { addChecksums, scanFolders } from "../store/scan.ts";
 import { SmallReader } from "../store/small_reader.ts";
 import { GZIP_TYPE, gzipStream } from "../wire/gzip.ts";
 import { HASHES_TYPE } from "../wire/hashes.ts";
@@ -12,7 +15,9 @@ import { MAX_PACK_BYTES, PACK_BYTES, PROTOCOL } from "../wire/limits.ts";
 import { type Info, parseHashesRequest, parsePackRequest } from "../wire/messages.ts";
 import { PACK_TYPE, PackBuilder } from "../wire/pack.ts";
 import { type Content, type NoContent, streamContent } from "../wire/stream.ts";
-import { TREE_TYPE } from "../wire/tree.ts";
+import { type Listing, TREE_TYPE } from "../wire/tree.ts";
+import { indexLines } from "./index_lines.ts";
+import { innerPath } from "./share.ts";
 import { type Call, json, packResponse, queryNumber, readMessage, require } from "./sync_call.ts";
 import { streamHashes } from "./sync_hashes.ts";
 import { type Reach, reachOf, realPath, Unreachable } from "./sync_reach.ts";
@@ -21,17 +26,24 @@ import { streamTree } from "./sync_tree.ts";
 /** Answers to the calls that read. Each throws FerryErrors for refusals. */
 export interface SyncReads {
   info(call: Call): Response;
-  tree(call: Call): Response;
+  tree(call: Call): Promise<Response>;
   pack(call: Call): Promise<Response>;
   hashes(call: Call): Promise<Response>;
   file(call: Call): Response;
 }
 
-/** The calls that read, with the memory that they share. `offersJobs` says whether a job may read a source. */
-export function createSyncReads(offersJobs: (call: Call, source: string) => boolean): SyncReads {
+/** What the calls that read share. */
+export interface ReadOptions {
+  index: LiveIndex;
+  /** Packs being put together; others may wait for them. */
+  packs: { busy: number };
+  /** Whether a job may read a source. */
+  offersJobs: (call: Call, source: string) => boolean;
+}
+
+/** The calls that read, with the memory that they share. */
+export function createSyncReads({ index, packs, offersJobs }: ReadOptions): SyncReads {
   const buffers = PACK_BUFFERS;
-  /** Packs being put together. */
-  let busy = 0;
 
   function info(call: Call): Response {
     const { root, access, base, query } = call;
@@ -44,26 +56,42 @@ export function createSyncReads(offersJobs: (call: Call, source: string) => bool
     return json({ ferry: VERSION, protocol: PROTOCOL, kind, permissions, ...jobs } satisfies Info);
   }
 
-  function tree(call: Call): Response {
+  async function tree(call: Call): Promise<Response> {
     const { query } = call;
-    const { folder, links, visible } = reachOf(call);
-    const body = streamTree(folder, {
-      visible,
-      links,
-      checksum: query.get("checksum") === "1",
-      rules: query.get("rules") === "1",
-      busy: () => busy > 0,
-    });
+    const reach = reachOf(call);
+    const rules = query.get("rules") === "1";
+    const checksum = query.get("checksum") === "1" ? await hashing(reach) : undefined;
+    const known = checksum === undefined ? await indexed(reach) : null;
+    const listings = known === null
+      ? scanFolders(reach.folder, { ...reach, rules })
+      : indexLines(index, known, { rules });
+    const body = streamTree(listings, { checksum, busy: () => packs.busy > 0 });
     if (query.get("gzip") !== "1") return new Response(body, { headers: { "content-type": TREE_TYPE } });
     return new Response(gzipStream(body), { headers: { "content-type": GZIP_TYPE } });
   }
 
+  /** The folder as the index knows it, when that is all that the call reaches. */
+  async function indexed({ folder, links, visible }: Reach): Promise<Folder | null> {
+    if (visible !== undefined || links !== "keep" || !await index.refresh()) return null;
+    return index.folder(innerPath(index.root, folder));
+  }
+
+  /** What adds the SHA-256 to listings: from the index where the file is the one that was hashed. */
+  async function hashing({ folder, links }: Reach): Promise<(listing: Listing) => Promise<void>> {
+    await index.renew();
+    const memory = hashMemory(index, innerPath(index.root, folder));
+    return async (listing) => {
+      await addChecksums(folder, listing, { links, memory });
+      index.saveHashes();
+    };
+  }
+
   async function pack(call: Call): Promise<Response> {
-    busy++;
+    packs.busy++;
     try {
       return await readPackFiles(call);
     } finally {
-      busy--;
+      packs.busy--;
     }
   }
 

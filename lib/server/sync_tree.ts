@@ -1,7 +1,7 @@
 /** A folder as the body of a `tree` answer, scanned at the pace at which the client takes it. */
-import { addChecksums, type ScanFolderOptions, scanFolders } from "../store/scan.ts";
 import { HEARTBEAT_MS } from "../wire/limits.ts";
 import { type Listing, treeEnd, treeHead, treeLine } from "../wire/tree.ts";
+import type { ReadyLine } from "./index_lines.ts";
 
 /** How long one turn scans before others are answered; a request takes several turns to get through. */
 const TURN_MS = 4;
@@ -13,20 +13,20 @@ const CHUNK_CHARS = 128 * 1024;
 
 const HEARTBEAT = new TextEncoder().encode("\n");
 
-export interface TreeOptions extends ScanFolderOptions {
-  checksum?: boolean;
+export interface TreeOptions {
+  /** Adds the SHA-256 of each file in a listing. */
+  checksum?: (listing: Listing) => Promise<void>;
   /** Whether others are being answered: a scan can wait, those who asked for contents have nothing else to do. */
   busy?: () => boolean;
 }
 
-/** The lines of `folder`. Throws `read_failed` at once when the folder itself cannot be read. */
+/** A tree of `listings`. Throws at once when there is not even a first one. */
 export function streamTree(
-  folder: string,
+  listings: Generator<Listing | ReadyLine>,
   options: TreeOptions,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
-  const listings = scanFolders(folder, options);
-  let first: IteratorResult<Listing> | null = listings.next();
+  let first: IteratorResult<Listing | ReadyLine> | null = listings.next();
   let count = 0;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
@@ -40,7 +40,12 @@ export function streamTree(
           controller.close();
           return;
         }
-        if (options.checksum) await atWork(controller, addChecksums(folder, value, options.links));
+        if ("line" in value) {
+          count += value.count;
+          text += value.line;
+          continue;
+        }
+        if (options.checksum) await atWork(controller, options.checksum(value));
         if ("entries" in value) count += value.entries.length;
         text += treeLine(value);
       }

@@ -12,6 +12,7 @@ import { parseUrlPath } from "../core/paths.ts";
 import { API_PATH, MAX_ANSWER_BYTES, MAX_PACK_BYTES, PACK_BYTES, PROTOCOL } from "../wire/limits.ts";
 import { gunzipStream, GZIP_TYPE } from "../wire/gzip.ts";
 import { HashesReader } from "../wire/hashes.ts";
+import { MAX_HEAD_BYTES, parseHead, type TreeHead } from "../wire/head.ts";
 import { type Holder, type Info, type Outcome, parseInfo, parseObject } from "../wire/messages.ts";
 import type { Flow } from "../wire/flow.ts";
 import { type FileFrame, type ProblemFrame, readPack } from "../wire/pack.ts";
@@ -109,6 +110,18 @@ export class RemoteStore implements Store {
       );
     }
     return info;
+  }
+
+  async head(): Promise<TreeHead | null> {
+    let response: Response;
+    try {
+      response = await this.send("head");
+    } catch (error) {
+      // It is not ready yet, there is none, or this user must not know. Anything else the scan will meet, too.
+      if (error instanceof FerryError && error.code === "not_found") return null;
+      throw error;
+    }
+    return this.parse(await this.answer(response, MAX_HEAD_BYTES), parseHead);
   }
 
   async scan(options: ScanOptions = {}): Promise<Tree> {
@@ -350,7 +363,7 @@ export class RemoteStore implements Store {
   async send(call: string, init: CallInit = {}): Promise<Response> {
     const url = new URL(`${this.#api}/${call}`);
     url.searchParams.set("path", this.#path);
-    if (this.#links === "copy" && /^(tree|pack|hashes|file)\b/.test(call)) {
+    if (this.#links === "copy" && /^(head|tree|pack|hashes|file)\b/.test(call)) {
       url.searchParams.set("links", "copy");
     }
     if (typeof init.body === "string") init = { ...init, body: new TextEncoder().encode(init.body) };

@@ -42,7 +42,7 @@ export function* scanFolders(root: string, options: ScanFolderOptions = {}): Gen
     let rules: string | undefined;
     try {
       names = namesIn(full);
-      if (options.rules && names.includes(FILTER_FILE)) rules = readRules(full, options.visible, dir);
+      if (options.rules && names.includes(FILTER_FILE)) rules = readRules(full, dir, options.visible);
     } catch (error) {
       if (dir === "") throw readError(error, root);
       const message = error instanceof FerryError
@@ -89,8 +89,15 @@ function tooManyFollowed(): FerryError {
   return new FerryError("read_failed", `links lead to more than ${MAX_FOLLOWED} paths; see --links`);
 }
 
-/** The text of the filter file in the folder `full`; undefined for what is no file. Throws why it cannot be used. */
-function readRules(full: string, visible: ScanFolderOptions["visible"], dir: string): string | undefined {
+/**
+ * The text of the filter file in `dir`, the folder `full`; undefined for what is no file or may not be seen. Throws
+ * why it cannot be used.
+ */
+export function readRules(
+  full: string,
+  dir: string,
+  visible?: ScanFolderOptions["visible"],
+): string | undefined {
   if (visible && !visible(childPath(dir, FILTER_FILE))) return undefined;
   const refused = (why: string) => new FerryError("read_failed", `${childPath(dir, FILTER_FILE)}: ${why}`);
   const path = joinRoot(full, FILTER_FILE);
@@ -110,7 +117,7 @@ function readRules(full: string, visible: ScanFolderOptions["visible"], dir: str
 }
 
 /** The names in a folder, but for Ferry's own. Throws what the system says. */
-function namesIn(full: string): string[] {
+export function namesIn(full: string): string[] {
   const names: string[] = [];
   const lossy = new Set<string>();
   for (const name of listNames(full)) {
@@ -129,8 +136,21 @@ function* listNames(full: string): Generator<string> {
   for (const { name } of Deno.readDirSync(full)) yield name;
 }
 
-/** Reads every file of a listing through and adds its SHA-256; one that cannot be read becomes a problem. */
-export async function addChecksums(root: string, listing: Listing, links?: Links): Promise<void> {
+/** Hashes that need not be made again; `began` is when the file was opened, in ms since 1970. */
+export interface HashMemory {
+  known(path: string, info: Deno.FileInfo): string | null;
+  learned(path: string, info: Deno.FileInfo, hash: { sha256: string; began: number }): void;
+}
+
+/**
+ * Adds the SHA-256 to every file of a listing, read through unless `memory` knows it; one that cannot be read becomes
+ * a problem.
+ */
+export async function addChecksums(
+  root: string,
+  listing: Listing,
+  { links, memory }: { links?: Links; memory?: HashMemory } = {},
+): Promise<void> {
   if ("problem" in listing) return;
   for (const item of listing.entries) {
     const [name, entry] = item;
@@ -139,11 +159,27 @@ export async function addChecksums(root: string, listing: Listing, links?: Links
     try {
       const real = links === "copy" ? throughLinks(root, path) : path;
       if (real === null) throw new Error("it is gone");
-      entry.sha256 = await hashFile(joinRoot(root, real));
+      entry.sha256 = memory === undefined
+        ? await hashFile(joinRoot(root, real))
+        : await rememberedHash(root, real, memory);
     } catch (error) {
       item[1] = problem("unreadable", `cannot read it: ${osReason(error)}`);
     }
   }
+}
+
+async function rememberedHash(root: string, path: string, memory: HashMemory): Promise<string> {
+  const full = joinRoot(root, path);
+  const info = Deno.lstatSync(full);
+  const known = memory.known(path, info);
+  if (known !== null) return known;
+  const began = Date.now();
+  const sha256 = await hashFile(full);
+  const after = Deno.lstatSync(full);
+  const same = after.size === info.size && after.ino === info.ino &&
+    after.mtime?.getTime() === info.mtime?.getTime() && after.ctime?.getTime() === info.ctime?.getTime();
+  if (same) memory.learned(path, info, { sha256, began });
+  return sha256;
 }
 
 /** How long a scan runs before it lets others have a turn. */
@@ -165,7 +201,7 @@ export async function scanTree(root: string, options: ScanOptions & { links?: Li
       listing.entries = listing.entries.filter(([name, entry]) =>
         !builder.hides(dir, childPath(dir, name), entry)
       );
-      if (checksum) await addChecksums(root, listing, links);
+      if (checksum) await addChecksums(root, listing, { links });
       for (const [name, entry] of listing.entries) builder.add(childPath(dir, name), entry);
     }
     if (!("more" in listing)) builder.end(dir);
@@ -177,12 +213,19 @@ export async function scanTree(root: string, options: ScanOptions & { links?: Li
   return builder.tree;
 }
 
-/** The entry at `full`, which the tree will know as `path`. */
-function readEntry(full: string, path: string, name: string): Entry {
+/** The entry at `full`, which the tree will know as `path`; `onInfo` gets what `lstat` found, if anything. */
+export function readEntry(
+  full: string,
+  path: string,
+  name: string,
+  onInfo?: (info: Deno.FileInfo) => void,
+): Entry {
   const trouble = nameProblem(name) ?? (path.length > 1000 ? pathProblem(path) : null);
   if (trouble !== null) return problem("refused_name", `the name is refused: ${trouble}`);
   try {
-    return entryOf(Deno.lstatSync(full), full);
+    const info = Deno.lstatSync(full);
+    onInfo?.(info);
+    return entryOf(info, full);
   } catch (error) {
     if (name.includes("\ufffd")) return problem("not_utf8", "its name is not valid UTF-8");
     if (error instanceof Deno.errors.NotFound) {

@@ -8,6 +8,7 @@
 import type { FileEntry, Problem, Tree } from "../core/entry.ts";
 import type { ScanFilter } from "../core/scan_filter.ts";
 import type { DeltaSource, DeltaTarget } from "./delta.ts";
+import type { TreeHead } from "../wire/head.ts";
 import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
 import type { Holder, Operation, Outcome } from "../wire/messages.ts";
 import type { Content, NoContent } from "../wire/stream.ts";
@@ -33,6 +34,12 @@ export interface Store {
 
   /** Every path below it. Throws when the place itself cannot be read. */
   scan(options?: ScanOptions): Promise<Tree>;
+
+  /**
+   * The version of all that is below it, where that is known without reading it; null where it is not. A place whose
+   * tree has to be read for that has no such method.
+   */
+  head?(): Promise<TreeHead | null>;
 
   /** The contents of small files. Dispose of the answer when its contents are no longer needed. */
   read(paths: readonly string[]): Promise<SmallFiles>;

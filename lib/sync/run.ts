@@ -3,7 +3,7 @@ import { FerryError } from "../core/errors.ts";
 import type { Pace } from "../client/pace.ts";
 import type { Problem, Tree } from "../core/entry.ts";
 import { thisProcess } from "../store/holder.ts";
-import type { EndOptions, Store, WriteOptions, WriteSession } from "../store/store.ts";
+import type { EndOptions, ScanOptions, Store, WriteOptions, WriteSession } from "../store/store.ts";
 import type { Operation, Outcome } from "../wire/messages.ts";
 import {
   type Batch,
@@ -21,6 +21,7 @@ import { checkDeletes, type DeleteLimit } from "./guard.ts";
 import { Hidden, type HiddenOptions } from "./hidden.ts";
 import { ReadAhead, Stager, type Staging, turn } from "./stager.ts";
 import type { Tally } from "./tally.ts";
+import { compareHeads } from "./same_tree.ts";
 import { type Change, type Copy, makePlan, type Plan, type PlanOptions, sizeOf } from "./plan.ts";
 
 /** Transfers under way at a time unless told. */
@@ -134,6 +135,8 @@ class Run {
   #first = false;
 
   readonly #hidden: Hidden;
+  /** A side that was read to compare it with a head. */
+  #scanned: { store: Store; tree: Tree } | undefined;
 
   constructor(readonly sides: Sides, readonly reporter: Reporter, readonly options: RunOptions) {
     this.#parallel = options.parallel ?? DEFAULT_PARALLEL;
@@ -153,6 +156,7 @@ class Run {
       throw new FerryError("usage", `${this.sides.destination.label} is a file; a folder is needed`);
     }
     const absent = this.options.dryRun ? to === "absent" : await this.#lock(to);
+    if (!absent && await this.#unchanged()) return;
     const [source, destination] = await this.#scanBoth(absent);
     for (const entry of source.values()) if (entry.kind === "file") this.summary.files++;
     const plan = makePlan(source, destination, { ...this.options, hidden: this.#hidden });
@@ -165,6 +169,22 @@ class Run {
     if (!this.options.dryRun) this.#guard();
     this.reporter.plan(this.#plan);
     for (const problem of this.#plan.problems) this.problem(problem);
+  }
+
+  /** Whether both sides are known to hold the same, so that there is nothing to do; then the plan is an empty one. */
+  async #unchanged(): Promise<boolean> {
+    const { checksum, patterns = [], skipLinks } = this.options;
+    // A head is about all of a tree, and about sizes and times.
+    if (checksum || patterns.length > 0 || skipLinks) return false;
+    const found = await compareHeads(this.sides);
+    if (found.kind === "unknown") {
+      this.#scanned = found.scanned;
+      return false;
+    }
+    this.summary.files = found.files;
+    this.#plan = makePlan(new Map(), new Map());
+    this.reporter.plan(this.#plan);
+    return true;
   }
 
   /** From here on no other run writes there, so that what is planned is what is found. Whether nothing is there. */
@@ -182,8 +202,10 @@ class Run {
   async #scanBoth(absent: boolean): Promise<[Tree, Tree]> {
     const { source, destination } = this.sides;
     const { checksum, dryRun } = this.options;
+    const scan = (store: Store, how: ScanOptions) =>
+      this.#scanned?.store === store ? Promise.resolve(this.#scanned.tree) : store.scan(how);
     const scans = both(
-      source.scan({
+      scan(source, {
         checksum,
         filter: this.#hidden.forSource(),
         onFile: (path, entry) => {
@@ -192,7 +214,7 @@ class Run {
         },
       }),
       (absent ? Promise.resolve<Tree>(new Map()) : asDestination(
-        destination.scan({ checksum, filter: this.#hidden.forDestination() }),
+        scan(destination, { checksum, filter: this.#hidden.forDestination() }),
       )).then(
         (tree) => {
           this.#first = tree.size === 0 && this.#hidden.destination.size === 0;

@@ -47,3 +47,6 @@ export const MAX_TREE_ENTRIES = 20_000_000;
 /** How often a server that works on a tree for long says so, and how often in a row it may: twelve hours. */
 export const HEARTBEAT_MS = 10_000;
 export const MAX_HEARTBEATS = 12 * 3600 * 1000 / HEARTBEAT_MS;
+
+/** Changes in one answer of `changes`. */
+export const MAX_CHANGES = 10_000;

@@ -30,7 +30,7 @@ export type Listing =
   | { dir: string; rules?: string; entries: [name: string, entry: Entry][]; more?: true }
   | { dir: string; problem: { code: Problem["code"]; message: string } };
 
-type WireEntry = (string | number)[];
+export type WireEntry = (string | number)[];
 
 /** The first line. */
 export function treeHead(): string {
@@ -41,7 +41,7 @@ export function treeHead(): string {
 export function treeLine(listing: Listing): string {
   if ("problem" in listing) return JSON.stringify(listing) + "\n";
   const { dir, rules, more } = listing;
-  const entries = listing.entries.map(([name, entry]) => encode(name, entry));
+  const entries = listing.entries.map(([name, entry]) => encodeEntry(name, entry));
   return JSON.stringify({ dir, rules, more, entries }) + "\n";
 }
 
@@ -50,7 +50,8 @@ export function treeEnd(count: number): string {
   return JSON.stringify({ end: count }) + "\n";
 }
 
-function encode(name: string, entry: Entry): WireEntry {
+/** An entry as the short list that stands for it in a line. */
+export function encodeEntry(name: string, entry: Entry): WireEntry {
   switch (entry.kind) {
     case "file":
       return entry.sha256 === undefined
@@ -161,7 +162,7 @@ export class TreeReader {
     // A name with "/" in it must not collide with a real path: it is kept under a key that no path has.
     const key = trouble === null ? path : childPath(dir, "\0" + name);
     if (this.#builder.tree.has(key)) throw malformed("an entry twice");
-    const entry: Entry = trouble === null ? decode(item) : {
+    const entry: Entry = trouble === null ? decodeEntry(item) : {
       kind: "problem",
       code: "refused_name",
       message: `the name is refused: ${trouble}`,
@@ -170,7 +171,8 @@ export class TreeReader {
   }
 }
 
-function decode(item: unknown[]): Entry {
+/** The entry that a short list stands for, its name aside. Throws `protocol`. */
+export function decodeEntry(item: unknown[]): Entry {
   switch (item[1]) {
     case "f": {
       const [, , size, mtime, mode, sha256] = item;
