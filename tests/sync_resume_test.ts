@@ -32,8 +32,8 @@ function partial(dir: string): number {
   }
 }
 
-/** Starts a run and waits until it is in the middle of the file, or over. */
-async function runTo(bytes: number, args: readonly string[], dst: string) {
+/** Starts a run and waits until `reached` of `dst`, by default the bytes of large files, is `most`. */
+async function runTo(most: number, args: readonly string[], dst: string, reached = partial) {
   const command = ferryCommand(["sync", "--json", ...args]);
   const child = new Deno.Command(command.path, {
     args: command.args,
@@ -44,9 +44,44 @@ async function runTo(bytes: number, args: readonly string[], dst: string) {
   const output = child.output();
   let over = false;
   output.then(() => over = true);
-  while (!over && partial(dst) < bytes) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (!over && reached(dst) < most) await pause(reached === partial ? 1 : 20);
   assert(!over, new TextDecoder().decode((await Promise.race([output, null]))?.stderr));
   return { kill: () => child.kill("SIGKILL"), output };
+}
+
+const FILES = 1200;
+const FILE = 32 * 1024;
+
+/** Many small files, of which no two are alike. */
+function writeSmall(dir: string): void {
+  const bytes = new Uint8Array(FILE);
+  for (let i = 0; i < FILES; i++) {
+    if (i % 50 === 0) Deno.mkdirSync(`${dir}/d${i / 50}`);
+    new DataView(bytes.buffer).setUint32(0, i);
+    const path = `${dir}/d${Math.floor(i / 50)}/f${i}`;
+    Deno.writeFileSync(path, bytes);
+    Deno.utimeSync(path, 1_600_000_000, 1_600_000_000);
+  }
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Small files below `dir` that are whole, staged ones among them. */
+function wholeFiles(dir: string): number {
+  let count = 0;
+  const visit = (path: string) => {
+    try {
+      for (const entry of Deno.readDirSync(path)) {
+        const full = `${path}/${entry.name}`;
+        if (entry.isDirectory) visit(full);
+        else if (Deno.lstatSync(full).mtime?.getTime() === 1_600_000_000_000) count++;
+      }
+    } catch {
+      // Renamed meanwhile.
+    }
+  };
+  visit(dir);
+  return count;
 }
 
 async function assertSame(dir: { at(name: string): string }, share = dir.at("dst")): Promise<void> {
@@ -82,6 +117,40 @@ for (const way of ["pull", "push", "copy"] as const) {
         assertEquals([next.code, next.changes], [0, ["create large"]], next.stderr);
         const travelled = Number(next.done.bytes_sent) + Number(next.done.bytes_received);
         if (way !== "copy") assert(travelled <= LARGE - had + AGAIN, `${travelled} with ${had} there`);
+        await assertSame(dir);
+        assertNothing(await sync(ends()));
+      } finally {
+        await server?.stop();
+      }
+    });
+  }
+}
+
+for (const way of ["pull", "push", "copy"] as const) {
+  for (const victim of ["client", "server"] as const) {
+    if (way === "copy" && victim === "server") continue;
+    Deno.test(`a ${way} of small files sends few of them again after kill -9 of the ${victim}`, async () => {
+      using dir = tempDir({ "src": null, "dst": null });
+      writeSmall(dir.at("src"));
+      const start = () => serve(dir.at(way === "pull" ? "src" : "dst"), ["--writable"]);
+      let server: Server | null = way === "copy" ? null : await start();
+      try {
+        const ends = () => [
+          way === "pull" ? server!.url : dir.at("src"),
+          way === "push" ? server!.url : dir.at("dst"),
+        ];
+        const run = await runTo(FILES * 0.6, ends(), dir.at("dst"), wholeFiles);
+        if (victim === "client") run.kill();
+        else await server!.stop("SIGKILL");
+        await run.output;
+        if (victim === "server") server = await start();
+        const had = FILES * 0.6 * FILE;
+        const next = await sync(ends());
+        assertEquals([next.code, next.problems], [0, []], next.stderr);
+        const travelled = Number(next.done.bytes_sent) + Number(next.done.bytes_received);
+        // Names and frames come to about 200 bytes a file.
+        const most = FILES * FILE - had + AGAIN + FILES * 200;
+        if (way !== "copy") assert(travelled <= most, `${travelled} with ${had} there`);
         await assertSame(dir);
         assertNothing(await sync(ends()));
       } finally {

@@ -115,10 +115,12 @@ export class PushSessions {
     }
   }
 
-  #attach(id: string, start: PushStart, hangUp: () => void): Attached {
+  #attach(id: string, start: PushStart, connected: () => void): Attached {
     const rival = this.#rival(id, start);
     if (rival !== undefined) throw new LockedError("the folder", rival.holder);
     this.sweep();
+    // Each connection has its own, so that the end of an old one is told from that of the new one.
+    const hangUp = () => connected();
     let held = this.#held.get(id);
     const known = held !== undefined;
     if (held === undefined) {

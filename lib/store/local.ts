@@ -1,6 +1,6 @@
 /** A folder of the local file system as a Store. */
 import { FerryError, osCode, osReason, quote } from "../core/errors.ts";
-import type { Tree } from "../core/entry.ts";
+import type { FileEntry, Tree } from "../core/entry.ts";
 import { RESERVED_NAME } from "../core/paths.ts";
 import type { Holder } from "../wire/messages.ts";
 import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
@@ -8,6 +8,7 @@ import type { Content, NoContent } from "../wire/stream.ts";
 import { PACK_BYTES, SMALL_FILE_BYTES } from "../wire/limits.ts";
 import { PACK_BUFFERS } from "./buffers.ts";
 import { thisProcess } from "./holder.ts";
+import { Leftovers } from "./leftovers.ts";
 import { type FolderLock, lockFolder } from "./lock.ts";
 import type { DeltaSource } from "./delta.ts";
 import { localDeltaSource } from "./delta_local.ts";
@@ -19,7 +20,7 @@ import { openContent, readOutcome, ReadProblem, type ResumePoint } from "./read.
 import { StrictPaths } from "./root.ts";
 import { scanTree } from "./scan.ts";
 import { SmallReader } from "./small_reader.ts";
-import { removeStages, removeStaleUploads, Stage } from "./stage.ts";
+import { removeStaleUploads, Stage } from "./stage.ts";
 import type { EndOptions, ScanOptions, SmallFiles, Store, WriteOptions, WriteSession } from "./store.ts";
 import { LocalWriter } from "./write.ts";
 import { WriterThread } from "./writer_thread.ts";
@@ -45,6 +46,7 @@ export class LocalStore implements Store {
   readonly #buffers = PACK_BUFFERS;
   #holder: Holder = thisProcess("");
   #lock: FolderLock | undefined;
+  #leftovers: Leftovers | undefined;
   /** Whether there was nothing when it should be locked. */
   #absent = false;
 
@@ -145,9 +147,13 @@ export class LocalStore implements Store {
   async #acquire(root: string): Promise<void> {
     if (!this.#held) this.#lock = await lockFolder(root, this.#holder);
     // Nobody else is at work here, so whatever is staged was left by the dead.
-    removeStages(root);
+    this.#leftovers = new Leftovers(root);
     removeStaleUploads(root);
     prunePartials(root);
+  }
+
+  leftOver(path: string, entry: FileEntry): Uint8Array | null {
+    return this.#leftovers?.read(path, entry) ?? null;
   }
 
   // deno-lint-ignore require-await -- async so that what it throws becomes a rejection
@@ -155,7 +161,11 @@ export class LocalStore implements Store {
     if (this.#lock === undefined) return;
     const partials = new Partials(this.#lock.root, this.#lock.root);
     if (broken) partials.tidy();
-    else partials.clear();
+    else {
+      this.#leftovers?.clear();
+      partials.clear();
+    }
+    this.#leftovers = undefined;
     this.#lock.release();
     this.#lock = undefined;
   }

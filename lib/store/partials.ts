@@ -5,6 +5,7 @@
 import * as crypto from "node:crypto";
 import { writeError } from "../core/errors.ts";
 import { RESERVED_NAME } from "../core/paths.ts";
+import { bootId } from "./boot.ts";
 
 /** What is smaller comes anew. */
 export const RESUME_BYTES = 2 * 1024 * 1024;
@@ -85,7 +86,6 @@ export class Partials {
   }
 
   #path({ path, size, mtime }: FileVersion): string {
-    // What the disk did not get in time before the power went is not what was written.
     return `${this.#dir}/${hash(JSON.stringify([bootId(), path, size, mtime]))}`;
   }
 }
@@ -114,20 +114,6 @@ function partialRoot(shareRoot: string): string {
 
 function hash(text: string): string {
   return crypto.createHash("sha256").update(text).digest("hex").slice(0, 32);
-}
-
-let boot: string | undefined;
-
-/** What changes with each start of the machine. */
-function bootId(): string {
-  if (boot !== undefined) return boot;
-  try {
-    boot = Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
-  } catch {
-    // To the minute, which may make a run begin anew for nothing, but not go on with what is lost.
-    boot = String(Math.round((Date.now() / 1000 - Deno.osUptime()) / 60));
-  }
-  return boot;
 }
 
 /** When a file was last written to: one that is whole has the time of its source. */

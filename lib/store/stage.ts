@@ -4,6 +4,7 @@
  */
 import { FerryError, osCode, osReason, quote, writeError } from "../core/errors.ts";
 import { RESERVED_NAME } from "../core/paths.ts";
+import { bootId } from "./boot.ts";
 
 /** Uploads that nobody touched for so long were left by a process that died. */
 const STALE_MS = 60 * 60 * 1000;
@@ -23,7 +24,7 @@ export class Stage {
   constructor(root: string, kind: StageKind = "stage") {
     this.#root = root;
     this.#parent = stageRoot(root, kind);
-    this.#dir = `${this.#parent}/${crypto.randomUUID()}`;
+    this.#dir = `${this.#parent}/${stamp()}${crypto.randomUUID()}`;
   }
 
   /** The folder of this stage. */
@@ -103,6 +104,22 @@ function removeEmpty(dir: string): void {
     Deno.removeSync(dir);
   } catch {
     // Not empty, or already gone.
+  }
+}
+
+/** What the names of the stages begin with that were made since the machine was started. */
+function stamp(): string {
+  return bootId().replace(/[^0-9a-z]/gi, "").slice(-12) + ".";
+}
+
+/** The stages below `root`, which the caller holds the lock of; `trusted` where all that was written is there. */
+export function deadStages(root: string): { dir: string; trusted: boolean }[] {
+  const parent = stageRoot(root, "stage");
+  try {
+    const entries = [...Deno.readDirSync(parent)].filter((entry) => entry.isDirectory);
+    return entries.map(({ name }) => ({ dir: `${parent}/${name}`, trusted: name.startsWith(stamp()) }));
+  } catch {
+    return [];
   }
 }
 

@@ -78,6 +78,9 @@ export interface Store {
   /** Whether contents come from it or go to it over a network, so that fewer bytes are worth some work. */
   readonly remote: boolean;
 
+  /** The content of a small file that a run which was killed had brought here but not put in its place; or null. */
+  leftOver?(path: string, entry: FileEntry): Uint8Array | null;
+
   /** Bytes of HTTP bodies so far. */
   readonly traffic: { sent: number; received: number };
 

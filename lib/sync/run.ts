@@ -34,6 +34,9 @@ const KEEP_BYTES = 64 * 1024 * 1024;
 /** From so many changes on, a destination may take more trouble to begin with. */
 const MANY_CHANGES = 1000;
 
+/** What is staged ahead of the plan where it would be lost with the process. */
+const AHEAD_BYTES = 4 * 1024 * 1024;
+
 export interface RunOptions extends Omit<PlanOptions, "hidden">, HiddenOptions {
   dryRun?: boolean;
   maxDelete: DeleteLimit;
@@ -218,7 +221,9 @@ class Run {
       )).then(
         (tree) => {
           this.#first = tree.size === 0 && this.#hidden.destination.size === 0;
-          if (this.#first && !dryRun) this.#ahead.start(() => this.#begin({ many: true }));
+          // What a server has staged is lost with it.
+          const most = destination.leftOver === undefined ? AHEAD_BYTES : Infinity;
+          if (this.#first && !dryRun) this.#ahead.start(() => this.#begin({ many: true }), most);
           return tree;
         },
       ),
@@ -243,7 +248,8 @@ class Run {
     const { source, destination } = this.sides;
     const remote = source.remote || destination.remote;
     const deltas = Deltas.between({ source, session: this.#session, remote, signal: this.options.signal });
-    return new Stager(source, this.#session, { ...this.options, deltas });
+    const leftOver = destination.leftOver?.bind(destination);
+    return new Stager(source, this.#session, { ...this.options, deltas, leftOver });
   }
 
   /** Ends the writing, whatever happened. */
@@ -333,10 +339,14 @@ class Run {
       case "plain":
         return batch.changes.map((change) => ({ change, staged: this.#keptOf(change), bytes: 0 }));
       case "small": {
-        const missing = batch.changes.filter(({ path }) => !this.#ahead.done.has(path)).map(({ path }) =>
-          path
+        const missing = batch.changes.flatMap((change) =>
+          change.op === "delete" || change.entry.kind !== "file" || this.#ahead.done.has(change.path)
+            ? []
+            : [{ path: change.path, entry: change.entry }]
         );
-        const answers = missing.length === 0 ? [] : await stager.small(missing);
+        const answers = missing.length === 0
+          ? []
+          : await stager.small(missing.map(({ path }) => path), missing.map(({ entry }) => entry));
         let next = 0;
         return batch.changes.flatMap((change) => {
           const answer = this.#ahead.done.get(change.path) ?? answers[next++];

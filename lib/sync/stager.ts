@@ -9,7 +9,7 @@ import type { SmallFiles, Store, WriteSession } from "../store/store.ts";
 import { PACK_BYTES, PACK_FILES, SMALL_FILE_BYTES } from "../wire/limits.ts";
 import type { Outcome } from "../wire/messages.ts";
 import type { Content } from "../wire/stream.ts";
-import type { FileFrame } from "../wire/pack.ts";
+import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
 import type { StagedFile } from "./batches.ts";
 import { type Copied, copyLarge, type LargeFile } from "./large_file.ts";
 import type { Bases, Deltas } from "./delta.ts";
@@ -27,6 +27,8 @@ export interface StagerOptions {
   deltas?: Deltas | null;
   /** Counts along. */
   tally?: Tally;
+  /** The content of a file that is at the destination already, though not in its place. */
+  leftOver?: (path: string, entry: FileEntry) => Uint8Array | null;
 }
 
 export class Stager {
@@ -46,11 +48,11 @@ export class Stager {
     return this.#next++;
   }
 
-  /** Stages small files; one answer each, in order. */
-  async small(paths: readonly string[]): Promise<Staging[]> {
+  /** Stages small files, which were listed as `entries`; one answer each, in order. */
+  async small(paths: readonly string[], entries: readonly FileEntry[]): Promise<Staging[]> {
     const first = this.#next;
     this.#next += paths.length;
-    using files: SmallFiles = await this.#source.read(paths);
+    using files: SmallFiles = await this.#read(paths, entries);
     const good: FileFrame[] = [];
     const answers = files.frames.map((frame): Staging => {
       if (frame.kind === "problem") return { problem: { code: frame.code, message: frame.message } };
@@ -70,6 +72,22 @@ export class Stager {
       if (problem !== null) answers[index - first] = { problem };
     });
     return answers;
+  }
+
+  /** The contents, from what a killed run has left at the destination or from the source. */
+  async #read(paths: readonly string[], entries: readonly FileEntry[]): Promise<SmallFiles> {
+    const { leftOver } = this.#options;
+    const left = paths.map((path, index) => leftOver?.(path, entries[index]) ?? null);
+    const missing = paths.flatMap((_, index) => left[index] === null ? [index] : []);
+    if (missing.length === paths.length) return await this.#source.read(paths);
+    const rest = missing.length === 0 ? null : await this.#source.read(missing.map((index) => paths[index]));
+    let next = 0;
+    const frames = left.map((content, index): FileFrame | ProblemFrame => {
+      if (content === null) return { ...rest!.frames[next++], index };
+      const { mtime, mode } = entries[index];
+      return { kind: "file", index, mtime, mode, content };
+    });
+    return { frames, [Symbol.dispose]: () => rest?.[Symbol.dispose]() };
   }
 
   /** Stages one file of any size, which was listed as `entry`; `bases` is what it may be made from. */
@@ -130,12 +148,19 @@ function interruptible(content: Content, { signal, pace, tally }: StagerOptions)
   };
 }
 
+/** Files that are fetched together. */
+interface Pack {
+  paths: string[];
+  entries: FileEntry[];
+}
+
 /** Fetches listed files ahead of the plan, as long as it is wanted. */
 export class ReadAhead {
   /** What has been fetched, by path. */
   readonly done = new Map<string, Staging>();
-  readonly #packs: string[][] = [];
+  readonly #packs: Pack[] = [];
   #bytes = Infinity;
+  #most = Infinity;
   #begin: (() => Promise<Stager>) | null = null;
   #underWay = 0;
   readonly #fetches: Promise<void>[] = [];
@@ -147,19 +172,24 @@ export class ReadAhead {
   offer(path: string, entry: FileEntry): void {
     if (entry.size > SMALL_FILE_BYTES) return;
     const last = this.#packs.at(-1);
-    if (last === undefined || last.length >= PACK_FILES || this.#bytes + entry.size > PACK_BYTES) {
-      this.#packs.push([path]);
+    if (last === undefined || last.paths.length >= PACK_FILES || this.#bytes + entry.size > PACK_BYTES) {
+      this.#packs.push({ paths: [path], entries: [entry] });
       this.#bytes = entry.size;
       this.#fill();
     } else {
-      last.push(path);
+      last.paths.push(path);
+      last.entries.push(entry);
       this.#bytes += entry.size;
     }
   }
 
-  /** Begins to fetch; before, files are only noted. `begin` opens the destination, when there is something to fetch. */
-  start(begin: () => Promise<Stager>): void {
+  /**
+   * Begins to fetch; before, files are only noted. `begin` opens the destination, when there is something to fetch.
+   * At most so many bytes are fetched.
+   */
+  start(begin: () => Promise<Stager>, most = Infinity): void {
     this.#begin = begin;
+    this.#most = most;
     this.#fill();
   }
 
@@ -172,16 +202,19 @@ export class ReadAhead {
 
   #fill(): void {
     // The last pack is still being filled.
-    while (this.#begin !== null && this.#underWay < this.parallel && this.#packs.length > 1) {
+    while (
+      this.#begin !== null && this.#underWay < this.parallel && this.#packs.length > 1 && this.#most > 0
+    ) {
+      this.#most -= PACK_BYTES;
       const fetch = this.#fetch(this.#begin(), this.#packs.shift()!);
       fetch.catch(() => {});
       this.#fetches.push(fetch);
     }
   }
 
-  async #fetch(stager: Promise<Stager>, paths: string[]): Promise<void> {
+  async #fetch(stager: Promise<Stager>, { paths, entries }: Pack): Promise<void> {
     this.#underWay++;
-    const answers = await (await stager).small(paths);
+    const answers = await (await stager).small(paths, entries);
     answers.forEach((answer, index) => this.done.set(paths[index], answer));
     this.#underWay--;
     this.#fill();
