@@ -6,7 +6,7 @@ import type { Peer, ServeOptions } from "./peer.ts";
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 
 /** As the tasks of deno.json have it. */
-const V8_FLAGS = "--v8-flags=--max-semi-space-size=2";
+const V8_FLAGS = "--v8-flags=--max-semi-space-size=2,--heap-growing-percent=50";
 
 /** The name that starts the name of every variant of Ferry. */
 export const FERRY = "ferry";

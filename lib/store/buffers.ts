@@ -4,17 +4,21 @@
  */
 import { FerryError } from "../core/errors.ts";
 import type { Flow } from "../wire/flow.ts";
+import { PACK_BYTES, SMALL_FILE_BYTES } from "../wire/limits.ts";
 
 /** Kept between uses; more than there are packs under way would never be asked for. */
 const KEPT = 8;
+
+/** All are of one size, so that each can serve for any: one batch as it is planned. Untouched memory costs nothing. */
+const USUAL_BYTES = PACK_BYTES + SMALL_FILE_BYTES;
 
 export class BufferPool {
   readonly #free: ArrayBuffer[] = [];
 
   /** A buffer of at least `size` bytes, with anything in it. */
   take(size: number): ArrayBuffer {
-    const buffer = this.#free.pop();
-    return buffer !== undefined && buffer.byteLength >= size ? buffer : new ArrayBuffer(size);
+    const at = this.#free.findIndex((buffer) => buffer.byteLength >= size);
+    return at === -1 ? new ArrayBuffer(Math.max(size, USUAL_BYTES)) : this.#free.splice(at, 1)[0];
   }
 
   /** Gives a buffer back; nobody may look at it any more. */

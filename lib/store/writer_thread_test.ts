@@ -55,7 +55,9 @@ Deno.test("WriterThread hands memory over and back", async () => {
   using at = place();
   const pool = new BufferPool();
   const session = new WriterThread(at.root, pool);
-  const memory = pool.take(1000);
+  // Larger than any that the pool would make by itself for what is asked for below.
+  const size = 5_000_000;
+  const memory = pool.take(size);
   const frame: FileFrame = {
     kind: "file",
     index: 0,
@@ -64,7 +66,7 @@ Deno.test("WriterThread hands memory over and back", async () => {
     content: new Uint8Array(memory, 3, 500),
   };
   assertEquals(await session.stage([frame], ["f"]), [null]);
-  assertEquals([memory.byteLength, pool.take(1).byteLength], [0, 1000]);
+  assertEquals([memory.byteLength, pool.take(1).byteLength], [0, size]);
   await session.close();
 });
 
