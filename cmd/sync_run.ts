@@ -14,6 +14,7 @@ import { makeLimits } from "../lib/sync/limits.ts";
 import { checkApart, isLocal, placeOf } from "../lib/sync/place.ts";
 import { jsonReport, type Report, textReport } from "../lib/sync/report.ts";
 import { runSync, type Summary } from "../lib/sync/run.ts";
+import { compareHeads } from "../lib/sync/same_tree.ts";
 import { Tally } from "../lib/sync/tally.ts";
 import type { JobOptions } from "../lib/wire/jobs.ts";
 import type { SyncLine } from "./sync_flags.ts";
@@ -133,6 +134,9 @@ async function delegated(
     return null;
   }
   const { checksum, force, bwlimit } = flags;
+  const plain = !checksum && patterns.length === 0 && flags.links === "keep";
+  // Where there is nothing to do no job is needed to find that out.
+  if (plain && (await compareHeads({ source, destination })).kind === "same") return null;
   const options = {
     dryRun: flags["dry-run"],
     delete: flags.delete,

@@ -1,5 +1,6 @@
 /** The answer to `POST hashes`, written at the pace at which the client takes it. */
 import { hashFiles } from "../store/hashes.ts";
+import type { HashMemory } from "../store/scan.ts";
 import { hashRecord, waitingRecord } from "../wire/hashes.ts";
 import { type Reach, realPath, Unreachable } from "./sync_reach.ts";
 
@@ -10,8 +11,12 @@ const SILENCE_MS = 5000;
 const CHUNK_BYTES = 16 * 1024;
 
 /** The hashes of `files`, paths below the folder of `reach`. */
-export function streamHashes(reach: Reach, files: readonly string[]): ReadableStream<Uint8Array> {
-  const digests = hashFiles(reach.folder, files, (path) => readablePath(reach, path));
+export function streamHashes(
+  reach: Reach,
+  files: readonly string[],
+  memory: HashMemory,
+): ReadableStream<Uint8Array> {
+  const digests = hashFiles(reach.folder, files, (path) => readablePath(reach, path), memory);
   let left = files.length;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {

@@ -124,7 +124,9 @@ export function createSyncReads({ index, packs, offersJobs }: ReadOptions): Sync
   async function hashes(call: Call): Promise<Response> {
     require(call, "r", call.base);
     const { files } = parseHashesRequest(await readMessage(call.request));
-    return new Response(streamHashes(reachOf(call), files), { headers: { "content-type": HASHES_TYPE } });
+    const reach = reachOf(call);
+    const memory = hashMemory(index, innerPath(index.root, reach.folder));
+    return new Response(streamHashes(reach, files, memory), { headers: { "content-type": HASHES_TYPE } });
   }
 
   function file(call: Call): Response {

@@ -2,6 +2,7 @@
 import * as crypto from "node:crypto";
 import { openContent } from "./read.ts";
 import { StrictPaths } from "./root.ts";
+import { type HashMemory, sameVersion } from "./scan.ts";
 
 /** How long files are hashed before others have a turn. */
 const TURN_MS = 8;
@@ -9,12 +10,13 @@ const TURN_MS = 8;
 /**
  * Gives for each of `paths` below `root` (a real path), in order, its SHA-256 in lower-case hex, or null when it is no
  * regular file, cannot be read, or changed while it was read. `realOf` says which path is read for each of them, null
- * for none. Where it let others have a turn it gives undefined.
+ * for none. What `memory` knows is not read. Where it let others have a turn it gives undefined.
  */
 export async function* hashFiles(
   root: string,
   paths: readonly string[],
   realOf: (path: string) => string | null,
+  memory?: HashMemory,
 ): AsyncGenerator<string | null | undefined> {
   let strict = new StrictPaths(root);
   let start = performance.now();
@@ -24,8 +26,11 @@ export async function* hashFiles(
   }
   for (const path of paths) {
     const real = realOf(path);
-    const content = real === null ? null : openContent(strict, real);
-    if (content === null || content.kind === "problem") yield null;
+    const began = Date.now();
+    const before = real === null || memory === undefined ? null : infoOf(strict, real);
+    const known = before === null ? null : memory!.known(real!, before);
+    const content = real === null || known !== null ? null : openContent(strict, real);
+    if (content === null || content.kind === "problem") yield known;
     else {
       using open = content;
       const hash = crypto.createHash("sha256");
@@ -35,12 +40,25 @@ export async function* hashFiles(
         await turn();
         yield undefined;
       }
-      yield open.outcome() === null ? hash.digest("hex") : null;
+      const sha256 = open.outcome() === null ? hash.digest("hex") : null;
+      const after = before === null || sha256 === null ? null : infoOf(strict, real!);
+      if (after !== null && sameVersion(before!, after)) {
+        memory!.learned(real!, after, { sha256: sha256!, began });
+      }
+      yield sha256;
     }
     if (performance.now() - start < TURN_MS) continue;
     await turn();
     // What it remembers of folders may no longer hold.
     strict = new StrictPaths(root);
     yield undefined;
+  }
+}
+
+function infoOf(strict: StrictPaths, path: string): Deno.FileInfo | null {
+  try {
+    return Deno.lstatSync(strict.locate(path));
+  } catch {
+    return null;
   }
 }

@@ -168,6 +168,12 @@ export async function addChecksums(
   }
 }
 
+/** Whether nothing tells that the file changed between two looks. */
+export function sameVersion(a: Deno.FileInfo, b: Deno.FileInfo): boolean {
+  return a.size === b.size && a.ino === b.ino && a.mtime?.getTime() === b.mtime?.getTime() &&
+    a.ctime?.getTime() === b.ctime?.getTime();
+}
+
 async function rememberedHash(root: string, path: string, memory: HashMemory): Promise<string> {
   const full = joinRoot(root, path);
   const info = Deno.lstatSync(full);
@@ -176,9 +182,7 @@ async function rememberedHash(root: string, path: string, memory: HashMemory): P
   const began = Date.now();
   const sha256 = await hashFile(full);
   const after = Deno.lstatSync(full);
-  const same = after.size === info.size && after.ino === info.ino &&
-    after.mtime?.getTime() === info.mtime?.getTime() && after.ctime?.getTime() === info.ctime?.getTime();
-  if (same) memory.learned(path, info, { sha256, began });
+  if (sameVersion(info, after)) memory.learned(path, info, { sha256, began });
   return sha256;
 }
 
