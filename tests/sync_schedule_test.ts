@@ -145,7 +145,7 @@ Deno.test("sync --every leaves a turn out while another run is at work", async (
   await using second = new Going(["--every", "1s", "--json", dir.at("other"), dir.at("dst")]);
   await second.until(() => second.done.length === 1);
   assertEquals(second.done[0].exit, 42);
-  assert(second.stderr.includes("next run at"), second.stderr);
+  await second.until(() => second.stderr.includes("next run at"));
   first.kill("SIGTERM");
   assertEquals(await first.code(), 143);
   await second.until(() => second.done.some(({ exit, created }) => exit === 0 && created === 1));
