@@ -30,8 +30,8 @@ export async function* hashFiles(
     const before = real === null || memory === undefined ? null : infoOf(strict, real);
     const known = before === null ? null : memory!.known(real!, before);
     const content = real === null || known !== null ? null : openContent(strict, real);
-    if (content === null || content.kind === "problem") yield known;
-    else {
+    let digest = known;
+    if (content?.kind === "content") {
       using open = content;
       const hash = crypto.createHash("sha256");
       for (let chunk = await open.next(); chunk !== null; chunk = await open.next()) {
@@ -40,13 +40,14 @@ export async function* hashFiles(
         await turn();
         yield undefined;
       }
-      const sha256 = open.outcome() === null ? hash.digest("hex") : null;
-      const after = before === null || sha256 === null ? null : infoOf(strict, real!);
+      if (open.outcome() === null) digest = hash.digest("hex");
+      const after = before === null || digest === null ? null : infoOf(strict, real!);
       if (after !== null && sameVersion(before!, after)) {
-        memory!.learned(real!, after, { sha256: sha256!, began });
+        memory!.learned(real!, after, { sha256: digest!, began });
       }
-      yield sha256;
     }
+    // The file is closed by now: nobody need come back after the last digest.
+    yield digest;
     if (performance.now() - start < TURN_MS) continue;
     await turn();
     // What it remembers of folders may no longer hold.
