@@ -15,10 +15,11 @@ import { get1k } from "./works/get_1k.ts";
 import { pullAgain } from "./works/pull_again.ts";
 import { pullCold } from "./works/pull_cold.ts";
 import { pushCold } from "./works/push_cold.ts";
+import { renamed } from "./works/renamed.ts";
 import { request1g } from "./works/request_1g.ts";
 import type { Work } from "./works/work.ts";
 
-const WORKS: readonly Work[] = [pullCold, pullAgain, pushCold, get1k, get1g, request1g];
+const WORKS: readonly Work[] = [pullCold, pullAgain, renamed, pushCold, get1k, get1g, request1g];
 const PEERS: readonly Peer[] = [ferry, rsync, rsyncFsync, rclone, nginx, caddy, curl];
 
 const FLAGS = {

@@ -220,3 +220,30 @@ Deno.test("sync moves nothing out of where a user may not delete, though it lies
   assertEquals([run.code, run.problems.sort()], [1, ["forbidden safe", "forbidden safe/old"]]);
   assertEquals(paths(dir.at("dst")), ["f", "new", "new/old", "safe", "safe/old"]);
 });
+
+Deno.test("sync spends at most 300 bytes a file on a folder that was renamed, whatever changed with it", async () => {
+  const files = 1000;
+  const names = Array.from({ length: files }, (_, n) => `old/part ${n % 10}/file number ${n}.txt`);
+  for (const way of ["pull", "push"] as const) {
+    await using replicas = await replica(
+      way,
+      Object.fromEntries(names.map((name, n) => [name, `${n} `.repeat(200)])),
+    );
+    const spent = ({ done }: SyncRun) => [
+      done.bytes_content,
+      (Number(done.bytes_sent) + Number(done.bytes_received)) / files <= 300,
+    ];
+    sh(replicas.dir, "mv old new");
+    const moved = await replicas.run("--delete");
+    assertEquals([moved.done.moved, ...spent(moved)], [files + 11, 0, true]);
+    // One copy is what the old folder was, but for its times; the other has new files all over it.
+    sh(
+      replicas.dir,
+      "cp -r new copy; for n in 0 1 2 3 4 5 6 7 8 9; do echo . > new/part\\ $n/x; done; mv new newer",
+    );
+    const copied = await replicas.run("--delete");
+    assertEquals([copied.done.moved, ...spent(copied)], [files + 11, 20, true]);
+    assertEquals(copied.done.created, files + 11 + 10);
+    await replicas.settled();
+  }
+});

@@ -19,6 +19,7 @@ export const ferry: Peer = {
   version,
   serve,
   pull: (url, dir, { scratch }) => sync(url, dir, scratch, "--quiet"),
+  mirror: (url, dir, { scratch }) => sync(url, dir, scratch, "--quiet", "--delete"),
   push: (dir, url, { scratch }) => sync(dir, url, scratch, "--quiet"),
   get: (url, file) => command(["request", url, "-o", file, "--quiet"]),
   checkNothingToDo: async (url, dir, { scratch }) => {

@@ -25,6 +25,8 @@ export interface Peer {
   serve?(dir: string, options: ServeOptions): Promise<Daemon>;
   /** Makes the folder `dir` hold what the server at `url` serves. */
   pull?(url: string, dir: string, options: { scratch: string }): CommandLine;
+  /** The same, and deletes what the server does not have. */
+  mirror?(url: string, dir: string, options: { scratch: string }): CommandLine;
   /** Makes the folder at `url` hold what `dir` holds. */
   push?(dir: string, url: string, options: { scratch: string }): CommandLine;
   /** Fetches one file. */

@@ -23,6 +23,7 @@ function rsyncWith(name: string, flags: readonly string[]): Peer {
     version,
     serve,
     pull: (url, dir) => ({ path: "rsync", args: ["-a", ...flags, url, dir + "/"] }),
+    mirror: (url, dir) => ({ path: "rsync", args: ["-a", "--delete", ...flags, url, dir + "/"] }),
     push: (dir, url) => ({ path: "rsync", args: ["-a", ...flags, dir + "/", url] }),
   };
 }
