@@ -2,6 +2,7 @@
  * Pairs of files, an old version and a new one, made from a seed and kept in the cache folder: what a delta is
  * measured with.
  */
+import { seeded } from "./seeded.ts";
 import { DatabaseSync } from "node:sqlite";
 import { cacheFolder } from "./corpus.ts";
 import { runWell } from "./process.ts";
@@ -44,17 +45,6 @@ export async function filePair(name: PairName, say: (text: string) => void): Pro
     Deno.removeSync(work, { recursive: true });
   }
   return pair;
-}
-
-/** A generator of numbers that is the same everywhere (xorshift32). */
-function seeded(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state >>> 0;
-  };
 }
 
 function randomBytes(bytes: number, next: () => number): Uint8Array<ArrayBuffer> {

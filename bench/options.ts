@@ -10,8 +10,11 @@ import { nginx } from "./peers/nginx.ts";
 import type { Peer } from "./peers/peer.ts";
 import { rclone } from "./peers/rclone.ts";
 import { rsync, rsyncFsync } from "./peers/rsync.ts";
+import { changed100 } from "./works/changed_100.ts";
 import { get1g } from "./works/get_1g.ts";
 import { get1k } from "./works/get_1k.ts";
+import { liveWorks } from "./works/live_again.ts";
+import { pull4g } from "./works/pull_4g.ts";
 import { pullAgain } from "./works/pull_again.ts";
 import { pullCold } from "./works/pull_cold.ts";
 import { pushCold } from "./works/push_cold.ts";
@@ -19,7 +22,18 @@ import { renamed } from "./works/renamed.ts";
 import { request1g } from "./works/request_1g.ts";
 import type { Work } from "./works/work.ts";
 
-const WORKS: readonly Work[] = [pullCold, pullAgain, renamed, pushCold, get1k, get1g, request1g];
+const WORKS: readonly Work[] = [
+  pullCold,
+  pullAgain,
+  changed100,
+  renamed,
+  pull4g,
+  ...liveWorks,
+  pushCold,
+  get1k,
+  get1g,
+  request1g,
+];
 const PEERS: readonly Peer[] = [ferry, rsync, rsyncFsync, rclone, nginx, caddy, curl];
 
 const FLAGS = {
@@ -80,7 +94,7 @@ export function help(): string {
     "Flags:",
     ...Object.entries(FLAGS).map(([name, flag]) => left(name, flag) + flag.about),
     "\nWorks:",
-    ...WORKS.map((work) => `  ${work.name.padEnd(14)}${work.about}`),
+    ...WORKS.map((work) => `  ${work.name.padEnd(18)}${work.about}`),
     `\nPrograms: ${PEERS.map((peer) => peer.name).join(", ")}`,
     `The corpus is kept in ${cacheFolder()}.`,
     `\nExit status:\n  0  ${

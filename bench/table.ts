@@ -52,10 +52,15 @@ export function goalTable(rows: readonly Row[], works: readonly Described[]): st
   for (const { name, goal } of works) {
     if (!goal) continue;
     const group = groups(rows).find((group) => group.work === name && group.target !== "disk");
-    if (group) lines.push(...goalLines(name, goal, group.rows));
+    if (group) { for (const one of [goal].flat()) lines.push(...goalLines(name, one, group.rows)); }
   }
   if (lines.length === 0) return "";
   return ["| work | to reach | measured | |", "|---|---|---|---|", ...lines].join("\n") + "\n";
+}
+
+/** A number with as many places as it needs, two at most. */
+function shown(value: number): string {
+  return String(Number(value.toFixed(2)));
 }
 
 function goalLines(work: string, goal: Goal, rows: readonly Row[]): string[] {
@@ -67,10 +72,14 @@ function goalLines(work: string, goal: Goal, rows: readonly Row[]): string[] {
   const theirs = rows.filter((row) => row.program === against);
   const value = ratio(ours.map((row) => row.value), theirs.map((row) => row.value));
   if (value !== null && most !== undefined) {
-    add(`at most ${most.toFixed(1)} x ${against}`, `${value.toFixed(2)} x`, value <= most);
+    add(`at most ${shown(most)} x ${against}`, `${value.toFixed(2)} x`, value <= most);
   }
   if (value !== null && least !== undefined) {
-    add(`at least ${least.toFixed(1)} x ${against}`, `${value.toFixed(2)} x`, value >= least);
+    add(`at least ${shown(least)} x ${against}`, `${value.toFixed(2)} x`, value >= least);
+  }
+  if (against === undefined && most !== undefined && ours.length > 0) {
+    const { unit, value } = ours[0];
+    add(`at most ${shown(most)} ${unit}`, `${shown(value)} ${unit}`, value <= most);
   }
   const peaks = ours.flatMap((row) => [row.serverPeak ?? 0, row.clientPeak ?? 0]);
   const peak = Math.max(0, ...peaks);

@@ -31,11 +31,11 @@ Deno.test("goalTable() says what was reached and what was missed", () => {
   const slow = [row("ferry", 1, 5, 90e6), row("rsync", 1, 4)];
   const cases: [Row[], string[]][] = [
     [ROWS, [
-      "| pull-cold | at most 1.0 x rsync | 0.50 x | reached |",
+      "| pull-cold | at most 1 x rsync | 0.50 x | reached |",
       "| pull-cold | each side at most 200 MB | 120 MB | reached |",
     ]],
     [slow, [
-      "| pull-cold | at most 1.0 x rsync | 1.25 x | missed |",
+      "| pull-cold | at most 1 x rsync | 1.25 x | missed |",
       "| pull-cold | each side at most 200 MB | 90 MB | reached |",
     ]],
     [[row("ferry", 1, 5, 300e6)], ["| pull-cold | each side at most 200 MB | 300 MB | missed |"]],

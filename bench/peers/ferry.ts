@@ -18,19 +18,25 @@ export const ferry: Peer = {
   faithful: true,
   version,
   serve,
-  pull: (url, dir, { scratch }) => sync(url, dir, scratch, "--quiet"),
-  mirror: (url, dir, { scratch }) => sync(url, dir, scratch, "--quiet", "--delete"),
-  push: (dir, url, { scratch }) => sync(dir, url, scratch, "--quiet"),
+  pull: (url, dir, { scratch }) => syncCommand(url, dir, scratch, "--quiet"),
+  mirror: (url, dir, { scratch }) => syncCommand(url, dir, scratch, "--quiet", "--delete"),
+  push: (dir, url, { scratch }) => syncCommand(dir, url, scratch, "--quiet"),
   get: (url, file) => command(["request", url, "-o", file, "--quiet"]),
   checkNothingToDo: async (url, dir, { scratch }) => {
-    const { stdout } = await runWell(sync(url, dir, scratch, "--json"));
+    const { stdout } = await runWell(syncCommand(url, dir, scratch, "--json"));
     const changes = stdout.split("\n").filter((line) => line.includes('"event":"change"'));
     if (changes.length > 0) throw new Error(`a run with nothing to do made changes: ${changes[0]}`);
   },
 };
 
-function sync(from: string, to: string, scratch: string, ...more: string[]): CommandLine {
+/** A run of `ferry sync`. */
+export function syncCommand(from: string, to: string, scratch: string, ...more: string[]): CommandLine {
   return command(["sync", from, to, ...more], scratch);
+}
+
+/** The last event of a run with `--json`. */
+export function summaryOf(stdout: string): { ms: number; bytes_sent: number; bytes_received: number } {
+  return JSON.parse(stdout.trim().split("\n").at(-1)!);
 }
 
 async function version(): Promise<string> {

@@ -9,7 +9,7 @@ export const pullAgain: Work = {
   unit: "s",
   writes: true,
   against: ["rsync", "rclone"],
-  goal: { against: "rsync", most: 2.5 },
+  goal: { against: "rsync", most: 1.0 },
   prepare: async (bench, target, stack) => {
     // Nothing is written, so who waits for the disk does not matter.
     const peers = able(bench, { kind: "tmpfs", dir: target.dir }, "serve", "pull");

@@ -8,6 +8,7 @@ export const pushCold: Work = {
   unit: "s",
   writes: true,
   against: ["rsync", "rsync --fsync"],
+  goal: { against: "rsync", most: 0.67, memory: 200e6 },
   prepare: async (bench, target, stack) => {
     return await contestantsOf(able(bench, target, "serve", "push"), async (peer) => {
       const scratch = bench.scratch();

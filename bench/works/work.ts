@@ -2,7 +2,7 @@
 import type { Peer } from "../peers/peer.ts";
 import type { TreeSize } from "../tree.ts";
 
-export type Unit = "s" | "requests/s" | "MB/s";
+export type Unit = "s" | "requests/s" | "MB/s" | "KB";
 
 /** A filesystem that results are written to. */
 export interface Target {
@@ -46,7 +46,7 @@ export interface Contestant {
   finish?(): Promise<void>;
 }
 
-/** What is to be reached, against the median of another program or for peak memory. */
+/** What is to be reached, against the median of another program, or without one in the unit of the work, or for peak memory. */
 export interface Goal {
   against?: string;
   most?: number;
@@ -64,7 +64,7 @@ export interface Work {
   writes: boolean;
   /** The programs that Ferry is held against, by name. */
   against: readonly string[];
-  goal?: Goal;
+  goal?: Goal | readonly Goal[];
   /**
    * Starts what is needed; `stack` ends it. Throws Skipped when a needed tool is not installed; a program that cannot
    * start is given as a contestant that fails.
