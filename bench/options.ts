@@ -9,8 +9,9 @@ import { ferry } from "./peers/ferry.ts";
 import { nginx } from "./peers/nginx.ts";
 import type { Peer } from "./peers/peer.ts";
 import { rclone } from "./peers/rclone.ts";
-import { rsync, rsyncFsync } from "./peers/rsync.ts";
+import { rsync, rsyncFsync, rsyncZ } from "./peers/rsync.ts";
 import { changed100 } from "./works/changed_100.ts";
+import { deltaWorks } from "./works/delta.ts";
 import { get1g } from "./works/get_1g.ts";
 import { get1k } from "./works/get_1k.ts";
 import { liveWorks } from "./works/live_again.ts";
@@ -33,8 +34,9 @@ const WORKS: readonly Work[] = [
   get1k,
   get1g,
   request1g,
+  ...deltaWorks,
 ];
-const PEERS: readonly Peer[] = [ferry, rsync, rsyncFsync, rclone, nginx, caddy, curl];
+const PEERS: readonly Peer[] = [ferry, rsync, rsyncFsync, rsyncZ, rclone, nginx, caddy, curl];
 
 const FLAGS = {
   rounds: {

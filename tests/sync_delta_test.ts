@@ -89,6 +89,17 @@ for (const direction of DIRECTIONS) {
     assertEquals(paths(dir.path).filter((path) => path.includes(".ferry")), []);
   });
 
+  Deno.test(`sync sends only what is new in files of 256 KiB (${direction})`, async () => {
+    const [old, wanted] = [OLD.slice(0, 300_000), OLD.slice(0, 300_000)];
+    wanted.set(noise(100, 5), 150_000);
+    const small = noise(200_000, 6);
+    using dir = sides({ f: wanted, small }, { f: old, small: small.slice(1) });
+    const result = await run(dir, direction);
+    assertEquals([result.code, result.changes.sort()], [0, ["update f", "update small"]]);
+    assertSame(dir, "f", "small");
+    assert(bytesOf(result) > 200_000 && bytesOf(result) < 210_000, `${bytesOf(result)} bytes`);
+  });
+
   Deno.test(`sync compresses what is new (${direction})`, async () => {
     const line = new TextEncoder().encode(
       "a line of a log that says the same again and again\n".repeat(30_000),

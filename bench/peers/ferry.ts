@@ -20,6 +20,13 @@ export const ferry: Peer = {
   serve,
   pull: (url, dir, { scratch }) => syncCommand(url, dir, scratch, "--quiet"),
   mirror: (url, dir, { scratch }) => syncCommand(url, dir, scratch, "--quiet", "--delete"),
+  pullCounted: (url, dir, { scratch }) => ({
+    command: syncCommand(url, dir, scratch, "--json"),
+    bytes: (stdout) => {
+      const { bytes_sent, bytes_received } = JSON.parse(stdout.trim().split("\n").at(-1)!);
+      return bytes_sent + bytes_received;
+    },
+  }),
   push: (dir, url, { scratch }) => syncCommand(dir, url, scratch, "--quiet"),
   get: (url, file) => command(["request", url, "-o", file, "--quiet"]),
   checkNothingToDo: async (url, dir, { scratch }) => {

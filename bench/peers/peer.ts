@@ -29,6 +29,11 @@ export interface Peer {
   mirror?(url: string, dir: string, options: { scratch: string }): CommandLine;
   /** Makes the folder at `url` hold what `dir` holds. */
   push?(dir: string, url: string, options: { scratch: string }): CommandLine;
+  /** The same pull, and how many bytes it says that it sent and received. */
+  pullCounted?(url: string, dir: string, options: { scratch: string }): {
+    command: CommandLine;
+    bytes(stdout: string): number;
+  };
   /** Fetches one file. */
   get?(url: string, file: string): CommandLine;
   /** Runs a pull that has nothing to do and throws when it does something. */

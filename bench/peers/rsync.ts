@@ -16,6 +16,15 @@ export const rsyncFsync: Peer = {
   },
 };
 
+/** rsync with compression, where bytes are counted. */
+export const rsyncZ: Peer = {
+  name: "rsync -z",
+  faithful: true,
+  version,
+  serve,
+  pullCounted: counted("-z"),
+};
+
 function rsyncWith(name: string, flags: readonly string[]): Peer {
   return {
     name,
@@ -24,8 +33,18 @@ function rsyncWith(name: string, flags: readonly string[]): Peer {
     serve,
     pull: (url, dir) => ({ path: "rsync", args: ["-a", ...flags, url, dir + "/"] }),
     mirror: (url, dir) => ({ path: "rsync", args: ["-a", "--delete", ...flags, url, dir + "/"] }),
+    ...(flags.length === 0 ? { pullCounted: counted() } : {}),
     push: (dir, url) => ({ path: "rsync", args: ["-a", ...flags, dir + "/", url] }),
   };
+}
+
+function counted(...flags: string[]): Peer["pullCounted"] {
+  return (url, dir) => ({
+    command: { path: "rsync", args: ["-a", "--stats", ...flags, url, dir + "/"] },
+    bytes: (stdout) =>
+      [...stdout.matchAll(/^Total bytes (?:sent|received): ([\d,]+)/gm)]
+        .reduce((sum, [, digits]) => sum + Number(digits.replaceAll(",", "")), 0),
+  });
 }
 
 async function version(): Promise<string | null> {

@@ -2,7 +2,7 @@
 import type { Peer } from "../peers/peer.ts";
 import type { TreeSize } from "../tree.ts";
 
-export type Unit = "s" | "requests/s" | "MB/s" | "KB";
+export type Unit = "s" | "requests/s" | "MB/s" | "MB" | "KB";
 
 /** A filesystem that results are written to. */
 export interface Target {

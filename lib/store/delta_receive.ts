@@ -67,7 +67,8 @@ class Bases implements Disposable {
   /** The chunks of all files, each cut by itself. Null when one of them changed. */
   async chunks(sizes: ChunkSizes, signal?: AbortSignal): Promise<ChunkList | null> {
     const list = new ChunkList();
-    const buffer = new Uint8Array(READ_BYTES);
+    const largest = Math.max(...this.files.map(({ meta }) => meta.size));
+    const buffer = new Uint8Array(Math.min(READ_BYTES, largest));
     for (const file of this.files) {
       const cutter = new ChunkCutter(sizes, (length, name) => list.add(length, name));
       const { size } = file.meta;
@@ -169,7 +170,7 @@ async function plan(
   const { start, copies, missing, near } = matchChunks(chunks.list, there, begun);
   if (guess && copies.length === 0) return null;
   const sum = (ranges: readonly Range[]) => ranges.reduce((sum, { length }) => sum + length, 0);
-  const blockBytes = 2 ** blockBitsFor(sum(near));
+  const blockBytes = 1 << blockBitsFor(sum(near));
   const offsets = blockOffsets(near, blockBytes);
   if (missing.length > MAX_RANGES || offsets.length > MAX_BLOCKS) return null;
   const strongBytes = strongBytesFor(offsets.length, sum(missing));
@@ -213,7 +214,7 @@ class AssembledContent implements Content {
   readonly #planned: Planned;
   readonly #answer: DeltaReader;
   readonly #hash = crypto.createHash("sha256");
-  readonly #buffer = new Uint8Array(READ_BYTES);
+  readonly #buffer: Uint8Array;
   #untilTurn = TURN_BYTES;
   #at: number;
   #nextCopy = 0;
@@ -234,6 +235,7 @@ class AssembledContent implements Content {
   constructor(planned: Planned, answer: ReadableStream<Uint8Array>) {
     this.#planned = planned;
     this.meta = planned.meta;
+    this.#buffer = new Uint8Array(Math.min(READ_BYTES, planned.meta.size));
     this.#at = planned.parts.start;
     if (this.#at > 0) {
       const seed = (bytes: Uint8Array) => void this.#hash.update(bytes);

@@ -82,9 +82,11 @@ async function* deltaOf(file: RangeFile, request: DeltaRequest): AsyncGenerator<
   const { ranges, signatures, codecs } = request;
   yield deltaHead();
   const blocks: Uint8Array<ArrayBuffer>[] = [];
-  const writer = new InstructionWriter((block) => blocks.push(block));
+  const missing = ranges.reduce((sum, { length }) => sum + length, 0);
+  const writer = new InstructionWriter((block) => blocks.push(block), missing);
   const searcher = new Searcher(signatures);
-  const buffer = new Uint8Array(Math.max(READ_BYTES, 2 * signatures.blockBytes));
+  const most = ranges.reduce((most, { length }) => Math.max(most, length), 0);
+  const buffer = new Uint8Array(Math.min(most, Math.max(READ_BYTES, 2 * signatures.blockBytes)));
   let untilTurn = TURN_BYTES;
   for (const { start, length } of ranges) {
     let kept = 0;

@@ -13,12 +13,12 @@ export type Batch =
 /** Operations without content that go into one commit. */
 const PLAIN_OPERATIONS = Math.min(2000, MAX_OPERATIONS);
 
-/** The batches of `changes`, in their order. */
-export function makeBatches(changes: readonly Change[]): Batch[] {
+/** The batches of `changes`, in their order. New versions of files from `aloneFrom` bytes on travel by themselves too. */
+export function makeBatches(changes: readonly Change[], aloneFrom = Infinity): Batch[] {
   const batches: Batch[] = [];
   let bytes = 0;
   for (const change of changes) {
-    const kind = batchKind(change);
+    const kind = batchKind(change, aloneFrom);
     if (kind === "large") {
       batches.push({ kind, change });
       continue;
@@ -39,9 +39,12 @@ export function makeBatches(changes: readonly Change[]): Batch[] {
   return batches;
 }
 
-function batchKind(change: Change): Batch["kind"] {
+function batchKind(change: Change, aloneFrom: number): Batch["kind"] {
   if (change.op === "delete" || !change.content) return "plain";
-  return sizeOf(change.entry) > SMALL_FILE_BYTES ? "large" : "small";
+  const renewed = change.op === "update" && change.was.kind === "file";
+  return sizeOf(change.entry) > (renewed ? Math.min(aloneFrom - 1, SMALL_FILE_BYTES) : SMALL_FILE_BYTES)
+    ? "large"
+    : "small";
 }
 
 /** What a staged file is called and what it was when it was read, which may be newer than the plan. */

@@ -44,6 +44,15 @@ Deno.test("makeBatches() keeps the order and parts what travels differently", ()
   assertEquals(makeBatches([]), []);
 });
 
+Deno.test("makeBatches() lets new versions of files travel by themselves from a size on", () => {
+  const update = (path: string, size: number, was = file(5)): Change => (
+    { op: "update", path, entry: file(size), was, content: true }
+  );
+  const changes = [create("a", file(2000)), update("b", 999), update("c", 1000), update("d", 10)];
+  assertEquals(makeBatches(changes, 1000).map(({ kind }) => kind), ["small", "large", "small"]);
+  assertEquals(makeBatches(changes).map(({ kind }) => kind), ["small"]);
+});
+
 Deno.test("makeBatches() fills packs to their bounds and never past them", () => {
   const many = Array.from({ length: 2 * PACK_FILES + 1 }, (_, i) => create(`f${i}`, file(1)));
   const large = Array.from({ length: 10 }, (_, i) => create(`g${i}`, file(SMALL_FILE_BYTES)));

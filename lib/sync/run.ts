@@ -317,7 +317,7 @@ class Run {
     const ahead: Promise<void>[] = [];
     let committed = Promise.resolve();
     try {
-      for (const batch of makeBatches(known)) {
+      for (const batch of makeBatches(known, stager.deltasFrom)) {
         this.options.signal?.throwIfAborted();
         const staged = this.#stage(stager, batch);
         const previous = committed;

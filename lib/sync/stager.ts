@@ -12,7 +12,7 @@ import type { Content } from "../wire/stream.ts";
 import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
 import type { StagedFile } from "./batches.ts";
 import { type Copied, copyLarge, type LargeFile } from "./large_file.ts";
-import type { Bases, Deltas } from "./delta.ts";
+import { type Bases, DELTA_BYTES, type Deltas } from "./delta.ts";
 import type { Tally } from "./tally.ts";
 
 /** A file in the stage and its size, or why it is not there. */
@@ -88,6 +88,11 @@ export class Stager {
       return { kind: "file", index, mtime, mode, content };
     });
     return { frames, [Symbol.dispose]: () => rest?.[Symbol.dispose]() };
+  }
+
+  /** New versions of files from so many bytes on are worth a delta. */
+  get deltasFrom(): number {
+    return this.#options.deltas ? DELTA_BYTES : Infinity;
   }
 
   /** Stages one file of any size, which was listed as `entry`; `bases` is what it may be made from. */

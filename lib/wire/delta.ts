@@ -277,7 +277,7 @@ export function parseRequest(bytes: Uint8Array): DeltaRequest {
     ranges.push({ start, length });
   }
   if (bytes.length - at !== count * (4 + strongBytes)) throw malformed("its length does not fit");
-  const signatures = newSignatures(count, 2 ** blockBits, strongBytes);
+  const signatures = newSignatures(count, 1 << blockBits, strongBytes);
   const mask = strongMask(strongBytes);
   for (let i = 0; i < count; i++) {
     signatures.weak[i] = view.getUint32(at);
