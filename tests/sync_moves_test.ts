@@ -128,7 +128,8 @@ for (const way of WAYS) {
     assertEquals([run.code, run.problems], [0, []], run.stderr);
     // Only the new log and the edited file.
     assertEquals(run.done.bytes_content, "fresh\n".length + "content of b!changed\n".length);
-    const events = ({ events }: SyncRun) => events.filter(({ event }) => event !== "done");
+    const events = ({ events }: SyncRun) =>
+      events.filter(({ event }) => event !== "done").map((event) => JSON.stringify(event)).sort();
     assertEquals(events(dry), events(run));
     await replicas.settled();
   });
