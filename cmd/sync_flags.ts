@@ -42,6 +42,11 @@ export const FLAGS = {
     default: null,
     about: "show how far it is on stderr; the default on a terminal, but not with --quiet",
   },
+  fsync: {
+    type: "boolean",
+    default: true,
+    about: "do not wait for the disk: a power cut may leave new files empty, as with rsync",
+  },
   force: { type: "boolean", about: "go on where a guard would stop, for this run" },
   token: { type: "string", value: "TOKEN", about: "bearer token for both servers (or FERRY_TOKEN)" },
   "src-token": { type: "string", value: "TOKEN", about: "bearer token for SRC's server" },

@@ -37,7 +37,7 @@ export function prepare(line: SyncLine, io: Io): (scheduled?: Scheduled) => Prom
   const token = flags.token ?? io.env("FERRY_TOKEN");
   const places = () => {
     const { parallel, paces, pace } = makeLimits({ ...flags, local: isLocal(from) && isLocal(to) });
-    const place = { signal: io.stop, paces };
+    const place = { signal: io.stop, paces, safety: { fsync: flags.fsync } };
     const links = flags.links === "copy" ? "copy" : "keep";
     const source = placeOf(from, { token: flags["src-token"] ?? token, links, ...place });
     const destination = placeOf(to, { token: flags["dst-token"] ?? token, ...place });
@@ -147,6 +147,7 @@ async function delegated(
     links: flags.links as JobOptions["links"],
     bwlimit,
     parallel: flags.parallel,
+    fsync: flags.fsync,
   };
   return await delegate({ source, destination, options, signal: io.stop }, report);
 }

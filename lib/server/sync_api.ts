@@ -79,6 +79,8 @@ export function createSyncApi(root: string, options: SyncApiOptions): SyncApi {
         return await pushes.begin(context, rest[0]);
       case "GET session/1":
         return pushes.touch(context, rest[0]);
+      case "POST finish/1":
+        return await pushes.finish(context, rest[0]);
       case "DELETE session/1":
         return await pushes.end(context, rest[0]);
       case "GET stage/1":

@@ -80,7 +80,9 @@ export function createSyncJobs(config: JobsConfig, sessions: PushSessions): Sync
     const folder = folderOf(call);
     const hangUp = () => stop.abort(new FerryError("partial_transfer", "the server is being stopped"));
     try {
-      await writing(() => sessions.begin(id, { owner, folder, holder: request.holder }, hangUp));
+      await writing(() =>
+        sessions.begin(id, { owner, folder, holder: request.holder, options: request.options }, hangUp)
+      );
     } catch (error) {
       running.delete(id);
       throw error;

@@ -13,6 +13,7 @@ const HEARTBEAT = new TextEncoder().encode("\n");
 export interface SyncSessions {
   begin(call: Call, session: string): Promise<Response>;
   touch(call: Call, session: string): Response;
+  finish(call: Call, session: string): Promise<Response>;
   end(call: Call, session: string): Promise<Response>;
 }
 
@@ -20,8 +21,8 @@ export interface SyncSessions {
 export function createSyncSessions(sessions: PushSessions): SyncSessions {
   async function begin(call: Call, session: string): Promise<Response> {
     require(call, "w", call.base);
-    const { holder } = parseSessionRequest(parseObject(await readBody(call.request, MAX_HOLDER_BYTES)));
-    const start = { owner: sessionOwner(call), folder: folderOf(call), holder };
+    const body = parseObject(await readBody(call.request, MAX_HOLDER_BYTES));
+    const start = { owner: sessionOwner(call), folder: folderOf(call), ...parseSessionRequest(body) };
     const open = openAnswer();
     const { detach, answer } = await writing(() => sessions.begin(session, start, open.close)).catch(
       (error) => {
@@ -41,13 +42,19 @@ export function createSyncSessions(sessions: PushSessions): SyncSessions {
     return new Response(null, { status: 204 });
   }
 
+  async function finish(call: Call, session: string): Promise<Response> {
+    require(call, "w", call.base);
+    await writing(() => sessions.finish(session, sessionOwner(call)));
+    return new Response(null, { status: 204 });
+  }
+
   async function end(call: Call, session: string): Promise<Response> {
     const broken = call.query.get("broken") === "1";
     await sessions.end(session, sessionOwner(call), { broken });
     return new Response(null, { status: 204 });
   }
 
-  return { begin, touch, end };
+  return { begin, touch, finish, end };
 }
 
 /** A body that stays open and now and then says that it does. */

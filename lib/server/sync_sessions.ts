@@ -4,8 +4,9 @@
  */
 import { FerryError } from "../core/errors.ts";
 import { overlaps } from "../store/root.ts";
-import type { Holder, Outcome, SessionAnswer } from "../wire/messages.ts";
+import type { Holder, Outcome, SessionAnswer, SessionOptions } from "../wire/messages.ts";
 import { checkUnlocked, type FolderLock, LockedError, lockFolder } from "../store/lock.ts";
+import { durableFor } from "../store/durable.ts";
 import { type FileVersion, Partials, prunePartials } from "../store/partials.ts";
 import { removeStages, Stage } from "../store/stage.ts";
 import type { EndOptions } from "../store/store.ts";
@@ -29,7 +30,7 @@ const LINGER_MS = 200;
 export interface PushSession {
   writer: LocalWriter;
   /** The answers to the last commits, by key. */
-  answers: Map<string, Outcome[]>;
+  answers: Map<string, Promise<Outcome[]>>;
 }
 
 /** Who begins a push, and where. */
@@ -39,6 +40,7 @@ export interface PushStart {
   /** The real path of the folder, which may not be there yet. */
   folder: string;
   holder: Holder;
+  options: SessionOptions;
 }
 
 /** A push that has its folder: what to do should its client go away, and what the client has to know. */
@@ -166,9 +168,20 @@ export class PushSessions {
     const held = this.#find(id, owner);
     held.busy++;
     try {
-      const { stage, partials } = held;
-      held.session ??= { writer: new LocalWriter(folder(), stage, partials), answers: new Map() };
+      held.session ??= { writer: writerOf(held, folder()), answers: new Map() };
       return await work(held.session);
+    } finally {
+      held.busy--;
+      held.lastUsed = Date.now();
+    }
+  }
+
+  /** Waits until what was committed in the session `id` is on the disk. */
+  async finish(id: string, owner: string): Promise<void> {
+    const held = this.#find(id, owner);
+    held.busy++;
+    try {
+      await held.session?.writer.finish();
     } finally {
       held.busy--;
       held.lastUsed = Date.now();
@@ -238,6 +251,10 @@ export class PushSessions {
   }
 }
 
+function writerOf({ stage, partials, options }: Held, folder: string): LocalWriter {
+  return new LocalWriter(folder, stage, { partials, durable: options.fsync ? durableFor(folder) : null });
+}
+
 function checkId(id: string): void {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) {
     throw new FerryError("bad_request", "a session's id is a UUID in lower case");
@@ -248,11 +265,21 @@ function endedKey(id: string, owner: string): string {
   return `${id} ${owner}`;
 }
 
-/** Keeps `outcomes` as the answer to the commit `key`, and forgets the oldest. */
-export function keepAnswer(session: PushSession, key: string, outcomes: Outcome[]): void {
-  session.answers.set(key, outcomes);
-  const [oldest] = session.answers.keys();
-  if (session.answers.size > KEPT_ANSWERS) session.answers.delete(oldest);
+/** The answer to the commit `key`: that of `work`, once, also for one that comes again while it is being done. */
+export function answerOnce(
+  { answers }: PushSession,
+  key: string,
+  work: () => Promise<Outcome[]>,
+): Promise<Outcome[]> {
+  const known = answers.get(key);
+  if (known !== undefined) return known;
+  const answer = work();
+  answers.set(key, answer);
+  const [oldest] = answers.keys();
+  if (answers.size > KEPT_ANSWERS) answers.delete(oldest);
+  // What failed may be tried again.
+  answer.catch(() => answers.delete(key));
+  return answer;
 }
 
 /** A timer that does not keep the program alive. */

@@ -18,7 +18,7 @@ import {
   stageNumber,
   writing,
 } from "./sync_call.ts";
-import { keepAnswer, type PushSessions } from "./sync_sessions.ts";
+import { answerOnce, type PushSession, type PushSessions } from "./sync_sessions.ts";
 
 /** Answers to the calls that write; `session` is what the path names. Each throws FerryErrors for refusals. */
 export interface SyncWrites {
@@ -80,16 +80,16 @@ export function createSyncWrites(sessions: PushSessions): SyncWrites {
     require(call, "w", call.base);
     const { key, operations } = parseCommitRequest(await readMessage(call.request));
     return await sessions.use(session, sessionOwner(call), () => madeFolder(call), async (held) => {
-      const known = held.answers.get(key);
-      if (known) return outcomes(known);
-      const results: Outcome[] = operations.map((operation) => refused(call, operation));
-      const allowed = operations.filter((_, index) => results[index] === null);
-      const done = await writing(() => held.writer.commit(allowed));
-      let next = 0;
-      const answer = results.map((result) => result ?? done[next++]);
-      keepAnswer(held, key, answer);
-      return outcomes(answer);
+      return outcomes(await answerOnce(held, key, () => doAll(call, held, operations)));
     });
+  }
+
+  async function doAll(call: Call, { writer }: PushSession, operations: Operation[]): Promise<Outcome[]> {
+    const results: Outcome[] = operations.map((operation) => refused(call, operation));
+    const allowed = operations.filter((_, index) => results[index] === null);
+    const done = await writing(() => writer.commit(allowed));
+    let next = 0;
+    return results.map((result) => result ?? done[next++]);
   }
 
   function refused({ access, base }: Call, operation: Operation): Outcome {

@@ -3,12 +3,13 @@
  * belongs in that tree, and whole folders are renamed into place. A rename for each file costs a quarter of all the
  * work; this saves it where there is most to do. What has a reader already goes the ordinary way.
  */
-import { FerryError, osCode, osReason } from "../core/errors.ts";
+import { FerryError, osReason } from "../core/errors.ts";
 import type { Problem } from "../core/entry.ts";
 import { joinRoot, parentPath } from "../core/paths.ts";
 import type { Operation, Outcome } from "../wire/messages.ts";
 import type { FileFrame } from "../wire/pack.ts";
 import type { Content, ContentMeta } from "../wire/stream.ts";
+import type { Durable } from "./durable.ts";
 import type { FileVersion } from "./partials.ts";
 import { type Stage, writing } from "./stage.ts";
 import type { WriteSession } from "./store.ts";
@@ -19,6 +20,7 @@ import {
   LocalWriter,
   operationProblem,
   type StagedMeta,
+  type WriterOptions,
 } from "./write.ts";
 
 /** A process that is killed loses no more than this of what it had done. */
@@ -37,6 +39,7 @@ export class FirstCopyWriter implements WriteSession {
   readonly #stage: Stage;
   readonly #ordinary: LocalWriter;
   readonly #umask = Deno.umask();
+  readonly #durable: Durable | null;
   /** The tree being built; made with the first file. */
   #tree: string | undefined;
   /** Folders of the tree. */
@@ -54,10 +57,11 @@ export class FirstCopyWriter implements WriteSession {
   #bytes = 0;
 
   /** `root` is a real path to an empty folder; `stage` a stage on its file system, which this closes. */
-  constructor(root: string, stage: Stage) {
+  constructor(root: string, stage: Stage, options: WriterOptions = {}) {
     this.#root = root;
     this.#stage = stage;
-    this.#ordinary = new LocalWriter(root, stage);
+    this.#durable = options.durable ?? null;
+    this.#ordinary = new LocalWriter(root, stage, options);
   }
 
   // deno-lint-ignore require-await -- async so that what it throws becomes a rejection
@@ -78,6 +82,7 @@ export class FirstCopyWriter implements WriteSession {
       return operationProblem(error, this.#root);
     }
     this.#ordinary.writeSmall(this.#at(path), frame);
+    this.#durable?.wrote(this.#at(path));
     const { mode, mtime } = frame;
     this.#waiting.set(frame.index, { path, mode, mtime, size: frame.content.length });
     return null;
@@ -103,14 +108,14 @@ export class FirstCopyWriter implements WriteSession {
   async commit(operations: readonly Operation[]): Promise<Outcome[]> {
     const outcomes: Outcome[] = [];
     for (const operation of operations) outcomes.push(await this.#attempt(operation));
-    if (this.#bytes >= PUBLISH_BYTES) this.#publish(this.#filled);
+    if (this.#bytes >= PUBLISH_BYTES) await this.#publish(this.#filled);
     return outcomes;
   }
 
   async #attempt(operation: Operation): Promise<Outcome> {
     const top = topOf(operation.path);
     // Modes and times of folders come last, when everything is in its place.
-    if (operation.op === "meta" && this.#begun.size > 0) this.#publish(this.#begun);
+    if (operation.op === "meta" && this.#begun.size > 0) await this.#publish(this.#begun);
     const refused = this.#refused.get(top);
     if (refused !== undefined) {
       this.#told.add(top);
@@ -182,8 +187,9 @@ export class FirstCopyWriter implements WriteSession {
     this.#folders.add(path);
   }
 
-  /** Puts what stands in the tree under `tops` in its place, one rename for each. */
-  #publish(tops: ReadonlySet<string>): void {
+  /** Puts what stands in the tree under `tops` in its place, one rename for each, once it is on the disk. */
+  async #publish(tops: ReadonlySet<string>): Promise<void> {
+    await this.#durable?.contents();
     const going = [...tops];
     this.#withdraw(new Set(going));
     for (const top of going) {
@@ -192,15 +198,15 @@ export class FirstCopyWriter implements WriteSession {
       this.#filled.delete(top);
       const target = joinRoot(this.#root, top);
       try {
-        if (exists(target)) throw new FerryError("conflict", "something is there now");
-        this.#stage.place(this.#at(top), target);
+        this.#stage.placeNew(this.#at(top), target);
       } catch (error) {
         const known = error instanceof FerryError;
-        const why = known ? error.message : osReason(error);
+        const why = known ? "something is there now" : osReason(error);
         const code = known ? "conflict" : "write_failed";
         this.#refused.set(top, { code, message: `${why}; its new content was not placed` });
       }
     }
+    this.#durable?.touched(this.#root);
     this.#bytes = 0;
   }
 
@@ -210,15 +216,21 @@ export class FirstCopyWriter implements WriteSession {
       if (!tops.has(topOf(path))) continue;
       const staged = this.#stage.newPath();
       Deno.renameSync(this.#at(path), staged);
+      this.#durable?.dropped(this.#at(path));
       this.#ordinary.adopt(index, { path: staged, mode, mtime });
       this.#waiting.delete(index);
     }
   }
 
+  async finish(): Promise<void> {
+    if (this.#begun.size > 0) await this.#publish(this.#begun);
+    await this.#ordinary.finish();
+  }
+
   async close(): Promise<Problem[]> {
     try {
       // Also after an error: what was done stays done.
-      if (this.#begun.size > 0) this.#publish(this.#begun);
+      if (this.#begun.size > 0) await this.#publish(this.#begun);
       return [...this.#refused].filter(([path]) => !this.#told.has(path))
         .map(([path, outcome]) => ({ path, ...outcome }));
     } finally {
@@ -230,13 +242,4 @@ export class FirstCopyWriter implements WriteSession {
 function topOf(path: string): string {
   const slash = path.indexOf("/");
   return slash === -1 ? path : path.slice(0, slash);
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    return osCode(error) !== "ENOENT";
-  }
 }

@@ -12,7 +12,7 @@ type Make = (root: string) => WriteSession;
 /** The same writer in this thread and in one of its own. */
 const WAYS: [string, Make][] = [
   ["FirstCopyWriter", (root) => new FirstCopyWriter(root, new Stage(root))],
-  ["WriterThread", (root) => new WriterThread(root)],
+  ["WriterThread", (root) => new WriterThread({ root, fsync: true })],
 ];
 
 function writer(make: Make) {

@@ -9,6 +9,7 @@
 const HERE = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_EMPTY_PATH = 0x1000;
+const RENAME_NOREPLACE = 1;
 /** The type, mode, times, inode and size of statx(2). */
 const STATX_BASIC = 0x7ff;
 
@@ -31,6 +32,9 @@ const SYMBOLS = {
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
   getdents64: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   syscall: { parameters: ["isize", "isize", "buffer", "buffer", "usize"], result: "isize" },
+  // It waits for the disk.
+  syncfs: { parameters: ["i32"], result: "i32", nonblocking: true },
+  renameat2: { parameters: ["i32", "buffer", "i32", "buffer", "u32"], result: "i32" },
 } as const;
 
 /** openat2(2), which the C library has no name for: the number and the flags are the same on both architectures. */
@@ -57,6 +61,7 @@ export class Libc {
   readonly #calls: Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
   readonly #encoder = new TextEncoder();
   readonly #path = new Uint8Array(8192);
+  readonly #target = new Uint8Array(8192);
   readonly #empty = new Uint8Array(1);
   readonly #stat = new Uint32Array(64);
   readonly #times = new BigInt64Array(4);
@@ -179,12 +184,23 @@ export class Libc {
     return this.#calls.close(file) === 0;
   }
 
+  /** Renames `from` to `to`, absolute paths, where nothing is. */
+  renameNew(from: string, to: string): boolean {
+    return this.#encode(from) && this.#encode(to, this.#target) &&
+      this.#calls.renameat2(HERE, this.#path, HERE, this.#target, RENAME_NOREPLACE) === 0;
+  }
+
+  /** Waits until all that was written to the file system of an open folder is on its disk. */
+  async syncFileSystem(folder: number): Promise<boolean> {
+    return await this.#calls.syncfs(folder) === 0;
+  }
+
   /** Puts `path` where a call takes it from; false when it does not fit or is no path. */
-  #encode(path: string): boolean {
+  #encode(path: string, place = this.#path): boolean {
     if (path.includes("\0")) return false;
-    const { read, written } = this.#encoder.encodeInto(path, this.#path);
-    if (read < path.length || written === this.#path.length) return false;
-    this.#path[written] = 0;
+    const { read, written } = this.#encoder.encodeInto(path, place);
+    if (read < path.length || written === place.length) return false;
+    place[written] = 0;
     return true;
   }
 

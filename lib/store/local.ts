@@ -7,6 +7,7 @@ import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
 import type { Content, NoContent } from "../wire/stream.ts";
 import { PACK_BYTES, SMALL_FILE_BYTES } from "../wire/limits.ts";
 import { PACK_BUFFERS } from "./buffers.ts";
+import { durableFor } from "./durable.ts";
 import { thisProcess } from "./holder.ts";
 import { Leftovers } from "./leftovers.ts";
 import { type FolderLock, lockFolder } from "./lock.ts";
@@ -21,7 +22,15 @@ import { StrictPaths } from "./root.ts";
 import { scanTree } from "./scan.ts";
 import { SmallReader } from "./small_reader.ts";
 import { removeStaleUploads, Stage } from "./stage.ts";
-import type { EndOptions, ScanOptions, SmallFiles, Store, WriteOptions, WriteSession } from "./store.ts";
+import type {
+  EndOptions,
+  Safety,
+  ScanOptions,
+  SmallFiles,
+  Store,
+  WriteOptions,
+  WriteSession,
+} from "./store.ts";
 import { LocalWriter } from "./write.ts";
 import { WriterThread } from "./writer_thread.ts";
 
@@ -35,6 +44,7 @@ export interface LocalOptions {
   held?: boolean;
   /** What reading it does with symbolic links. */
   links?: Links;
+  safety?: Safety;
 }
 
 export class LocalStore implements Store {
@@ -51,6 +61,7 @@ export class LocalStore implements Store {
   #absent = false;
 
   readonly #links: Links;
+  readonly #safety: Safety;
 
   /** `path` as the user gave it. Nothing is touched before it is needed. */
   constructor(path: string, options: LocalOptions = {}) {
@@ -58,6 +69,7 @@ export class LocalStore implements Store {
     this.label = options.label ?? path;
     this.#held = options.held ?? false;
     this.#links = options.links ?? "keep";
+    this.#safety = options.safety ?? {};
   }
 
   kind(): Promise<"dir" | "file" | "absent"> {
@@ -191,7 +203,7 @@ export class LocalStore implements Store {
         } was not there when this run began, and another one has filled it since; run again`,
       );
     }
-    const session = newWriter(root, options);
+    const session = newWriter(root, options, this.#safety);
     const close = session.close.bind(session);
     session.close = (end) => close(end).finally(() => this.unlock(end));
     return session;
@@ -218,7 +230,10 @@ function isEmpty(root: string): boolean {
   return true;
 }
 
-function newWriter(root: string, options: WriteOptions): WriteSession {
-  if (!options.first) return new LocalWriter(root, new Stage(root));
-  return options.many ? new WriterThread(root) : new FirstCopyWriter(root, new Stage(root));
+function newWriter(root: string, { first, many }: WriteOptions, { fsync = true }: Safety): WriteSession {
+  if (first && many) return new WriterThread({ root, fsync });
+  const options = { durable: fsync ? durableFor(root) : null };
+  return first
+    ? new FirstCopyWriter(root, new Stage(root), options)
+    : new LocalWriter(root, new Stage(root), options);
 }

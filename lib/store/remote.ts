@@ -24,7 +24,15 @@ import type { Links } from "./links.ts";
 import { RemoteSession } from "./remote_session.ts";
 import { type CallInit, jsonBody, RemoteWriter } from "./remote_writer.ts";
 import type { ResumePoint } from "./read.ts";
-import type { EndOptions, ScanOptions, SmallFiles, Store, WriteOptions, WriteSession } from "./store.ts";
+import type {
+  EndOptions,
+  Safety,
+  ScanOptions,
+  SmallFiles,
+  Store,
+  WriteOptions,
+  WriteSession,
+} from "./store.ts";
 import type { DeltaSource } from "./delta.ts";
 import { remoteDeltaSource } from "./delta_remote.ts";
 
@@ -34,6 +42,7 @@ export interface RemoteOptions extends HttpClientOptions {
   signal?: AbortSignal;
   /** Rates to keep to. */
   paces?: Paces;
+  safety?: Safety;
   /** Milliseconds after which a silent server is given up. */
   silence?: number;
   /** What the server does with symbolic links when it is read. */
@@ -51,6 +60,7 @@ export class RemoteStore implements Store {
   readonly #path: string;
   readonly #links: Links;
   readonly stop: AbortSignal | undefined;
+  readonly #safety: Safety;
   readonly #watch: Watch;
   readonly #paces: Paces;
   readonly #exchanges = new WeakMap<Response, Exchange>();
@@ -68,7 +78,8 @@ export class RemoteStore implements Store {
     this.#path = parseUrlPath(shown.pathname).path;
     this.stop = options.signal;
     this.#links = options.links ?? "keep";
-    const { signal: stop, paces = {}, silence } = options;
+    const { signal: stop, paces = {}, silence, safety = {} } = options;
+    this.#safety = safety;
     this.#paces = paces;
     this.#watch = new Watch({
       label: this.label,
@@ -334,7 +345,9 @@ export class RemoteStore implements Store {
   }
 
   async #begin(): Promise<RemoteSession> {
-    return this.#session ??= await RemoteSession.begin(this, this.#holder, this.stop);
+    const { fsync = true } = this.#safety;
+    const request = { holder: this.#holder, options: { fsync } };
+    return this.#session ??= await RemoteSession.begin(this, request, this.stop);
   }
 
   close(): void {

@@ -5,7 +5,7 @@
 import { mayPass, TRIES, waitAfter } from "../client/again.ts";
 import type { HttpInit } from "../client/http_client.ts";
 import { FerryError } from "../core/errors.ts";
-import { type Holder, parseSessionAnswer, type SessionRequest } from "../wire/messages.ts";
+import { parseSessionAnswer, type SessionRequest } from "../wire/messages.ts";
 import type { EndOptions } from "./store.ts";
 
 /** What a session needs of the store whose folder it locks. */
@@ -47,15 +47,19 @@ export class RemoteSession {
   #timer: ReturnType<typeof setInterval> | undefined;
   #watching: Promise<void> = Promise.resolve();
 
-  private constructor(store: SessionCalls, holder: Holder, stop: AbortSignal | undefined) {
+  private constructor(store: SessionCalls, request: SessionRequest, stop: AbortSignal | undefined) {
     this.#store = store;
     this.#over = stop === undefined ? this.#ending.signal : AbortSignal.any([stop, this.#ending.signal]);
-    this.#body = new TextEncoder().encode(JSON.stringify({ holder } satisfies SessionRequest));
+    this.#body = new TextEncoder().encode(JSON.stringify(request));
   }
 
   /** Locks the folder of `store` until `end` or `stop`. Throws `locked`, as the server says who has it. */
-  static async begin(store: SessionCalls, holder: Holder, stop?: AbortSignal): Promise<RemoteSession> {
-    const session = new RemoteSession(store, holder, stop);
+  static async begin(
+    store: SessionCalls,
+    request: SessionRequest,
+    stop?: AbortSignal,
+  ): Promise<RemoteSession> {
+    const session = new RemoteSession(store, request, stop);
     const connection = await session.#connect();
     session.#watching = session.#watch(connection);
     session.#timer = setInterval(() => session.#touch(), TOUCH_MS);

@@ -145,6 +145,11 @@ export class RemoteWriter implements WriteSession {
     return await this.#again(`commit/${this.#session.id}`, init, operations.length);
   }
 
+  async finish(): Promise<void> {
+    const response = await this.#send(`finish/${this.#session.id}`, { method: "POST" });
+    await response.body?.cancel();
+  }
+
   async close(options?: EndOptions): Promise<Problem[]> {
     await this.#store.unlock(options);
     return [];

@@ -5,6 +5,7 @@
 import { FerryError, osCode, osReason, quote, writeError } from "../core/errors.ts";
 import { RESERVED_NAME } from "../core/paths.ts";
 import { bootId } from "./boot.ts";
+import { libc } from "./libc.ts";
 
 /** Uploads that nobody touched for so long were left by a process that died. */
 const STALE_MS = 60 * 60 * 1000;
@@ -45,14 +46,31 @@ export class Stage {
     return `${this.#dir}/${this.#count++}`;
   }
 
-  /** Moves the staged file into its place. Across file systems (a mount below the root) it is copied there first. */
-  place(staged: string, target: string): void {
+  /**
+   * Moves the staged file into its place. Across file systems (a mount below the root) it is copied there first, and
+   * with `sync` also down to that disk.
+   */
+  place(staged: string, target: string, options: { sync?: boolean } = {}): void {
     try {
       Deno.renameSync(staged, target);
     } catch (error) {
       if (osCode(error) !== "EXDEV") throw error;
-      placeAcross(staged, target);
+      placeAcross(staged, target, options.sync ?? false);
     }
+  }
+
+  /** The same for a place that must be free, which is found out and taken in one step. Throws `conflict`. */
+  placeNew(staged: string, target: string, options: { sync?: boolean } = {}): void {
+    if (libc()?.renameNew(staged, target)) return;
+    try {
+      Deno.linkSync(staged, target);
+    } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists) throw taken();
+      // No hard links here, or another file system: a look has to do.
+      if (isThere(target)) throw taken();
+      return this.place(staged, target, options);
+    }
+    Deno.removeSync(staged);
   }
 
   /** Forgets a staged file. */
@@ -78,7 +96,21 @@ function stageRoot(root: string, kind: StageKind): string {
   return `${root === "/" ? "" : root}/${RESERVED_NAME}/${kind}`;
 }
 
-function placeAcross(staged: string, target: string): void {
+function taken(): FerryError {
+  return new FerryError("conflict", "something is there now; left as it is");
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+function placeAcross(staged: string, target: string, sync: boolean): void {
   const slash = target.lastIndexOf("/");
   const folder = `${target.slice(0, slash)}/${RESERVED_NAME}`;
   const beside = `${folder}/${crypto.randomUUID()}`;
@@ -87,6 +119,7 @@ function placeAcross(staged: string, target: string): void {
     const info = Deno.statSync(staged);
     Deno.copyFileSync(staged, beside);
     if (info.mtime) Deno.utimeSync(beside, info.atime ?? info.mtime, info.mtime);
+    if (sync) syncNow(beside);
     Deno.renameSync(beside, target);
     Deno.removeSync(staged);
   } finally {
@@ -97,6 +130,11 @@ function placeAcross(staged: string, target: string): void {
     }
     removeEmpty(folder);
   }
+}
+
+function syncNow(path: string): void {
+  using file = Deno.openSync(path);
+  file.syncSync();
 }
 
 function removeEmpty(dir: string): void {

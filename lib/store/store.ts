@@ -94,6 +94,12 @@ export interface WriteOptions {
   many?: boolean;
 }
 
+/** How a place is written to; what a store is made with. */
+export interface Safety {
+  /** Wait for the disk (default): a content is on it before it takes its place, and everything before `finish` returns. */
+  fsync?: boolean;
+}
+
 /** Small files in memory, until they are disposed of: then the memory serves for others. */
 export interface SmallFiles extends Disposable {
   /** A frame each, in order; `index` is the place in what was asked for. */
@@ -125,6 +131,12 @@ export interface WriteSession {
 
   /** Does the operations in order; one outcome each. Throws `disk_full` when there is no room to go on. */
   commit(operations: readonly Operation[]): Promise<Outcome[]>;
+
+  /**
+   * Ends a run that went well: everything is in its place then and, with `fsync`, on the disk. Throws `write_failed` when
+   * the disk fails.
+   */
+  finish(): Promise<void>;
 
   /** Removes what was staged and not placed. Gives what did not come into its place although `commit` said so. */
   close(options?: EndOptions): Promise<Problem[]>;

@@ -8,6 +8,7 @@ import { parentPath } from "../core/paths.ts";
 import type { Operation, Outcome } from "../wire/messages.ts";
 import type { FileFrame } from "../wire/pack.ts";
 import type { Content, ContentMeta } from "../wire/stream.ts";
+import type { Durable } from "./durable.ts";
 import { type FileVersion, Partials } from "./partials.ts";
 import { receive } from "./receive.ts";
 import { copyVerified, folderVersion } from "./relocate.ts";
@@ -43,23 +44,31 @@ export interface ContentEnd {
   end: "whole" | "refused" | "broken";
 }
 
+/** What a writer works with. */
+export interface WriterOptions {
+  /** Large files that broke off. */
+  partials?: Partials;
+  /** Takes note of what has to reach the disk, and waits for it; null not to wait. Closed with the writer. */
+  durable?: Durable | null;
+}
+
 export class LocalWriter implements WriteSession {
   readonly #root: string;
   readonly #stage: Stage;
   readonly #partials: Partials;
   readonly #staged = new Map<number, Staged>();
-  // Folders that this session made: nothing can be in them that it did not put there, so no look is needed.
-  readonly #fresh = new Set<string>();
+  readonly #durable: Durable | null;
   readonly #umask = Deno.umask();
   readonly #small = new SmallWriter();
   #closed = false;
   readonly delta: LocalDeltaTarget;
 
   /** `root` is a real path; `stage` a stage on its file system, which this closes. */
-  constructor(root: string, stage: Stage, partials: Partials = new Partials(root, root)) {
+  constructor(root: string, stage: Stage, options: WriterOptions = {}) {
     this.#root = root;
     this.#stage = stage;
-    this.#partials = partials;
+    this.#partials = options.partials ?? new Partials(root, root);
+    this.#durable = options.durable ?? null;
     this.delta = new LocalDeltaTarget(root, this);
   }
 
@@ -129,6 +138,7 @@ export class LocalWriter implements WriteSession {
     const old = this.#staged.get(index);
     if (old === undefined) return;
     this.#staged.delete(index);
+    this.#durable?.dropped(old.path);
     if (this.#partials.has(old.path)) this.#partials.give(old.path);
     else this.#stage.discard(old.path);
   }
@@ -147,6 +157,7 @@ export class LocalWriter implements WriteSession {
   #remember(index: number, path: string, { mode, mtime }: StagedMeta): void {
     this.#forget(index);
     this.#staged.set(index, { path, mode, mtime });
+    this.#durable?.wrote(path);
   }
 
   /** Takes over a file that lies in the stage already. */
@@ -158,6 +169,10 @@ export class LocalWriter implements WriteSession {
     let paths = new StrictPaths(this.#root);
     const outcomes: Outcome[] = [];
     for (const operation of operations) {
+      if (this.#waits(operation)) {
+        await this.#durable?.contents();
+        paths = new StrictPaths(this.#root);
+      }
       if (operation.op !== "keep") {
         outcomes.push(this.#attempt(operation, paths));
         continue;
@@ -167,6 +182,13 @@ export class LocalWriter implements WriteSession {
       paths = new StrictPaths(this.#root);
     }
     return outcomes;
+  }
+
+  /** Whether the content that `operation` places may not be on the disk yet. */
+  #waits(operation: Operation): boolean {
+    if (this.#durable === null || operation.op !== "file") return false;
+    const staged = this.#staged.get(operation.stage);
+    return staged !== undefined && this.#durable.waits(staged.path);
   }
 
   /** Copies a file that is there into the stage. */
@@ -193,11 +215,13 @@ export class LocalWriter implements WriteSession {
   #attempt(operation: Operation, paths: StrictPaths): Outcome {
     try {
       const full = paths.locate(operation.path);
-      if (operation.expect !== null || !this.#fresh.has(parentPath(operation.path))) {
+      // What is new takes only a place where nothing is, so no look is needed.
+      if (operation.expect !== null || operation.op === "delete" || operation.op === "meta") {
         const trouble = compare(operation.expect, versionAt(full));
         if (trouble !== null) return trouble;
       }
       this.#apply(operation, full);
+      this.#durable?.touched(operation.op === "meta" ? full : folderOf(full));
       return null;
     } catch (error) {
       return operationProblem(error, this.#root);
@@ -210,7 +234,6 @@ export class LocalWriter implements WriteSession {
         makeWay(operation.expect, full);
         // Its own bits come with the last `meta`: until then its owner must be able to fill it.
         Deno.mkdirSync(full, { mode: operation.mode | 0o700 });
-        this.#fresh.add(operation.path);
         return;
       case "file":
         makeWay(operation.expect, full, "file");
@@ -247,7 +270,8 @@ export class LocalWriter implements WriteSession {
       : actual !== "other" && actual?.kind === "dir" && folderVersion(from) === expectFrom.digest;
     if (!same) throw new FerryError("conflict", "what was to move here has changed meanwhile");
     if (expectFrom.kind === "file") makeWay(expect, full, "file");
-    Deno.renameSync(from, full);
+    this.#place(from, full, expect);
+    this.#durable?.touched(folderOf(from));
     if (operation.mode !== undefined) Deno.chmodSync(full, operation.mode);
     if (operation.mtime !== undefined) setTime(full, operation.mtime);
   }
@@ -256,11 +280,22 @@ export class LocalWriter implements WriteSession {
   place(operation: Extract<Operation, { op: "file" }>, full: string): void {
     const staged = this.#staged.get(operation.stage);
     if (staged === undefined) throw new FerryError("gone", "its content was not staged");
-    if (staged.mode !== operation.mode) Deno.chmodSync(staged.path, operation.mode);
-    if (staged.mtime !== operation.mtime) setTime(staged.path, operation.mtime);
-    this.#stage.place(staged.path, full);
+    if (staged.mode !== operation.mode || staged.mtime !== operation.mtime) {
+      Deno.chmodSync(staged.path, operation.mode);
+      setTime(staged.path, operation.mtime);
+      this.#durable?.wrote(staged.path);
+    }
+    this.#place(staged.path, full, operation.expect);
+    this.#durable?.moved(staged.path, full);
     this.#partials.give(staged.path);
     this.#staged.delete(operation.stage);
+  }
+
+  /** Renames a file, link or folder to where it finds what it expects. */
+  #place(from: string, full: string, expect: Version): void {
+    const options = { sync: this.#durable !== null };
+    if (expect === null || expect.kind === "dir") this.#stage.placeNew(from, full, options);
+    else this.#stage.place(from, full, options);
   }
 
   #link(operation: Extract<Operation, { op: "symlink" }>, full: string): void {
@@ -268,13 +303,18 @@ export class LocalWriter implements WriteSession {
     const staged = this.#newPath();
     Deno.symlinkSync(operation.target, staged);
     setLinkTime(staged, operation.mtime);
-    this.#stage.place(staged, full);
+    this.#place(staged, full, operation.expect);
+  }
+
+  async finish(): Promise<void> {
+    await this.#durable?.all();
   }
 
   close(): Promise<Problem[]> {
     this.#closed = true;
     this.delta[Symbol.dispose]();
     this.#small.close();
+    this.#durable?.close();
     this.#stage.close();
     return Promise.resolve([]);
   }
@@ -282,6 +322,13 @@ export class LocalWriter implements WriteSession {
 
 function ended(): FerryError {
   return new FerryError("gone", "the writing was ended");
+}
+
+const SOMETHING_THERE: Outcome = { code: "conflict", message: "something is there now; left as it is" };
+
+/** The folder that the absolute path `full` is in. */
+function folderOf(full: string): string {
+  return parentPath(full) || "/";
 }
 
 /** Makes the file `path` in the stage. */
@@ -337,6 +384,7 @@ export function operationProblem(error: unknown, root: string): Outcome {
   }
   const code = osCode(error);
   if (code === "ENOSPC" || code === "EDQUOT") throw writeError(error, root);
+  if (code === "EEXIST" || error instanceof Deno.errors.AlreadyExists) return SOMETHING_THERE;
   if (code === "ENOTDIR") return { code: "conflict", message: "its folder is not there" };
   if (code === "ENOTEMPTY") {
     return {

@@ -18,7 +18,14 @@ export type WriterCall =
   | { call: "begin"; id: number; index: number; meta: ContentMeta; path: string | undefined }
   | { call: "end"; id: number; index: number; end: ContentEnd }
   | { call: "resumable"; id: number; version: FileVersion }
+  | { call: "finish"; id: number }
   | { call: "close"; id: number };
+
+/** What the thread is started with: the real path of the folder, and whether it waits for the disk. */
+export interface WriterStart {
+  root: string;
+  fsync: boolean;
+}
 
 /** What the thread answers. */
 export type WriterAnswer =

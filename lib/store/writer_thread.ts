@@ -19,6 +19,7 @@ import {
   unpackOutcomes,
   type WriterAnswer,
   type WriterCall,
+  type WriterStart,
 } from "./writer_messages.ts";
 
 interface Waiting {
@@ -35,9 +36,10 @@ export class WriterThread implements WriteSession {
   #failure: Error | undefined;
 
   /** `root` is a real path to an empty folder. */
-  constructor(root: string, buffers: BufferPool = PACK_BUFFERS) {
+  constructor({ root, fsync }: WriterStart, buffers: BufferPool = PACK_BUFFERS) {
+    const name = JSON.stringify({ root, fsync } satisfies WriterStart);
     this.#buffers = buffers;
-    this.#worker = new Worker(new URL("./writer_worker.ts", import.meta.url), { type: "module", name: root });
+    this.#worker = new Worker(new URL("./writer_worker.ts", import.meta.url), { type: "module", name });
     this.#worker.onmessage = ({ data }: MessageEvent<WriterAnswer>) => this.#answered(data);
     this.#worker.onerror = (event) => {
       event.preventDefault();
@@ -75,6 +77,10 @@ export class WriterThread implements WriteSession {
   async commit(operations: readonly Operation[]): Promise<Outcome[]> {
     const packed = packOperations(operations);
     return outcomesOf(await this.#call((id) => ({ call: "commit", id, operations: packed })));
+  }
+
+  async finish(): Promise<void> {
+    await this.#call((id) => ({ call: "finish", id }));
   }
 
   async close(): Promise<Problem[]> {

@@ -1,4 +1,5 @@
 /** The thread that writes for a run: a writer whose calls come as messages (writer_messages.ts). */
+import { durableFor } from "./durable.ts";
 import { Stage } from "./stage.ts";
 import { FirstCopyWriter } from "./first_copy.ts";
 import {
@@ -8,6 +9,7 @@ import {
   unpackOperations,
   type WriterAnswer,
   type WriterCall,
+  type WriterStart,
 } from "./writer_messages.ts";
 
 /** The part of a worker's global scope that this uses. */
@@ -19,8 +21,9 @@ interface Scope {
 
 const scope = globalThis as unknown as Scope;
 
-/** The name of the thread is the real path of the folder that it writes to. */
-const writer = new FirstCopyWriter(scope.name, new Stage(scope.name));
+/** The name of the thread says what it is to do. */
+const { root, fsync }: WriterStart = JSON.parse(scope.name);
+const writer = new FirstCopyWriter(root, new Stage(root), { durable: fsync ? durableFor(root) : null });
 
 scope.onmessage = ({ data }) => {
   answer(data).catch((error) => post({ kind: "failed", id: data.id, error: packError(error) }));
@@ -45,6 +48,9 @@ async function answer(call: WriterCall): Promise<void> {
       return post({ kind: "outcomes", id, outcomes: packOutcomes([]), buffers: [] });
     case "resumable":
       return post({ kind: "size", id, size: await writer.resumable(call.version) });
+    case "finish":
+      await writer.finish();
+      return post({ kind: "outcomes", id, outcomes: packOutcomes([]), buffers: [] });
     case "close":
       return post({ kind: "closed", id, problems: await writer.close() });
   }

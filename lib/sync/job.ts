@@ -25,7 +25,7 @@ export interface ServerJob {
 export async function runServerJob(job: ServerJob, tell: (event: RunEvent) => void): Promise<void> {
   const { request, signal } = job;
   const { source: url, options } = request;
-  const { dryRun, checksum, force, patterns, links } = options;
+  const { dryRun, checksum, force, patterns, links, fsync } = options;
   const maxDelete = parseDeleteLimit(options.maxDelete);
   if (maxDelete === null) throw new FerryError("usage", "--max-delete must be a count or a percentage");
   for (const pattern of patterns) {
@@ -39,7 +39,7 @@ export async function runServerJob(job: ServerJob, tell: (event: RunEvent) => vo
     paces,
     links: links === "copy" ? "copy" : "keep",
   });
-  const destination = new LocalStore(job.folder, { label: job.label, held: true });
+  const destination = new LocalStore(job.folder, { label: job.label, held: true, safety: { fsync } });
   const reporter = eventReporter(tell, { dryRun });
   try {
     const run = { dryRun, delete: options.delete, checksum, force, maxDelete, patterns, parallel, signal };

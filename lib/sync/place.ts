@@ -5,7 +5,7 @@ import { LocalStore } from "../store/local.ts";
 import { RemoteStore } from "../store/remote.ts";
 import type { Links } from "../store/links.ts";
 import { overlaps } from "../store/root.ts";
-import type { Store } from "../store/store.ts";
+import type { Safety, Store } from "../store/store.ts";
 import type { Paces } from "../client/watch.ts";
 
 /** Whether `text` names a folder of this machine rather than a URL. */
@@ -20,6 +20,7 @@ export interface PlaceOptions {
   paces?: Paces;
   /** What reading it does with symbolic links. */
   links?: Links;
+  safety?: Safety;
 }
 
 /** The store that `text` names: an http or https URL, else a local folder. Throws `bad_url` for other schemes. */

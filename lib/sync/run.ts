@@ -285,6 +285,7 @@ class Run {
     await this.#batches(session, stager, changes.slice(0, moved));
     await this.#batches(session, stager, [...this.#instead, ...changes.slice(moved)]);
     await this.#folders(session, folderOperations(this.#plan, this.#left));
+    await session.finish();
   }
 
   /** Copies what is wanted of the destination's own files into the stage, before anything there is changed. */

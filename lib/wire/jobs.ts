@@ -1,6 +1,17 @@
 /** The messages about jobs, syncs that a server runs by itself, and their validators (docs/protocol.md, "Jobs"). */
 import { ERROR_TABLE, type ErrorCode, FerryError } from "../core/errors.ts";
-import { type Holder, integer, isObject, list, malformed, parseHolder, text } from "./messages.ts";
+import {
+  flag,
+  type Holder,
+  integer,
+  isObject,
+  list,
+  malformed,
+  parseHolder,
+  parseSessionOptions,
+  type SessionOptions,
+  text,
+} from "./messages.ts";
 
 /** What `POST token` answers. */
 export interface TokenAnswer {
@@ -10,7 +21,7 @@ export interface TokenAnswer {
 }
 
 /** The flags of a run that goes on elsewhere, as the command line has them. */
-export interface JobOptions {
+export interface JobOptions extends SessionOptions {
   dryRun: boolean;
   delete: boolean;
   checksum: boolean;
@@ -72,6 +83,7 @@ export function parseJobRequest(fields: Fields): JobRequest {
       maxDelete: text(options, "maxDelete", 20),
       patterns: list(options, "patterns", MAX_PATTERNS).map((_, index) => patternOf(options, index)),
       links: linksOf(options),
+      ...parseSessionOptions(options),
       ...(options.bwlimit === undefined ? {} : { bwlimit: integer(options, "bwlimit", 1) }),
       ...(options.parallel === undefined ? {} : { parallel: integer(options, "parallel", 1, 64) }),
     },
@@ -89,12 +101,6 @@ function linksOf(options: Fields): JobOptions["links"] {
 
 function patternOf(options: Fields, index: number): string {
   return text(options.patterns as Fields, String(index));
-}
-
-function flag(fields: Fields, name: string): boolean {
-  const value = fields[name];
-  if (typeof value !== "boolean") throw malformed(`"${name}" is not true or false`);
-  return value;
 }
 
 /** The first line of a job's report: what it is called. */

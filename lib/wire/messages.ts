@@ -30,6 +30,13 @@ export interface Holder {
 /** What `POST session` begins a push with. */
 export interface SessionRequest {
   holder: Holder;
+  options: SessionOptions;
+}
+
+/** How a push writes. */
+export interface SessionOptions {
+  /** Wait for the disk. */
+  fsync: boolean;
 }
 
 /**
@@ -137,6 +144,12 @@ export function text(fields: Fields, name: string, max = 4096): string {
 }
 
 /** The whole number `name` of a message, from `min` to `max`. Throws `protocol`. */
+export function flag(fields: Fields, name: string): boolean {
+  const value = fields[name];
+  if (typeof value !== "boolean") throw malformed(`"${name}" is neither true nor false`);
+  return value;
+}
+
 export function integer(fields: Fields, name: string, min = 0, max = Number.MAX_SAFE_INTEGER): number {
   const value = fields[name];
   if (!Number.isSafeInteger(value) || (value as number) < min || (value as number) > max) {
@@ -198,13 +211,18 @@ export function describeHolder({ source, host, pid, since }: Holder): string {
 /** The body of `POST session`. */
 export function parseSessionRequest(fields: Fields): SessionRequest {
   if (!isObject(fields.holder)) throw malformed('"holder" is missing');
-  return { holder: parseHolder(fields.holder) };
+  return { holder: parseHolder(fields.holder), options: parseSessionOptions(fields.options) };
+}
+
+/** What is left out is as it is by default: safe. */
+export function parseSessionOptions(value: unknown): SessionOptions {
+  if (value !== undefined && !isObject(value)) throw malformed('"options" is not an object');
+  return { fsync: flag({ fsync: true, ...value }, "fsync") };
 }
 
 /** The first line of the answer to `POST session`. */
 export function parseSessionAnswer(fields: Fields): SessionAnswer {
-  if (typeof fields.known !== "boolean") throw malformed('"known" is neither true nor false');
-  return { known: fields.known, parts: integer(fields, "parts") };
+  return { known: flag(fields, "known"), parts: integer(fields, "parts") };
 }
 
 /** The answer of `GET stage`: bytes of a large file that are there. */
