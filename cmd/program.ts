@@ -16,7 +16,8 @@ export async function runProgram(argv: readonly string[], io: Io): Promise<numbe
     // Whoever reads our stdout has gone (`ferry ... | head`): nobody is left to tell.
     if (error instanceof Deno.errors.BrokenPipe) return 23;
     if (error instanceof FerryError) {
-      io.err(`ferry: ${error.message}\n`);
+      // It may hold what a server said.
+      io.err(`ferry: ${error.message.split("\n").map(quote).join("\n")}\n`);
       return exitStatus(error);
     }
     io.err(`ferry: internal error, please report it: ${error instanceof Error ? error.stack : error}\n`);

@@ -160,6 +160,6 @@ export function exitOf(error: unknown, io: Io): number {
 /** Tells of a run that failed, for which the next one may make up; anything else ends the program. */
 export function failed(error: unknown, io: Io): number {
   if (io.stop.aborted || !(error instanceof FerryError)) throw error;
-  io.err(`ferry: ${formatTime(new Date())} ${error.message}\n`);
+  io.err(`ferry: ${formatTime(new Date())} ${quote(error.message)}\n`);
   return exitStatus(error);
 }

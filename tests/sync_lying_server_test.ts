@@ -161,6 +161,33 @@ const CASES: Case[] = [
     lies: { tree: () => tree({ "": [["good", "l", MTIME, "../outside"], good] }) },
     code: 22,
   },
+  {
+    name: "a folder that cannot be read, with a message for the terminal",
+    lies: {
+      tree: () => new Response('{"ferry":1}\n{"dir":"","problem":{"code":"x","message":"a\\u001b[2J"}}\n'),
+    },
+    code: 26,
+    says: "a\\x1b[2J",
+  },
+  {
+    name: "permissions for the terminal",
+    lies: { info: () => json({ ferry: "9", protocol: 1, kind: "\u001b[2J", permissions: "r" }) },
+    code: 22,
+  },
+  {
+    name: "a tree of brackets",
+    lies: { tree: () => new Response('{"ferry":1}\n' + "[".repeat(2_000_000) + "\n") },
+    code: 22,
+    says: "nested more than 8 deep",
+  },
+  {
+    name: "a tree of empty lists",
+    lies: {
+      tree: () => new Response('{"ferry":1}\n{"dir":"","entries":[' + "[],".repeat(2 ** 22) + "[]]}\n"),
+    },
+    code: 22,
+    says: "more than 4194304 values",
+  },
   { name: "a tree without an end", lies: { tree: () => tree({ "": [good] }, "") }, code: 22 },
   { name: "a tree with a wrong count", lies: { tree: () => tree({ "": [good] }, '{"end":5}') }, code: 22 },
   { name: "a tree of another version", lies: { tree: () => new Response('{"ferry":2}\n') }, code: 22 },
@@ -437,6 +464,8 @@ for (const { name, lies, code, problems = [], arrives = [], says } of CASES) {
     ]);
     assertEquals(paths(dir.at("dst")), arrives);
     assert(!run.stderr.includes("internal error"), run.stderr);
+    // deno-lint-ignore no-control-regex -- what a terminal would obey is what is looked for
+    assert(!/[\x00-\x09\x0b-\x1f\x7f-\x9f]/.test(run.stderr), JSON.stringify(run.stderr));
     if (says !== undefined) assertStringIncludes(run.stderr, says);
     if (code > 1) assertStringIncludes(run.stderr, server.url.slice(7, -1));
     assert(performance.now() - started < 20_000);

@@ -61,7 +61,7 @@ export class RequestRun implements Disposable {
       if (error !== undefined) {
         // With several URLs it must show which one it was.
         const named = targets.length === 1 || error.message.includes(outcome.url);
-        this.io.err(`ferry: ${named ? "" : quote(outcome.url) + ": "}${error.message}\n`);
+        this.io.err(`ferry: ${named ? "" : quote(outcome.url) + ": "}${terminalText(error.message)}\n`);
         exit ||= error.exit;
       }
       if (!this.settings.json) continue;

@@ -335,6 +335,7 @@ Deno.test("InstructionReader refuses what no honest sender would send", () => {
     ["nothing", new Uint8Array(0), "too short"],
     ["steps that are not there", new Uint8Array([0, 0, 1, 0, 2]), "more steps"],
     ["too many steps", new Uint8Array([255, 255, 255, 255]), "more steps"],
+    ["no steps", block([]), "without steps"],
     ["no literals", block([4], [1]), "more literals"],
     ["literals left over", block([2], [1, 2]), "no step takes"],
     ["an empty literal", block([0]), "does nothing"],

@@ -125,6 +125,8 @@ export class InstructionReader {
     const steps = new DataView(block.buffer, block.byteOffset, 4).getUint32(0);
     const end = 4 + steps;
     if (steps > MAX_STEP_BYTES || end > block.length) throw malformed("more steps than the block has bytes");
+    // Else it could go on for ever without a byte of content.
+    if (steps === 0) throw malformed("a block without steps");
     let at = 4, literal = end;
     const number = () => {
       let value = 0;

@@ -78,6 +78,13 @@ export function queryNumber({ query }: Pick<Call, "query">, name: string): numbe
   throw new FerryError("bad_request", `the query's \`${name}\` is not a whole number`);
 }
 
+/** A number of the query that counts bytes. Throws `bad_request` for one that cannot. */
+export function queryBytes(call: Pick<Call, "query">, name: string): number | undefined {
+  const bytes = queryNumber(call, name);
+  if (bytes === undefined || bytes >= 0) return bytes;
+  throw new FerryError("bad_request", `the query's \`${name}\` is less than nothing`);
+}
+
 /** Does `work`; a message about the server's disk goes out without the server's paths. */
 export async function writing<T>(work: () => Promise<T>): Promise<T> {
   try {

@@ -18,7 +18,7 @@ import { type Content, type NoContent, streamContent } from "../wire/stream.ts";
 import { type Listing, TREE_TYPE } from "../wire/tree.ts";
 import { indexLines } from "./index_lines.ts";
 import { innerPath } from "./share.ts";
-import { type Call, json, packResponse, queryNumber, readMessage, require } from "./sync_call.ts";
+import { type Call, json, packResponse, queryBytes, queryNumber, readMessage, require } from "./sync_call.ts";
 import { streamHashes } from "./sync_hashes.ts";
 import { type Reach, reachOf, realPath, Unreachable } from "./sync_reach.ts";
 import { streamTree } from "./sync_tree.ts";
@@ -147,10 +147,10 @@ export function createSyncReads({ index, packs, offersJobs }: ReadOptions): Sync
 
 /** Where the client wants a file to go on, and of which version. */
 function resumePoint(call: Call): ResumePoint | undefined {
-  const offset = queryNumber(call, "offset");
+  const offset = queryBytes(call, "offset");
   if (offset === undefined) return undefined;
-  const [size, mtime] = [queryNumber(call, "size"), queryNumber(call, "mtime")];
-  if (size === undefined || mtime === undefined || offset < 0) {
+  const [size, mtime] = [queryBytes(call, "size"), queryNumber(call, "mtime")];
+  if (size === undefined || mtime === undefined) {
     throw new FerryError("bad_request", "an offset needs the size and mtime of the version that it is about");
   }
   return { offset, size, mtime };

@@ -10,6 +10,7 @@ import {
   type Call,
   json,
   madeFolder,
+  queryBytes,
   queryNumber,
   readBody,
   readMessage,
@@ -52,7 +53,7 @@ export function createSyncWrites(sessions: PushSessions): SyncWrites {
     if (body === null) throw new FerryError("bad_request", "the content is missing");
     const file = call.query.get("file");
     const path = file === null ? undefined : checkedPath(file);
-    const offset = queryNumber(call, "offset") ?? 0;
+    const offset = queryBytes(call, "offset") ?? 0;
     return sessions.use(session, sessionOwner(call), () => madeFolder(call), async ({ writer }) => {
       try {
         const content = await openStreamed(body, { offset });
@@ -68,7 +69,7 @@ export function createSyncWrites(sessions: PushSessions): SyncWrites {
 
   function staged(call: Call, session: string): Response {
     require(call, "w", call.base);
-    const [size, mtime] = [queryNumber(call, "size"), queryNumber(call, "mtime")];
+    const [size, mtime] = [queryBytes(call, "size"), queryNumber(call, "mtime")];
     if (size === undefined || mtime === undefined) {
       throw new FerryError("bad_request", "which version of the file? Its size and mtime are missing");
     }

@@ -31,6 +31,8 @@ export class LocalDeltaTarget implements DeltaTarget, Disposable {
   readonly #root: string;
   readonly #writer: Pick<WriteSession, "resumable" | "stageContent">;
   readonly #waiting = new Map<number, Waiting>();
+  /** Lists that are being read, each with what is found for it. */
+  #matching = 0;
   #closed = false;
 
   /** `root` is a real path; `writer` writes there. */
@@ -41,10 +43,18 @@ export class LocalDeltaTarget implements DeltaTarget, Disposable {
 
   async match(index: number, wanted: WantedChunks): Promise<Uint8Array<ArrayBuffer> | null> {
     this.#forget(index);
-    if (this.#waiting.size >= MAX_WAITING) throw new FerryError("too_many", "too many deltas at a time");
+    if (this.#waiting.size + this.#matching >= MAX_WAITING) {
+      throw new FerryError("too_many", "too many deltas at a time");
+    }
     const { path } = wanted;
     const begun = ({ size, mtime }: ContentMeta) => this.#writer.resumable({ path, size, mtime });
-    const assembly = await assemble(wanted, { paths: new StrictPaths(this.#root), begun });
+    let assembly: Assembly | null;
+    this.#matching++;
+    try {
+      assembly = await assemble(wanted, { paths: new StrictPaths(this.#root), begun });
+    } finally {
+      this.#matching--;
+    }
     if (assembly === null) return null;
     this.#forget(index);
     if (this.#closed) {

@@ -22,6 +22,9 @@ const READ_BYTES = 1024 * 1024;
 /** What is read between two turns of the event loop. */
 export const TURN_BYTES = 8 * 1024 * 1024;
 
+/** What a piece costs, however short it is, as bytes. */
+const RANGE_COST_BYTES = 4096;
+
 /** A turn of the event loop. Throws once `signal` is aborted. */
 export async function turn(signal?: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => setTimeout(resolve, 0));
@@ -98,7 +101,8 @@ async function* deltaOf(file: RangeFile, request: DeltaRequest): AsyncGenerator<
       buffer.copyWithin(0, used, want);
       kept = want - used;
       done += used;
-      untilTurn -= count;
+      // A range of one byte is work, too.
+      untilTurn -= count + RANGE_COST_BYTES;
       for (const block of blocks.splice(0)) yield await deltaBlock(block, codecs);
       if (untilTurn > 0) continue;
       untilTurn = TURN_BYTES;

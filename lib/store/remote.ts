@@ -165,7 +165,9 @@ export class RemoteStore implements Store {
       }
       return tree.finish();
     } catch (error) {
-      throw this.bodyError(error);
+      // The folder itself, which the server cannot read.
+      const unread = error instanceof FerryError && error.code === "read_failed";
+      throw unread ? new FerryError("read_failed", `${this.label}: ${error.message}`) : this.bodyError(error);
     }
   }
 

@@ -5,7 +5,8 @@
 import type { HttpInit } from "../client/http_client.ts";
 import { FerryError } from "../core/errors.ts";
 import { MAX_ANSWER_BYTES } from "../wire/limits.ts";
-import { type JobRequest, parseJobStart, parseToken, type TokenAnswer } from "../wire/jobs.ts";
+import { JobReportReader, MAX_REPORT_LINE_BYTES } from "../wire/job_report.ts";
+import { type JobRequest, parseToken, type TokenAnswer } from "../wire/jobs.ts";
 import { LineSplitter } from "../wire/tree.ts";
 
 /** What a job needs of the stores at its two ends. */
@@ -24,6 +25,9 @@ export interface JobCalls {
 
 /** A server says every ten seconds that its job goes on; after so long without, the connection is dead. */
 const SILENCE_MS = 45_000;
+
+/** Whenever a token is said to end: a timer that is set to more than 24 days goes off at once. */
+const LONGEST_RENEWAL_MS = 60 * 60_000;
 
 const HEADERS = { "content-type": "application/json" };
 
@@ -55,7 +59,8 @@ export async function* runJob(plan: JobPlan): AsyncGenerator<Record<string, unkn
   const reader = response.body?.getReader();
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
-    const lines = new LineSplitter();
+    const lines = new LineSplitter(MAX_REPORT_LINE_BYTES);
+    const report = new JobReportReader();
     for (;;) {
       timer = setTimeout(() => silence.abort(silent(destination.label)), SILENCE_MS);
       const { value } = await reader?.read() ?? {};
@@ -63,10 +68,9 @@ export async function* runJob(plan: JobPlan): AsyncGenerator<Record<string, unkn
       if (value === undefined) return;
       destination.traffic.received += value.length;
       for (const line of lines.push(value)) {
-        if (line === "") continue;
-        const fields = destination.parse(line, (known) => known);
-        if (fields.job === undefined) yield fields;
-        else renewal.start(destination.parse(line, parseJobStart), token);
+        const said = report.line(line);
+        if (said?.kind === "event") yield said.fields;
+        else if (said?.kind === "job") renewal.start(said.id, token);
       }
     }
   } catch (error) {
@@ -89,7 +93,7 @@ class Renewal {
 
   start(id: string, { expires }: TokenAnswer): void {
     if (this.#over) return;
-    const wait = Math.max((expires - Date.now()) / 2, 1000);
+    const wait = Math.min(Math.max((expires - Date.now()) / 2, 1000), LONGEST_RENEWAL_MS);
     this.#timer = setTimeout(async () => {
       try {
         const next = await fetchToken(this.source);

@@ -4,7 +4,7 @@ import type { HttpInit } from "../client/http_client.ts";
 import type { Exchange } from "../client/watch.ts";
 import type { Problem } from "../core/entry.ts";
 import { FerryError } from "../core/errors.ts";
-import { gzip } from "../wire/gzip.ts";
+import { gzip, mostUnpacked } from "../wire/gzip.ts";
 import { MAX_ANSWER_BYTES } from "../wire/limits.ts";
 import { type Operation, type Outcome, parseHave, parseOutcomes } from "../wire/messages.ts";
 import { type FileFrame, HEADER_BYTES, PACK_TYPE, PackBuilder, TRAILER_BYTES } from "../wire/pack.ts";
@@ -173,6 +173,9 @@ export class RemoteWriter implements WriteSession {
 /** Headers and body of a message to a server. */
 export function jsonBody(message: object): Pick<HttpInit, "headers" | "body"> {
   const bytes = new TextEncoder().encode(JSON.stringify(message));
-  if (bytes.length < PLAIN_MESSAGE_BYTES) return { headers: { "content-type": JSON_TYPE }, body: bytes };
-  return { headers: { "content-type": JSON_TYPE, "content-encoding": "gzip" }, body: gzip(bytes) };
+  const plain = { headers: { "content-type": JSON_TYPE }, body: bytes };
+  if (bytes.length < PLAIN_MESSAGE_BYTES) return plain;
+  const packed = gzip(bytes);
+  if (bytes.length > mostUnpacked(packed.length)) return plain;
+  return { headers: { "content-type": JSON_TYPE, "content-encoding": "gzip" }, body: packed };
 }

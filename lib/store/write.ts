@@ -20,6 +20,9 @@ import { SmallWriter } from "./small_writer.ts";
 import type { WriteSession } from "./store.ts";
 import { setLinkTime, setTime } from "./times.ts";
 
+/** Operations of one commit keep others waiting for so long at a time. */
+const TURN_MS = 50;
+
 /** The permission bits and time that a staged file has, so that placing it sets only what differs. */
 export interface StagedMeta {
   mode: number;
@@ -168,18 +171,24 @@ export class LocalWriter implements WriteSession {
   async commit(operations: readonly Operation[]): Promise<Outcome[]> {
     let paths = new StrictPaths(this.#root);
     const outcomes: Outcome[] = [];
+    let turn = performance.now();
     for (const operation of operations) {
       if (this.#waits(operation)) {
         await this.#durable?.contents();
         paths = new StrictPaths(this.#root);
+        turn = performance.now();
       }
-      if (operation.op !== "keep") {
+      if (operation.op === "keep") outcomes.push(await this.#keep(operation, paths));
+      else {
         outcomes.push(this.#attempt(operation, paths));
-        continue;
+        // Ten thousand folders that shall move are ten thousand scans.
+        if (performance.now() - turn < TURN_MS) continue;
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        if (this.#closed) throw ended();
       }
-      outcomes.push(await this.#keep(operation, paths));
       // Others had a turn: what it remembers of folders may no longer hold.
       paths = new StrictPaths(this.#root);
+      turn = performance.now();
     }
     return outcomes;
   }

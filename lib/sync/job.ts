@@ -1,5 +1,5 @@
 /** The two ends of a job: the server that runs the sync, and the client that renders what it says. */
-import { FerryError } from "../core/errors.ts";
+import { assertNever, FerryError } from "../core/errors.ts";
 import { thisProcess } from "../store/holder.ts";
 import { LocalStore } from "../store/local.ts";
 import { RemoteStore } from "../store/remote.ts";
@@ -68,39 +68,73 @@ export async function delegate(job: Delegation, report: Report): Promise<Summary
   const { source, destination, options, signal } = job;
   const holder = thisProcess(source.label);
   const request = { source: source.label, options, holder };
-  let summary: Summary | undefined;
-  let failure: FerryError | undefined;
-  for await (const fields of runJob({ source, destination, request, signal })) {
-    if (fields.event === "error") {
-      failure = destination.parse(JSON.stringify(fields), parseJobError);
-      break;
-    }
-    const event = destination.parse(JSON.stringify(fields), parseEvent);
-    if (event?.event === "done") summary = event;
-    else if (event !== null) report.tell(event);
-  }
-  if (summary !== undefined) {
+  const told = new Told();
+  const finish = (): Summary => {
+    const { summary } = told;
     const { sent, received } = total(source.traffic, destination.traffic);
-    const { event: _, ok: __, dry_run: ___, ...rest } = summary as Summary & Partial<DoneFields>;
-    summary = {
-      ...rest,
-      bytes_sent: rest.bytes_sent + sent,
-      bytes_received: rest.bytes_received + received,
+    return {
+      ...summary,
+      bytes_sent: summary.bytes_sent + sent,
+      bytes_received: summary.bytes_received + received,
       ms: Math.round(performance.now() - start),
     };
+  };
+  try {
+    for await (const fields of runJob({ source, destination, request, signal })) {
+      if (fields.event === "error") throw destination.parse(JSON.stringify(fields), parseJobError);
+      const event = destination.parse(JSON.stringify(fields), parseEvent);
+      if (event === null) continue;
+      told.tell(event);
+      if (event.event !== "done") report.tell(event);
+    }
+    if (told.done) return finish();
+    throw new FerryError("partial_transfer", `${destination.label} broke off before its run was over`);
+  } catch (error) {
+    report.stopped(finish(), error);
+    throw error;
   }
-  if (failure !== undefined) {
-    if (summary !== undefined) report.stopped(summary, failure);
-    throw failure;
-  }
-  if (summary !== undefined) return summary;
-  throw new FerryError("partial_transfer", `${destination.label} broke off before its run was over`);
 }
 
-interface DoneFields {
-  event: string;
-  ok: boolean;
-  dry_run: true;
+const DONE_AS = { create: "created", update: "updated", delete: "deleted", move: "moved" } as const;
+
+/** What a server has said of its run: the sum that it gave itself, or until then that of its events. */
+class Told {
+  done = false;
+  summary: Summary = {
+    created: 0,
+    updated: 0,
+    deleted: 0,
+    moved: 0,
+    conflicts: 0,
+    problems: 0,
+    files: 0,
+    bytes_content: 0,
+    bytes_sent: 0,
+    bytes_received: 0,
+    ms: 0,
+  };
+
+  tell(event: RunEvent): void {
+    switch (event.event) {
+      case "plan":
+        return;
+      case "change":
+        this.summary[DONE_AS[event.op]]++;
+        this.summary.bytes_content += event.bytes;
+        return;
+      case "problem":
+        this.summary.problems++;
+        return;
+      case "done": {
+        const { event: _, ok: __, dry_run: ___, exit: ____, started: _____, ...summary } = event;
+        this.summary = summary;
+        this.done = true;
+        return;
+      }
+      default:
+        assertNever(event);
+    }
+  }
 }
 
 interface Traffic {

@@ -2,7 +2,13 @@
  * The messages of a delta (docs/protocol.md, "Delta"): the list of a file's chunks, and what a receiver asks for in
  * return. Numbers are big-endian. What comes from a peer is checked here, before memory is set aside for it.
  */
-import { type ChunkSizes, chunkSizes, MAX_CHUNK_BITS, MIN_CHUNK_BITS } from "../delta/chunker.ts";
+import {
+  chunkBitsFor,
+  type ChunkSizes,
+  chunkSizes,
+  MAX_CHUNK_BITS,
+  MIN_CHUNK_BITS,
+} from "../delta/chunker.ts";
 import { CHUNK_NAME_BYTES, ChunkList } from "../delta/chunk_list.ts";
 import type { Range } from "../delta/match.ts";
 import {
@@ -113,6 +119,8 @@ function parseHeader(bytes: Uint8Array): ChunksHeader {
   if (bits < MIN_CHUNK_BITS || bits > MAX_CHUNK_BITS) throw malformed("chunks of an unknown size");
   const size = Number(view.getBigUint64(16)), mtime = view.getFloat64(24);
   if (size > MAX_DELTA_FILE_BYTES || !isTime(mtime)) throw malformed("an absurd size or time");
+  // Else the list of a large file could be many times as long as it has to be.
+  if (bits < chunkBitsFor(size)) throw malformed("chunks that are too small for so large a file");
   return { meta: { size, mtime, mode: view.getUint32(12) & MODE_MASK }, sizes: chunkSizes(bits) };
 }
 

@@ -70,6 +70,7 @@ Deno.test("ChunksReader refuses a list that no honest sender would send", async 
     ["nothing", new Uint8Array(0), "ends early"],
     ["another magic", changed(0, 0), "does not start"],
     ["chunks too small", changed(8, 14), "unknown size"],
+    ["chunks too small for the file", listBytes([20_000], { size: 2 ** 35 }), "so large a file"],
     ["chunks too large", changed(8, 21), "unknown size"],
     ["a size past all", changed(16, 1), "absurd"],
     ["a time past all", listBytes([1], { mtime: 2 ** 50 }), "absurd"],

@@ -4,6 +4,7 @@
  */
 import * as zlib from "node:zlib";
 import { FerryError } from "../core/errors.ts";
+import { GZIP_FREE_BYTES, MAX_GZIP_RATIO } from "./limits.ts";
 
 export const GZIP_TYPE = "application/gzip";
 
@@ -16,6 +17,11 @@ const SLICE_BYTES = 4096;
 /** `bytes` packed. */
 export function gzip(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(zlib.gzipSync(bytes, { level: LEVEL }));
+}
+
+/** How many bytes a message may hold that comes as `length`: what shrinks further has to travel plain. */
+export function mostUnpacked(length: number): number {
+  return Math.max(GZIP_FREE_BYTES, length * MAX_GZIP_RATIO);
 }
 
 /** The stream `body` packed. Each of its pieces can be unpacked as soon as it has come. */
@@ -89,12 +95,17 @@ async function feed(
   return null;
 }
 
-/** `bytes` unpacked, at most `max` of them. Throws `too_large`, or `protocol` for what is not gzip. */
+/** The message `bytes` unpacked, at most `max` of them. Throws `too_large`, or `protocol` for what is not gzip. */
 export async function gunzip(bytes: Uint8Array, max: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
+  const most = mostUnpacked(bytes.length);
   let size = 0;
   for await (const part of gunzipStream(once(bytes))) {
     size += part.length;
+    if (size > most) {
+      const ratio = `more than ${MAX_GZIP_RATIO} times what came`;
+      throw new FerryError("too_large", `a message under gzip holds ${ratio}; send it plain`);
+    }
     if (size > max) throw new FerryError("too_large", `this call takes at most ${max} bytes`);
     parts.push(part);
   }

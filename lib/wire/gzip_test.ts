@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { FerryError } from "../core/errors.ts";
-import { gunzip, gunzipStream, gzip, gzipStream } from "./gzip.ts";
+import { gunzip, gunzipStream, gzip, gzipStream, mostUnpacked } from "./gzip.ts";
 
 async function* pieces(...chunks: Uint8Array[]): AsyncGenerator<Uint8Array> {
   for (const chunk of chunks) yield await Promise.resolve(chunk);
@@ -46,6 +46,12 @@ Deno.test("gunzip() gives what gzip() took, and no more than it may", async () =
   assertEquals((await gunzip(gzip(bytes), bytes.length)).length, bytes.length);
   const error = await assertRejects(() => gunzip(gzip(bytes), bytes.length - 1), FerryError);
   assertEquals(error.code, "too_large");
+});
+
+Deno.test("gunzip() takes no few bytes for many", async () => {
+  const bomb = gzip(new Uint8Array(2_000_000));
+  const error = await assertRejects(() => gunzip(bomb, 16_000_000), FerryError, "send it plain");
+  assertEquals([error.code, mostUnpacked(bomb.length), mostUnpacked(50_000)], ["too_large", 2 ** 20, 5e6]);
 });
 
 Deno.test("gunzipStream() refuses what is not gzip, and what ends early", async () => {

@@ -1,5 +1,5 @@
 /** The messages about jobs, syncs that a server runs by itself, and their validators (docs/protocol.md, "Jobs"). */
-import { ERROR_TABLE, type ErrorCode, FerryError } from "../core/errors.ts";
+import { ERROR_TABLE, type ErrorCode, FerryError, quote } from "../core/errors.ts";
 import {
   flag,
   type Holder,
@@ -103,14 +103,9 @@ function patternOf(options: Fields, index: number): string {
   return text(options.patterns as Fields, String(index));
 }
 
-/** The first line of a job's report: what it is called. */
-export function parseJobStart(fields: Fields): string {
-  return text(fields, "job", 100);
-}
-
 /** The last line of a job that was stopped: the error that a run on this machine would have ended with. */
 export function parseJobError(fields: Fields): FerryError {
   const code = text(fields, "code", 100);
   const known = Object.hasOwn(ERROR_TABLE, code) ? code as ErrorCode : "http_status";
-  return new FerryError(known, text(fields, "message"));
+  return new FerryError(known, quote(text(fields, "message")));
 }

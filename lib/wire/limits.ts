@@ -29,6 +29,13 @@ export const MAX_PACK_BYTES = 16 * 1024 * 1024;
 /** The largest JSON message (a request for a pack, a commit). */
 export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
+/** Values in a JSON message: the fields of as many operations as there may be. */
+export const MAX_MESSAGE_VALUES = 2 ** 18;
+
+/** A message under gzip of more than so many bytes may not be so many times larger than what travels. */
+export const GZIP_FREE_BYTES = 1024 * 1024;
+export const MAX_GZIP_RATIO = 100;
+
 /** The largest message that says who begins a push. */
 export const MAX_HOLDER_BYTES = 16 * 1024;
 
@@ -40,6 +47,9 @@ export const MAX_OPERATIONS = 10_000;
 
 /** One line of a tree: a folder with 200,000 long names fits. */
 export const MAX_TREE_LINE_BYTES = 64 * 1024 * 1024;
+
+/** Values in one line of a tree: 600,000 entries. */
+export const MAX_TREE_LINE_VALUES = 2 ** 22;
 
 /** Paths in one tree. */
 export const MAX_TREE_ENTRIES = 20_000_000;

@@ -5,7 +5,8 @@
 import { FerryError, quote } from "../core/errors.ts";
 import { MODE_MASK, type ProblemCode, type Version } from "../core/entry.ts";
 import { checkedPath, isWithin } from "../core/paths.ts";
-import { MAX_HASHED_FILES, MAX_OPERATIONS, MAX_PACK_FILES } from "./limits.ts";
+import { MAX_HASHED_FILES, MAX_MESSAGE_VALUES, MAX_OPERATIONS, MAX_PACK_FILES } from "./limits.ts";
+import { shapeProblem } from "./shape.ts";
 
 /** What `GET info` answers: who is there and what may be done. */
 export interface Info {
@@ -122,14 +123,18 @@ export function isObject(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** JSON text or bytes as an object. Throws `protocol`. */
-export function parseObject(input: string | Uint8Array): Fields {
+/** JSON text or bytes, with at most `most` values in it, as an object. Throws `protocol`. */
+export function parseObject(input: string | Uint8Array, most = MAX_MESSAGE_VALUES): Fields {
   let value: unknown;
+  let trouble: string | null = null;
   try {
-    value = JSON.parse(typeof input === "string" ? input : strictDecoder.decode(input));
+    const json = typeof input === "string" ? input : strictDecoder.decode(input);
+    trouble = shapeProblem(json, most);
+    value = trouble === null ? JSON.parse(json) : null;
   } catch {
     throw malformed("not JSON");
   }
+  if (trouble !== null) throw malformed(trouble);
   if (!isObject(value)) throw malformed("not an object");
   return value;
 }

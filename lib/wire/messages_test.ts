@@ -39,7 +39,8 @@ Deno.test("parseObject() reads text and bytes, and refuses all but an object", (
     ["null", "null", "not an object"],
     ["a list", "[{}]", "not an object"],
     ["a number", "1", "not an object"],
-    ["brackets without end", "[".repeat(1_000_000), "not JSON"],
+    ["brackets without end", "[".repeat(1_000_000), "nested more than 8 deep"],
+    ["brackets side by side", `{"a":[${"[],".repeat(300_000)}[]]}`, "more than 262144 values"],
   ]);
 });
 

@@ -12,11 +12,17 @@
  *
  * An empty line says that the sender is at work.
  */
-import { assertNever, FerryError } from "../core/errors.ts";
+import { assertNever, FerryError, quote } from "../core/errors.ts";
 import { type Entry, MODE_MASK, type Problem, type Tree } from "../core/entry.ts";
 import { childPath, nameProblem, pathProblem } from "../core/paths.ts";
 import { MAX_FILTER_BYTES } from "../core/scan_filter.ts";
-import { MAX_HEARTBEATS, MAX_TREE_ENTRIES, MAX_TREE_LINE_BYTES, PROTOCOL } from "./limits.ts";
+import {
+  MAX_HEARTBEATS,
+  MAX_TREE_ENTRIES,
+  MAX_TREE_LINE_BYTES,
+  MAX_TREE_LINE_VALUES,
+  PROTOCOL,
+} from "./limits.ts";
 import { isTime, linkTarget, parseObject, problemOfJson } from "./messages.ts";
 import { TreeBuilder, type TreeBuilderOptions } from "./tree_builder.ts";
 
@@ -94,7 +100,7 @@ export class TreeReader {
       return;
     }
     this.#heartbeats = 0;
-    const fields = parseObject(line);
+    const fields = parseObject(line, MAX_TREE_LINE_VALUES);
     if (this.#state === "head") {
       if (fields.ferry !== PROTOCOL) throw malformed("another version");
       this.#state = "body";
@@ -150,7 +156,7 @@ export class TreeReader {
   }
 
   #fail(dir: string, problem: { code: Problem["code"]; message: string }): void {
-    if (dir === "") throw new FerryError("read_failed", problem.message);
+    if (dir === "") throw new FerryError("read_failed", quote(problem.message));
     this.#builder.fail(dir, { kind: "problem", ...problem });
   }
 
@@ -203,15 +209,22 @@ function malformed(why: string): FerryError {
 
 /** Cuts chunks of bytes into lines. Throws `protocol` for a line over the limit. */
 export class LineSplitter {
+  readonly #max: number;
   #decoder = new TextDecoder("utf-8", { fatal: true });
   #parts: string[] = [];
   #length = 0;
+
+  /** `max` is how many characters a line may have. */
+  constructor(max = MAX_TREE_LINE_BYTES) {
+    this.#max = max;
+  }
 
   /** The lines that `chunk` completes. */
   *push(chunk: Uint8Array): Generator<string> {
     const pieces = this.#decode(chunk).split("\n");
     const last = pieces.pop()!;
     for (const piece of pieces) {
+      if (this.#length + piece.length > this.#max) throw malformed("a line that is too long");
       this.#parts.push(piece);
       yield this.#parts.join("");
       this.#parts = [];
@@ -219,7 +232,7 @@ export class LineSplitter {
     }
     this.#parts.push(last);
     this.#length += last.length;
-    if (this.#length > MAX_TREE_LINE_BYTES) throw malformed("a line without an end");
+    if (this.#length > this.#max) throw malformed("a line without an end");
   }
 
   #decode(chunk: Uint8Array): string {
