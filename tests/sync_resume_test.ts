@@ -4,7 +4,7 @@ import { ferryCommand, serve, type Server, tempDir, treeDigest } from "./harness
 import { assertNothing, paths, sync } from "./sync_fixtures.ts";
 
 const MB = 1024 * 1024;
-const LARGE = 300 * MB;
+const LARGE = 128 * MB;
 
 /** What may travel a second time after an accident. */
 const AGAIN = 16 * MB;

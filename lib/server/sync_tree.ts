@@ -28,10 +28,13 @@ export function streamTree(
   const encoder = new TextEncoder();
   let first: IteratorResult<Listing | ReadyLine> | null = listings.next();
   let count = 0;
+  let head = treeHead();
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       const start = performance.now();
-      let text = count === 0 && first !== null ? treeHead() : "";
+      // Once, also when the first turn is over before it has begun.
+      let text = head;
+      head = "";
       while (text.length < CHUNK_CHARS && performance.now() - start < TURN_MS) {
         const { value, done } = first ?? listings.next();
         first = null;
