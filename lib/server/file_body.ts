@@ -1,5 +1,6 @@
 /** The body of a large answer: pieces of an open file, read as fast as the other side takes them. */
 import type { Segment } from "../http/multipart.ts";
+import { SentChunks } from "../wire/sent_chunks.ts";
 import { OLD_RUNTIME } from "../core/runtime.ts";
 
 /** One read. Larger ones gain nothing and cost memory for each open transfer. */
@@ -60,7 +61,7 @@ export class FileBody {
     let index = 0;
     let position = -1;
     let total = 0;
-    let last: Uint8Array<ArrayBuffer> | null = null;
+    const chunks = new SentChunks();
     const end = () => {
       if (!this.#open) return;
       this.close();
@@ -79,13 +80,11 @@ export class FileBody {
               this.#file.seekSync(segment.start, Deno.SeekMode.Start);
               position = segment.start;
             }
-            // It is on its way to the network, which holds its memory for itself: give up ours at once.
-            if (OLD_RUNTIME) last?.buffer.transfer(0);
             const most = underWay > MANY ? SMALL_CHUNK : CHUNK;
             const chunk = newChunk(Math.min(most, segment.end - position));
             const count = this.#file.readSync(chunk);
             if (count === null) throw new Error("the file became shorter while it was sent");
-            last = chunk;
+            chunks.add(chunk);
             position += count;
             total += count;
             controller.enqueue(count === chunk.length ? chunk : chunk.subarray(0, count));

@@ -3,7 +3,7 @@ import { joinRoot } from "../core/paths.ts";
 import type { Folder } from "../store/index_folder.ts";
 import type { Known } from "../store/index_row.ts";
 import type { LiveIndex } from "../store/live_index.ts";
-import { readRules } from "../store/scan.ts";
+import { readRules, scanFolders } from "../store/scan.ts";
 import { encodeEntry, type Listing, treeLine } from "../wire/tree.ts";
 
 /** A line that is ready to be sent, with the number of its entries. */
@@ -28,8 +28,7 @@ export function* indexLines(
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { folder, dir } = next;
     if (!index.holds(folder)) {
-      // It was announced a moment ago.
-      yield ready({ dir, problem: { code: "vanished", message: "it vanished while the tree was listed" } });
+      yield* scanned(joinRoot(index.root, folder.path), dir, options);
       continue;
     }
     if (folder.problem !== null) {
@@ -54,6 +53,18 @@ export function* indexLines(
     for (const child of children) {
       pending.push({ folder: child, dir: dir === "" ? child.name : `${dir}/${child.name}` });
     }
+  }
+}
+
+/** What is there now of the folder `full`, announced a moment ago as `dir`, and changed since. */
+function* scanned(full: string, dir: string, options: { rules: boolean }): Generator<Listing> {
+  try {
+    if (!Deno.lstatSync(full).isDirectory) throw new Deno.errors.NotFound();
+    for (const listing of scanFolders(full, options)) {
+      yield { ...listing, dir: [dir, listing.dir].filter((part) => part !== "").join("/") };
+    }
+  } catch {
+    yield { dir, problem: { code: "vanished", message: "it vanished while the tree was listed" } };
   }
 }
 

@@ -92,6 +92,8 @@ export class LiveIndex {
   readonly #watched = new Map<number, Folder>();
   /** Folders to be read again. */
   readonly #dirty = new Set<Folder>();
+  /** The one that is being read, over several turns when it is large. */
+  #reading: Folder | null = null;
   /** Folders that have to be read each time. */
   readonly #unsure = new Set<Folder>();
   #running: Promise<void> | null = null;
@@ -216,10 +218,15 @@ export class LiveIndex {
     return this.#guarded(() => readRow(this.#rowOf(folder)));
   }
 
-  /** Whether `folder` is still there. Throws when the index was given up meanwhile. */
+  /**
+   * Whether what the index has of `folder` holds: it is still there, and nothing about it waits to be read. Throws when
+   * the index was given up, or begun anew, since `folder` was found.
+   */
   holds(folder: Folder): boolean {
-    if (this.#db === null) throw new IndexGone();
-    return this.#top.find(folder.path) === folder;
+    let top = folder;
+    while (top.parent !== null) top = top.parent;
+    if (this.#db === null || top !== this.#top) throw new IndexGone();
+    return !this.#dirty.has(folder) && folder !== this.#reading && this.#top.find(folder.path) === folder;
   }
 
   #rowOf(folder: Folder): FolderRow {
@@ -409,7 +416,9 @@ export class LiveIndex {
     const queue = [...this.#dirty];
     for (let folder = queue.pop(); folder !== undefined; folder = queue.pop()) {
       if (!this.#dirty.delete(folder)) continue;
+      this.#reading = folder;
       yield* this.#read(folder, (child) => queue.push(child));
+      this.#reading = null;
       yield;
     }
     if (!first) return;
@@ -592,6 +601,7 @@ export class LiveIndex {
     this.#top = new Folder(null, "");
     this.#watched.clear();
     this.#dirty.clear();
+    this.#reading = null;
     this.#unsure.clear();
   }
 

@@ -2,7 +2,6 @@
 import * as crypto from "node:crypto";
 import type { ProblemCode } from "../core/entry.ts";
 import { FerryError } from "../core/errors.ts";
-import { OLD_RUNTIME } from "../core/runtime.ts";
 import type { Flow } from "./flow.ts";
 import { encodeRuns, readRun, RUN_HEADER_BYTES, zeros } from "./holes.ts";
 import { type Outcome, problemOfJson } from "./messages.ts";
@@ -22,6 +21,7 @@ import {
   trailerProblem,
   writeHeader,
 } from "./pack.ts";
+import { SentChunks } from "./sent_chunks.ts";
 
 /** A file as it was read: what a header says of it, less its index. */
 export type ContentMeta = Omit<FileHeader, "index">;
@@ -65,12 +65,9 @@ export function streamContent(
   const { rest } = content;
   let left = content.meta.size - (rest?.offset ?? 0);
   let started = false;
-  let last: Uint8Array<ArrayBuffer> | null = null;
+  const sent = new SentChunks();
   const send = (controller: ReadableStreamDefaultController<Uint8Array>, bytes: Uint8Array<ArrayBuffer>) => {
-    // Old runtimes let a gigabyte of chunks go by before they collect one. This one is on its way to the network,
-    // which holds its memory for itself.
-    if (OLD_RUNTIME) last?.buffer.transfer(0);
-    last = bytes;
+    sent.add(bytes);
     count?.(bytes.length);
     controller.enqueue(bytes);
   };
