@@ -68,11 +68,16 @@ export class FirstCopyWriter implements WriteSession {
   async stage(frames: readonly FileFrame[], paths: readonly string[] = []): Promise<Outcome[]> {
     return frames.map((frame, at) => {
       const path = paths.at(at);
-      if (path === undefined || this.#published.has(topOf(path)) || path.length > MAX_PATH_CHARS) {
+      if (path === undefined || this.#isOrdinary(path)) {
         return this.#ordinary.stageOne(frame);
       }
       return this.#build(frame, path);
     });
+  }
+
+  /** Whether the tree is no place for `path`. Where two names can be one, each has to be looked at. */
+  #isOrdinary(path: string): boolean {
+    return this.#published.has(topOf(path)) || path.length > MAX_PATH_CHARS || !this.#stage.apart;
   }
 
   #build(frame: FileFrame, path: string): Outcome {
@@ -121,7 +126,9 @@ export class FirstCopyWriter implements WriteSession {
       this.#told.add(top);
       return refused;
     }
-    if (operation.expect !== null || this.#published.has(top) || operation.path.length > MAX_PATH_CHARS) {
+    if (operation.expect !== null || this.#isOrdinary(operation.path)) {
+      // What lies too deep for the tree goes into folders that have to be in their place by then.
+      if (this.#begun.has(top)) await this.#publish(new Set([top]));
       return (await this.#ordinary.commit([operation]))[0];
     }
     try {

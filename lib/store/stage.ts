@@ -4,6 +4,7 @@
  */
 import { FerryError, osCode, osReason, quote, writeError } from "../core/errors.ts";
 import { RESERVED_NAME } from "../core/paths.ts";
+import { folderProbe, keepsApart } from "./apart.ts";
 import { bootId } from "./boot.ts";
 import { libc } from "./libc.ts";
 
@@ -20,9 +21,14 @@ export class Stage {
   readonly #dir: string;
   #made = false;
   #count = 0;
+  #apart: boolean | undefined;
 
-  /** `root` is the real path of the folder that the files will go into; nothing is made before it is needed. */
-  constructor(root: string, kind: StageKind = "stage") {
+  /**
+   * `root` is the real path of the folder that the files will go into; nothing is made before it is needed. `apart` is
+   * what is known of the file system.
+   */
+  constructor(root: string, kind: StageKind = "stage", { apart }: { apart?: boolean } = {}) {
+    this.#apart = apart;
     this.#root = root;
     this.#parent = stageRoot(root, kind);
     this.#dir = `${this.#parent}/${stamp()}${crypto.randomUUID()}`;
@@ -31,6 +37,23 @@ export class Stage {
   /** The folder of this stage. */
   get dir(): string {
     return this.#dir;
+  }
+
+  /** Whether the file system keeps names apart that differ in case or Unicode form only; looked at once. */
+  get apart(): boolean {
+    return this.#apart ??= this.#probe();
+  }
+
+  #probe(): boolean {
+    const dir = this.newPath();
+    try {
+      Deno.mkdirSync(dir);
+      return keepsApart(folderProbe(dir));
+    } catch {
+      return false;
+    } finally {
+      this.discard(dir);
+    }
   }
 
   /** A new path in the stage. Makes the stage's folder at the first call. Throws `write_failed` or `disk_full`. */
