@@ -14,7 +14,7 @@ import { Capabilities } from "../lib/server/capability.ts";
 import { parsePeers } from "../lib/server/peers.ts";
 import type { RunJob } from "../lib/server/sync_jobs.ts";
 import { createSyncApi } from "../lib/server/sync_api.ts";
-import { removeStaleUploads } from "../lib/store/stage.ts";
+import { keepHouse } from "../lib/server/housekeeping.ts";
 import { shareState, stateHome } from "../lib/store/state_dir.ts";
 
 /** Requests under way at SIGTERM get so long. */
@@ -120,7 +120,7 @@ export const serve = defineCommand({
     const writes = accounts.anonymous |
       accounts.users.flatMap((u) => u.rules).reduce((all, r) => all | r.perms, 0);
     const writable = (writes & MAY_CHANGE) !== 0;
-    if (writable) removeStaleUploads(root);
+    using _house = writable ? keepHouse(root) : null;
 
     // A server lives long and answers small requests: collecting a little more often costs it nothing.
     setFlagsFromString("--heap-growing-percent=100");

@@ -42,6 +42,11 @@ export const FLAGS = {
     default: null,
     about: "show how far it is on stderr; the default on a terminal, but not with --quiet",
   },
+  trash: {
+    type: "string",
+    value: "DIR|none",
+    about: "keep what is replaced or deleted there, or nowhere (default: .ferry/trash in DST)",
+  },
   fsync: {
     type: "boolean",
     default: true,

@@ -11,7 +11,7 @@ import { readFilterFlags } from "../lib/sync/filter_flags.ts";
 import { parseDeleteLimit } from "../lib/sync/guard.ts";
 import { delegate } from "../lib/sync/job.ts";
 import { makeLimits } from "../lib/sync/limits.ts";
-import { checkApart, isLocal, placeOf } from "../lib/sync/place.ts";
+import { checkApart, isLocal, placeOf, trashChoice } from "../lib/sync/place.ts";
 import { jsonReport, type Report, textReport } from "../lib/sync/report.ts";
 import { runSync, type Summary } from "../lib/sync/run.ts";
 import { compareHeads } from "../lib/sync/same_tree.ts";
@@ -34,10 +34,11 @@ export function prepare(line: SyncLine, io: Io): (scheduled?: Scheduled) => Prom
   }
   const { include, exclude, "filter-from": filterFiles } = flags;
   const patterns = readFilterFlags({ include, exclude, from: filterFiles });
+  const safety = { fsync: flags.fsync, trash: trashChoice(flags.trash, from, to) };
   const token = flags.token ?? io.env("FERRY_TOKEN");
   const places = () => {
     const { parallel, paces, pace } = makeLimits({ ...flags, local: isLocal(from) && isLocal(to) });
-    const place = { signal: io.stop, paces, safety: { fsync: flags.fsync } };
+    const place = { signal: io.stop, paces, safety };
     const links = flags.links === "copy" ? "copy" : "keep";
     const source = placeOf(from, { token: flags["src-token"] ?? token, links, ...place });
     const destination = placeOf(to, { token: flags["dst-token"] ?? token, ...place });
@@ -148,6 +149,7 @@ async function delegated(
     bwlimit,
     parallel: flags.parallel,
     fsync: flags.fsync,
+    trash: flags.trash !== "none",
   };
   return await delegate({ source, destination, options, signal: io.stop }, report);
 }

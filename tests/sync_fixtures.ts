@@ -188,17 +188,28 @@ export function mountTmpfs(dir: string, options: string): Disposable | null {
   return { [Symbol.dispose]: () => void works("umount", ["-l", dir]) };
 }
 
-/** Every path below `dir`, sorted, `.ferry` included. */
+/** What a run leaves for good in `.ferry/`: old versions, and the mark of a replica. */
+const LASTING: ReadonlySet<string> = new Set(["trash", "replica"]);
+
+/** Every path below `dir`, sorted; of `.ferry` only what lasts no longer than its run. */
 export function paths(dir: string): string[] {
   const found: string[] = [];
   const visit = (path: string) => {
+    const state = /(^|\/)\.ferry\/$/.test(path);
     for (const { name, isDirectory } of Deno.readDirSync(`${dir}/${path}`)) {
-      found.push(path + name);
+      if (state && LASTING.has(name)) continue;
+      const inner = found.length;
       if (isDirectory) visit(`${path}${name}/`);
+      const lasting = name === ".ferry" && found.length === inner && holdsLasting(`${dir}/${path}${name}`);
+      if (!lasting) found.push(path + name);
     }
   };
   visit("");
   return found.sort();
+}
+
+function holdsLasting(state: string): boolean {
+  return [...Deno.readDirSync(state)].some(({ name }) => LASTING.has(name));
 }
 
 /** Content that is like no other, so that nothing of it is found elsewhere. */

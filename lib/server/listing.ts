@@ -3,7 +3,8 @@ import { FerryError } from "../core/errors.ts";
 import { childPath, isHidden, nameProblem } from "../core/paths.ts";
 import { fileEtag } from "../http/etag.ts";
 import { locate } from "../store/root.ts";
-import { type Exchange, innerPath, type Target } from "./share.ts";
+import { innerPath } from "../store/root.ts";
+import { type Exchange, type Target } from "./share.ts";
 
 /** One entry. What it says of a link is what a GET of the link would find. */
 export interface ListingEntry {

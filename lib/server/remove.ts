@@ -4,7 +4,8 @@ import { parentPath } from "../core/paths.ts";
 import { changeError, syncFolder } from "../store/stage.ts";
 import { checkPreconditions } from "./preconditions.ts";
 import type { Reply } from "./reply.ts";
-import { demandDeep, type Exchange, find, innerPath, notFound, type Share } from "./share.ts";
+import { innerPath } from "../store/root.ts";
+import { demandDeep, type Exchange, find, notFound, type Share } from "./share.ts";
 
 /** Answers 204 once it is gone for everybody. */
 export async function remove(exchange: Exchange): Promise<Reply> {

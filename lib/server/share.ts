@@ -1,7 +1,7 @@
 /** A share: the folder that a server offers, and who may reach what in it. */
 import { FerryError } from "../core/errors.ts";
 import { parseUrlPath, type UrlPath } from "../core/paths.ts";
-import { locate, type Located } from "../store/root.ts";
+import { innerPath, locate, type Located } from "../store/root.ts";
 import type { Access, Perm } from "./access.ts";
 import type { Staging } from "./staging.ts";
 
@@ -54,12 +54,6 @@ export function find(
   const inner = innerPath(share.root, located.real);
   if (inner !== path) demand(access, options.perm, inner);
   return { path, slash, ...located };
-}
-
-/** The path below `root` of a real path that lies in it. */
-export function innerPath(root: string, real: string): string {
-  if (real === root) return "";
-  return real.slice(root === "/" ? 1 : root.length + 1);
 }
 
 /** Throws `unauthorized` or `forbidden` unless `perm` holds at `path`. */

@@ -8,7 +8,7 @@ import { type Change, changeLine, changesEnd, changesHead } from "../wire/change
 import { headTag, type TreeHead } from "../wire/head.ts";
 import { MAX_CHANGES } from "../wire/limits.ts";
 import { TREE_TYPE } from "../wire/tree.ts";
-import { innerPath } from "./share.ts";
+import { innerPath } from "../store/root.ts";
 import { type Call, json, queryNumber, require } from "./sync_call.ts";
 import { reachOf } from "./sync_reach.ts";
 

@@ -4,7 +4,7 @@ import type { ProblemCode } from "../core/entry.ts";
 import { childPath } from "../core/paths.ts";
 import { type Links, throughLinks } from "../store/links.ts";
 import { type Call, existingFolder, require } from "./sync_call.ts";
-import { innerPath } from "./share.ts";
+import { innerPath } from "../store/root.ts";
 
 export interface Reach {
   /** The folder of the call, a real path. */

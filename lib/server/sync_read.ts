@@ -17,7 +17,7 @@ import { PACK_TYPE, PackBuilder } from "../wire/pack.ts";
 import { type Content, type NoContent, streamContent } from "../wire/stream.ts";
 import { type Listing, TREE_TYPE } from "../wire/tree.ts";
 import { indexLines } from "./index_lines.ts";
-import { innerPath } from "./share.ts";
+import { innerPath } from "../store/root.ts";
 import { type Call, json, packResponse, queryBytes, queryNumber, readMessage, require } from "./sync_call.ts";
 import { streamHashes } from "./sync_hashes.ts";
 import { type Reach, reachOf, realPath, Unreachable } from "./sync_reach.ts";

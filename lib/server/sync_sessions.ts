@@ -6,10 +6,11 @@ import { FerryError } from "../core/errors.ts";
 import { overlaps } from "../store/root.ts";
 import type { Holder, Outcome, SessionAnswer, SessionOptions } from "../wire/messages.ts";
 import { checkUnlocked, type FolderLock, LockedError, lockFolder } from "../store/lock.ts";
-import { durableFor } from "../store/durable.ts";
+import { careFor, type Safety } from "../store/care.ts";
 import { type FileVersion, Partials, prunePartials } from "../store/partials.ts";
 import { removeStages, Stage } from "../store/stage.ts";
 import type { EndOptions } from "../store/store.ts";
+import { pruneTrash, trashOf } from "../store/trash_times.ts";
 import { LocalWriter } from "../store/write.ts";
 
 /** A client that says nothing for so long has gone, whatever its connection looks like. */
@@ -99,6 +100,7 @@ export class PushSessions {
         const ours = new Set([...this.#held.values()].map(({ stage }) => stage.dir));
         removeStages(this.#shareRoot, (dir) => ours.has(dir));
         prunePartials(this.#shareRoot);
+        pruneTrash(trashOf(this.#shareRoot));
       }
       await checkUnlocked(start.folder, this.#shareRoot);
       return this.#attach(id, start, hangUp);
@@ -168,7 +170,7 @@ export class PushSessions {
     const held = this.#find(id, owner);
     held.busy++;
     try {
-      held.session ??= { writer: writerOf(held, folder()), answers: new Map() };
+      held.session ??= { writer: writerOf(held, folder(), this.#shareRoot), answers: new Map() };
       return await work(held.session);
     } finally {
       held.busy--;
@@ -251,8 +253,13 @@ export class PushSessions {
   }
 }
 
-function writerOf({ stage, partials, options }: Held, folder: string): LocalWriter {
-  return new LocalWriter(folder, stage, { partials, durable: options.fsync ? durableFor(folder) : null });
+function writerOf({ stage, partials, options }: Held, folder: string, root: string): LocalWriter {
+  return new LocalWriter(folder, stage, { partials, ...careFor(folder, safetyOf(options), root) });
+}
+
+/** What a client asks for; its old versions can go to this server's trash only. */
+export function safetyOf({ fsync, trash }: SessionOptions): Safety {
+  return { fsync, trash: { kind: trash ? "own" : "none" } };
 }
 
 function checkId(id: string): void {

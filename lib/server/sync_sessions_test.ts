@@ -18,7 +18,7 @@ function makeShare() {
       owner,
       folder: name === "" ? root : `${root}/${name}`,
       holder: HOLDER,
-      options: { fsync: true },
+      options: { fsync: true, trash: true },
     }),
     held: () => [...Deno.readDirSync(root)].some(({ name }) => name === ".ferry"),
     [Symbol.asyncDispose]: async () => {

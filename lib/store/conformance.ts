@@ -89,8 +89,15 @@ function write(path: string, text: string | Uint8Array, mtime = 1_500_000_000_12
 }
 
 /** What lies in a folder, `.ferry` included. */
+/** The names in a folder but those of old versions, which stay. */
 function list(path: string): string[] {
-  return [...Deno.readDirSync(path)].map((entry) => entry.name).sort();
+  const lasting = (name: string) => name === ".ferry" && onlyTrash(`${path}/${name}`);
+  return [...Deno.readDirSync(path)].map(({ name }) => name).filter((name) => !lasting(name)).sort();
+}
+
+function onlyTrash(state: string): boolean {
+  const names = [...Deno.readDirSync(state)].map(({ name }) => name);
+  return names.length > 0 && names.every((name) => name === "trash" || name === "replica");
 }
 
 const code = (outcome: Outcome): ProblemCode | null => outcome === null ? null : outcome.code;

@@ -27,8 +27,15 @@ function write(path: string, content: string | Uint8Array): void {
   Deno.utimeSync(path, new Date(MTIME), new Date(MTIME));
 }
 
+/** The names in a folder but those of old versions, which stay. */
 function list(path: string): string[] {
-  return [...Deno.readDirSync(path)].map(({ name }) => name).sort();
+  const lasting = (name: string) => name === ".ferry" && onlyTrash(`${path}/${name}`);
+  return [...Deno.readDirSync(path)].map(({ name }) => name).filter((name) => !lasting(name)).sort();
+}
+
+function onlyTrash(state: string): boolean {
+  const names = [...Deno.readDirSync(state)].map(({ name }) => name);
+  return names.length > 0 && names.every((name) => name === "trash" || name === "replica");
 }
 
 const text = (path: string) => Deno.readTextFileSync(path);

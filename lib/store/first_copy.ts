@@ -82,11 +82,11 @@ export class FirstCopyWriter implements WriteSession {
 
   #build(frame: FileFrame, path: string): Outcome {
     try {
-      this.#makeFolder(parentPath(path));
+      this.#ordinary.withRoom(() => this.#makeFolder(parentPath(path)));
     } catch (error) {
       return operationProblem(error, this.#root);
     }
-    this.#ordinary.writeSmall(this.#at(path), frame);
+    this.#ordinary.withRoom(() => this.#ordinary.writeSmall(this.#at(path), frame));
     this.#durable?.wrote(this.#at(path));
     const { mode, mtime } = frame;
     this.#waiting.set(frame.index, { path, mode, mtime, size: frame.content.length });
@@ -133,7 +133,7 @@ export class FirstCopyWriter implements WriteSession {
     }
     try {
       this.#begun.add(top);
-      this.#apply(operation);
+      this.#ordinary.withRoom(() => this.#apply(operation));
       return null;
     } catch (error) {
       return operationProblem(error, this.#root);

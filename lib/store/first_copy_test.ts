@@ -3,6 +3,7 @@ import type { Operation } from "../wire/messages.ts";
 import type { FileFrame } from "../wire/pack.ts";
 import type { Content } from "../wire/stream.ts";
 import { FirstCopyWriter } from "./first_copy.ts";
+import { SAFE } from "./care.ts";
 import { Stage } from "./stage.ts";
 import type { WriteSession } from "./store.ts";
 import { WriterThread } from "./writer_thread.ts";
@@ -12,7 +13,7 @@ type Make = (root: string) => WriteSession;
 /** The same writer in this thread and in one of its own. */
 const WAYS: [string, Make][] = [
   ["FirstCopyWriter", (root) => new FirstCopyWriter(root, new Stage(root))],
-  ["WriterThread", (root) => new WriterThread({ root, fsync: true })],
+  ["WriterThread", (root) => new WriterThread({ root, safety: SAFE })],
 ];
 
 function writer(make: Make) {

@@ -7,10 +7,10 @@ import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
 import type { Content, NoContent } from "../wire/stream.ts";
 import { PACK_BYTES, SMALL_FILE_BYTES } from "../wire/limits.ts";
 import { PACK_BUFFERS } from "./buffers.ts";
-import { durableFor } from "./durable.ts";
 import { thisProcess } from "./holder.ts";
 import { Leftovers } from "./leftovers.ts";
 import { type FolderLock, lockFolder } from "./lock.ts";
+import { careFor, SAFE, type Safety } from "./care.ts";
 import type { DeltaSource } from "./delta.ts";
 import { localDeltaSource } from "./delta_local.ts";
 import { FirstCopyWriter } from "./first_copy.ts";
@@ -22,15 +22,8 @@ import { StrictPaths } from "./root.ts";
 import { scanTree } from "./scan.ts";
 import { SmallReader } from "./small_reader.ts";
 import { removeStaleUploads, Stage } from "./stage.ts";
-import type {
-  EndOptions,
-  Safety,
-  ScanOptions,
-  SmallFiles,
-  Store,
-  WriteOptions,
-  WriteSession,
-} from "./store.ts";
+import type { EndOptions, ScanOptions, SmallFiles, Store, WriteOptions, WriteSession } from "./store.ts";
+import { pruneTrash, trashOf } from "./trash_times.ts";
 import { LocalWriter } from "./write.ts";
 import { WriterThread } from "./writer_thread.ts";
 
@@ -69,7 +62,7 @@ export class LocalStore implements Store {
     this.label = options.label ?? path;
     this.#held = options.held ?? false;
     this.#links = options.links ?? "keep";
-    this.#safety = options.safety ?? {};
+    this.#safety = options.safety ?? SAFE;
   }
 
   kind(): Promise<"dir" | "file" | "absent"> {
@@ -162,6 +155,8 @@ export class LocalStore implements Store {
     this.#leftovers = new Leftovers(root);
     removeStaleUploads(root);
     prunePartials(root);
+    const { trash } = this.#safety;
+    pruneTrash(trash.kind === "dir" ? trash.path : trashOf(root));
   }
 
   leftOver(path: string, entry: FileEntry): Uint8Array | null {
@@ -230,9 +225,9 @@ function isEmpty(root: string): boolean {
   return true;
 }
 
-function newWriter(root: string, { first, many }: WriteOptions, { fsync = true }: Safety): WriteSession {
-  if (first && many) return new WriterThread({ root, fsync });
-  const options = { durable: fsync ? durableFor(root) : null };
+function newWriter(root: string, { first, many }: WriteOptions, safety: Safety): WriteSession {
+  if (first && many) return new WriterThread({ root, safety });
+  const options = careFor(root, safety);
   return first
     ? new FirstCopyWriter(root, new Stage(root), options)
     : new LocalWriter(root, new Stage(root), options);

@@ -24,15 +24,8 @@ import type { Links } from "./links.ts";
 import { RemoteSession } from "./remote_session.ts";
 import { type CallInit, jsonBody, RemoteWriter } from "./remote_writer.ts";
 import type { ResumePoint } from "./read.ts";
-import type {
-  EndOptions,
-  Safety,
-  ScanOptions,
-  SmallFiles,
-  Store,
-  WriteOptions,
-  WriteSession,
-} from "./store.ts";
+import type { EndOptions, ScanOptions, SmallFiles, Store, WriteOptions, WriteSession } from "./store.ts";
+import { SAFE, type Safety } from "./care.ts";
 import type { DeltaSource } from "./delta.ts";
 import { remoteDeltaSource } from "./delta_remote.ts";
 
@@ -78,7 +71,7 @@ export class RemoteStore implements Store {
     this.#path = parseUrlPath(shown.pathname).path;
     this.stop = options.signal;
     this.#links = options.links ?? "keep";
-    const { signal: stop, paces = {}, silence, safety = {} } = options;
+    const { signal: stop, paces = {}, silence, safety = SAFE } = options;
     this.#safety = safety;
     this.#paces = paces;
     this.#watch = new Watch({
@@ -347,8 +340,8 @@ export class RemoteStore implements Store {
   }
 
   async #begin(): Promise<RemoteSession> {
-    const { fsync = true } = this.#safety;
-    const request = { holder: this.#holder, options: { fsync } };
+    const { fsync, trash } = this.#safety;
+    const request = { holder: this.#holder, options: { fsync, trash: trash.kind !== "none" } };
     return this.#session ??= await RemoteSession.begin(this, request, this.stop);
   }
 

@@ -125,3 +125,9 @@ export class StrictPaths {
 export function overlaps(a: string, b: string): boolean {
   return isWithin(a, b) || isWithin(b, a) || a === "/" || b === "/";
 }
+
+/** The path below `root` of a real path that lies in it. */
+export function innerPath(root: string, real: string): string {
+  if (real === root) return "";
+  return real.slice(root === "/" ? 1 : root.length + 1);
+}

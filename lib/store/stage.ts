@@ -155,7 +155,8 @@ function placeAcross(staged: string, target: string, sync: boolean): void {
   }
 }
 
-function syncNow(path: string): void {
+/** Makes the file `path` durable; for what cannot wait for a group. */
+export function syncNow(path: string): void {
   using file = Deno.openSync(path);
   file.syncSync();
 }

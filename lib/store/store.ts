@@ -94,12 +94,6 @@ export interface WriteOptions {
   many?: boolean;
 }
 
-/** How a place is written to; what a store is made with. */
-export interface Safety {
-  /** Wait for the disk (default): a content is on it before it takes its place, and everything before `finish` returns. */
-  fsync?: boolean;
-}
-
 /** Small files in memory, until they are disposed of: then the memory serves for others. */
 export interface SmallFiles extends Disposable {
   /** A frame each, in order; `index` is the place in what was asked for. */

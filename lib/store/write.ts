@@ -18,6 +18,7 @@ import { entryOf } from "./scan.ts";
 import { type Stage, writeFully, writing } from "./stage.ts";
 import { SmallWriter } from "./small_writer.ts";
 import type { WriteSession } from "./store.ts";
+import type { Trash } from "./trash.ts";
 import { setLinkTime, setTime } from "./times.ts";
 
 /** Operations of one commit keep others waiting for so long at a time. */
@@ -53,6 +54,8 @@ export interface WriterOptions {
   partials?: Partials;
   /** Takes note of what has to reach the disk, and waits for it; null not to wait. Closed with the writer. */
   durable?: Durable | null;
+  /** Keeps what is replaced or deleted; null to keep nothing. Closed with the writer. */
+  trash?: Trash | null;
 }
 
 export class LocalWriter implements WriteSession {
@@ -61,6 +64,7 @@ export class LocalWriter implements WriteSession {
   readonly #partials: Partials;
   readonly #staged = new Map<number, Staged>();
   readonly #durable: Durable | null;
+  readonly #trash: Trash | null;
   readonly #umask = Deno.umask();
   readonly #small = new SmallWriter();
   #closed = false;
@@ -72,6 +76,7 @@ export class LocalWriter implements WriteSession {
     this.#stage = stage;
     this.#partials = options.partials ?? new Partials(root, root);
     this.#durable = options.durable ?? null;
+    this.#trash = options.trash ?? null;
     this.delta = new LocalDeltaTarget(root, this);
   }
 
@@ -82,9 +87,20 @@ export class LocalWriter implements WriteSession {
   /** Stages one small file. */
   stageOne(frame: FileFrame): Outcome {
     const path = this.#newPath();
-    this.writeSmall(path, frame);
+    this.withRoom(() => this.writeSmall(path, frame));
     this.#remember(frame.index, path, frame);
     return null;
+  }
+
+  /** Does `work`, again for as long as a full disk gets room from the trash. */
+  withRoom<T>(work: () => T): T {
+    for (;;) {
+      try {
+        return work();
+      } catch (error) {
+        if (!isFull(error) || !this.#trash?.release()) throw error;
+      }
+    }
   }
 
   /** Writes a small file whole to `path`, a place in the stage; nothing is left there when that fails. */
@@ -125,6 +141,7 @@ export class LocalWriter implements WriteSession {
   beginContent(index: number, meta: ContentMeta, path?: string): ContentPlace {
     if (this.#closed) throw ended();
     this.#forget(index);
+    if (!meta.sparse) this.#trash?.makeRoom(meta.size);
     const part = path === undefined ? null : this.#partials.take({ path, ...meta });
     return { staged: part ?? this.#newPath(), keep: part !== null };
   }
@@ -154,7 +171,7 @@ export class LocalWriter implements WriteSession {
   #newPath(): string {
     // Content may still be on its way when its session is ended.
     if (this.#closed) throw ended();
-    return this.#stage.newPath();
+    return this.withRoom(() => this.#stage.newPath());
   }
 
   #remember(index: number, path: string, { mode, mtime }: StagedMeta): void {
@@ -229,7 +246,7 @@ export class LocalWriter implements WriteSession {
         const trouble = compare(operation.expect, versionAt(full));
         if (trouble !== null) return trouble;
       }
-      this.#apply(operation, full);
+      this.withRoom(() => this.#apply(operation, full));
       this.#durable?.touched(operation.op === "meta" ? full : folderOf(full));
       return null;
     } catch (error) {
@@ -240,12 +257,12 @@ export class LocalWriter implements WriteSession {
   #apply(operation: Operation, full: string): void {
     switch (operation.op) {
       case "mkdir":
-        makeWay(operation.expect, full);
+        this.#makeWay(operation, full);
         // Its own bits come with the last `meta`: until then its owner must be able to fill it.
         Deno.mkdirSync(full, { mode: operation.mode | 0o700 });
         return;
       case "file":
-        makeWay(operation.expect, full, "file");
+        this.#makeWay(operation, full);
         this.place(operation, full);
         return;
       case "symlink":
@@ -256,8 +273,7 @@ export class LocalWriter implements WriteSession {
         if (operation.mtime !== undefined) setTime(full, operation.mtime);
         return;
       case "delete":
-        // Never recursive: what the plan did not know of stays, and its folder with it.
-        Deno.removeSync(full);
+        this.#remove(operation, full);
         return;
       case "move":
         this.#move(operation, full);
@@ -278,7 +294,7 @@ export class LocalWriter implements WriteSession {
       ? actual !== "other" && sameVersion(expectFrom, actual)
       : actual !== "other" && actual?.kind === "dir" && folderVersion(from) === expectFrom.digest;
     if (!same) throw new FerryError("conflict", "what was to move here has changed meanwhile");
-    if (expectFrom.kind === "file") makeWay(expect, full, "file");
+    if (expectFrom.kind === "file") this.#makeWay(operation, full);
     this.#place(from, full, expect);
     this.#durable?.touched(folderOf(from));
     if (operation.mode !== undefined) Deno.chmodSync(full, operation.mode);
@@ -308,11 +324,26 @@ export class LocalWriter implements WriteSession {
   }
 
   #link(operation: Extract<Operation, { op: "symlink" }>, full: string): void {
-    makeWay(operation.expect, full, "symlink");
+    this.#makeWay(operation, full);
     const staged = this.#newPath();
     Deno.symlinkSync(operation.target, staged);
     setLinkTime(staged, operation.mtime);
     this.#place(staged, full, operation.expect);
+  }
+
+  /** Sees to what stands where something new comes: a rename takes the place of a file or link by itself. */
+  #makeWay(operation: Operation, full: string): void {
+    const { expect, path } = operation;
+    if (expect === null) return;
+    if (expect.kind === "dir" || operation.op === "mkdir") this.#remove(operation, full);
+    else this.#trash?.copy({ full, path, size: expect.kind === "file" ? expect.size : 0 });
+  }
+
+  /** Never recursive: what the plan did not know of stays, and its folder with it. */
+  #remove({ expect, path }: Operation, full: string): void {
+    if (expect?.kind === "dir") this.#trash?.folder(path);
+    else if (this.#trash?.take({ full, path, size: expect?.kind === "file" ? expect.size : 0 })) return;
+    Deno.removeSync(full);
   }
 
   async finish(): Promise<void> {
@@ -323,8 +354,9 @@ export class LocalWriter implements WriteSession {
     this.#closed = true;
     this.delta[Symbol.dispose]();
     this.#small.close();
-    this.#durable?.close();
     this.#stage.close();
+    this.#trash?.close();
+    this.#durable?.close();
     return Promise.resolve([]);
   }
 }
@@ -340,6 +372,12 @@ function folderOf(full: string): string {
   return parentPath(full) || "/";
 }
 
+function isFull(error: unknown): boolean {
+  if (error instanceof FerryError) return error.code === "disk_full";
+  const code = osCode(error);
+  return code === "ENOSPC" || code === "EDQUOT";
+}
+
 /** Makes the file `path` in the stage. */
 function createFile(path: string, mode: number): Deno.FsFile {
   return writing(path, () => Deno.openSync(path, { write: true, createNew: true, mode }));
@@ -350,13 +388,6 @@ function finishFile(file: Deno.FsFile, path: string, meta: StagedMeta, umask: nu
   // The mode given at creation lost the bits of the umask.
   if ((meta.mode & umask) !== 0) Deno.chmodSync(path, meta.mode);
   setTime(file, meta.mtime);
-}
-
-/** Removes what a thing of another kind must replace; a rename replaces a file or link by itself. */
-function makeWay(expect: Version, full: string, kind?: "file" | "symlink"): void {
-  if (expect === null) return;
-  if (expect.kind === "dir") Deno.removeSync(full);
-  else if (kind === undefined) Deno.removeSync(full);
 }
 
 /** What is at `full` now, as an entry; undefined for nothing. */

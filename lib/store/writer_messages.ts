@@ -5,6 +5,7 @@
 import { type ErrorCode, FerryError } from "../core/errors.ts";
 import type { Problem } from "../core/entry.ts";
 import type { Operation, Outcome } from "../wire/messages.ts";
+import type { Safety } from "./care.ts";
 import type { FileFrame } from "../wire/pack.ts";
 import type { ContentMeta } from "../wire/stream.ts";
 import type { FileVersion } from "./partials.ts";
@@ -21,10 +22,10 @@ export type WriterCall =
   | { call: "finish"; id: number }
   | { call: "close"; id: number };
 
-/** What the thread is started with: the real path of the folder, and whether it waits for the disk. */
+/** What the thread is started with: the real path of the folder, and how it is written to. */
 export interface WriterStart {
   root: string;
-  fsync: boolean;
+  safety: Safety;
 }
 
 /** What the thread answers. */

@@ -36,8 +36,8 @@ export class WriterThread implements WriteSession {
   #failure: Error | undefined;
 
   /** `root` is a real path to an empty folder. */
-  constructor({ root, fsync }: WriterStart, buffers: BufferPool = PACK_BUFFERS) {
-    const name = JSON.stringify({ root, fsync } satisfies WriterStart);
+  constructor({ root, safety }: WriterStart, buffers: BufferPool = PACK_BUFFERS) {
+    const name = JSON.stringify({ root, safety } satisfies WriterStart);
     this.#buffers = buffers;
     this.#worker = new Worker(new URL("./writer_worker.ts", import.meta.url), { type: "module", name });
     this.#worker.onmessage = ({ data }: MessageEvent<WriterAnswer>) => this.#answered(data);

@@ -3,6 +3,7 @@ import { FerryError } from "../core/errors.ts";
 import type { Content } from "../wire/stream.ts";
 import type { FileFrame } from "../wire/pack.ts";
 import { BufferPool } from "./buffers.ts";
+import { SAFE } from "./care.ts";
 import { WriterThread } from "./writer_thread.ts";
 
 function place() {
@@ -30,7 +31,7 @@ function content(pieces: number, size: number, fail?: Error): Content {
 
 Deno.test("WriterThread writes a large file as it comes, and gives no bytes to two owners", async () => {
   using at = place();
-  const session = new WriterThread({ root: at.root, fsync: true });
+  const session = new WriterThread({ root: at.root, safety: SAFE });
   assertEquals(await session.stageContent(1, content(50, 70_000)), null);
   const operation = { op: "file" as const, path: "big", stage: 1, mode: 0o644, mtime: 1000, expect: null };
   assertEquals(await session.commit([operation]), [null]);
@@ -44,7 +45,7 @@ Deno.test("WriterThread writes a large file as it comes, and gives no bytes to t
 
 Deno.test("WriterThread passes on an error of the content and keeps nothing of it", async () => {
   using at = place();
-  const session = new WriterThread({ root: at.root, fsync: true });
+  const session = new WriterThread({ root: at.root, safety: SAFE });
   const broken = new FerryError("partial_transfer", "it broke off");
   assertEquals(await assertRejects(() => session.stageContent(1, content(9, 1000, broken))), broken);
   await session.close();
@@ -54,7 +55,7 @@ Deno.test("WriterThread passes on an error of the content and keeps nothing of i
 Deno.test("WriterThread hands memory over and back", async () => {
   using at = place();
   const pool = new BufferPool();
-  const session = new WriterThread({ root: at.root, fsync: true }, pool);
+  const session = new WriterThread({ root: at.root, safety: SAFE }, pool);
   // Larger than any that the pool would make by itself for what is asked for below.
   const size = 5_000_000;
   const memory = pool.take(size);
@@ -74,7 +75,7 @@ Deno.test("WriterThread gives errors with their codes, and answers nothing once 
   using at = place();
   // The stage cannot be made where a file stands in its place.
   Deno.writeTextFileSync(`${at.root}/.ferry`, "");
-  const session = new WriterThread({ root: at.root, fsync: true });
+  const session = new WriterThread({ root: at.root, safety: SAFE });
   const frame: FileFrame = { kind: "file", index: 0, mtime: 0, mode: 0o644, content: new Uint8Array(1) };
   const error = await assertRejects(() => session.stage([frame], ["f"]), FerryError);
   assertEquals([error.code, error.message.includes(at.root)], ["write_failed", true]);

@@ -1,5 +1,5 @@
 /** The thread that writes for a run: a writer whose calls come as messages (writer_messages.ts). */
-import { durableFor } from "./durable.ts";
+import { careFor } from "./care.ts";
 import { Stage } from "./stage.ts";
 import { FirstCopyWriter } from "./first_copy.ts";
 import {
@@ -22,8 +22,8 @@ interface Scope {
 const scope = globalThis as unknown as Scope;
 
 /** The name of the thread says what it is to do. */
-const { root, fsync }: WriterStart = JSON.parse(scope.name);
-const writer = new FirstCopyWriter(root, new Stage(root), { durable: fsync ? durableFor(root) : null });
+const { root, safety }: WriterStart = JSON.parse(scope.name);
+const writer = new FirstCopyWriter(root, new Stage(root), careFor(root, safety));
 
 scope.onmessage = ({ data }) => {
   answer(data).catch((error) => post({ kind: "failed", id: data.id, error: packError(error) }));

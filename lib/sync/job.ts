@@ -1,5 +1,6 @@
 /** The two ends of a job: the server that runs the sync, and the client that renders what it says. */
 import { assertNever, FerryError } from "../core/errors.ts";
+import type { Safety } from "../store/care.ts";
 import { thisProcess } from "../store/holder.ts";
 import { LocalStore } from "../store/local.ts";
 import { RemoteStore } from "../store/remote.ts";
@@ -25,7 +26,7 @@ export interface ServerJob {
 export async function runServerJob(job: ServerJob, tell: (event: RunEvent) => void): Promise<void> {
   const { request, signal } = job;
   const { source: url, options } = request;
-  const { dryRun, checksum, force, patterns, links, fsync } = options;
+  const { dryRun, checksum, force, patterns, links, fsync, trash } = options;
   const maxDelete = parseDeleteLimit(options.maxDelete);
   if (maxDelete === null) throw new FerryError("usage", "--max-delete must be a count or a percentage");
   for (const pattern of patterns) {
@@ -39,7 +40,8 @@ export async function runServerJob(job: ServerJob, tell: (event: RunEvent) => vo
     paces,
     links: links === "copy" ? "copy" : "keep",
   });
-  const destination = new LocalStore(job.folder, { label: job.label, held: true, safety: { fsync } });
+  const safety: Safety = { fsync, trash: { kind: trash ? "own" : "none" } };
+  const destination = new LocalStore(job.folder, { label: job.label, held: true, safety });
   const reporter = eventReporter(tell, { dryRun });
   try {
     const run = { dryRun, delete: options.delete, checksum, force, maxDelete, patterns, parallel, signal };

@@ -1,11 +1,12 @@
 /** From an argument of `ferry sync` to the Store it names. */
 import { FerryError, quote } from "../core/errors.ts";
-import { parseUrlPath } from "../core/paths.ts";
+import { isWithin, parseUrlPath } from "../core/paths.ts";
 import { LocalStore } from "../store/local.ts";
 import { RemoteStore } from "../store/remote.ts";
 import type { Links } from "../store/links.ts";
 import { overlaps } from "../store/root.ts";
-import type { Safety, Store } from "../store/store.ts";
+import type { Safety, TrashChoice } from "../store/care.ts";
+import type { Store } from "../store/store.ts";
 import type { Paces } from "../client/watch.ts";
 
 /** Whether `text` names a folder of this machine rather than a URL. */
@@ -58,6 +59,37 @@ export function checkApart(source: string, destination: string): void {
   if (a === null || b === null || !overlaps(a, b)) return;
   const how = a === b ? "are the same folder" : "lie one within the other";
   throw new FerryError("guard", `${quote(source)} and ${quote(destination)} ${how}; nothing was changed`);
+}
+
+/**
+ * What `--trash` names: `none`, or a folder of this machine, for a DST of this machine. Throws `usage` for one that a run
+ * would copy or delete, and for what is no folder.
+ */
+export function trashChoice(text: string | undefined, from: string, to: string): TrashChoice {
+  if (text === undefined) return { kind: "own" };
+  if (text === "none") return { kind: "none" };
+  const wrong = (why: string) => new FerryError("usage", `--trash ${quote(text)}: ${why}`);
+  if (!isLocal(to)) throw wrong("a server keeps its own trash; only none is possible here");
+  if (!isLocal(text) || text === "") throw wrong("must be a folder of this machine, or none");
+  const dir = realOrParent(text);
+  if (dir === null) throw wrong("leads through a folder that is not there");
+  const [source, destination] = [isLocal(from) ? realOrParent(from) : null, realOrParent(to)];
+  if (destination !== null && overlaps(dir, destination)) {
+    throw wrong("must not lie in DST or around it; without the flag DST keeps its own trash");
+  }
+  if (source !== null && isWithin(dir, source)) {
+    throw wrong("must not lie in SRC, which would be copied with it");
+  }
+  if (isFile(dir)) throw wrong("is a file; a folder is needed");
+  return { kind: "dir", path: dir };
+}
+
+function isFile(path: string): boolean {
+  try {
+    return !Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
 }
 
 /** The real path of `path`, or for one that is not there yet the path it will have. */

@@ -38,6 +38,8 @@ export interface SessionRequest {
 export interface SessionOptions {
   /** Wait for the disk. */
   fsync: boolean;
+  /** Keep what is replaced or deleted in the server's trash. */
+  trash: boolean;
 }
 
 /**
@@ -222,7 +224,8 @@ export function parseSessionRequest(fields: Fields): SessionRequest {
 /** What is left out is as it is by default: safe. */
 export function parseSessionOptions(value: unknown): SessionOptions {
   if (value !== undefined && !isObject(value)) throw malformed('"options" is not an object');
-  return { fsync: flag({ fsync: true, ...value }, "fsync") };
+  const fields: Fields = { fsync: true, trash: true, ...value };
+  return { fsync: flag(fields, "fsync"), trash: flag(fields, "trash") };
 }
 
 /** The first line of the answer to `POST session`. */
