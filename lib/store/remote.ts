@@ -58,6 +58,8 @@ export class RemoteStore implements Store {
   readonly #paces: Paces;
   readonly #exchanges = new WeakMap<Response, Exchange>();
   #info: Promise<Info> | undefined;
+  /** Whether the server has answered yet. */
+  #met = false;
   #holder: Holder = thisProcess("");
   #session: RemoteSession | undefined;
 
@@ -97,6 +99,13 @@ export class RemoteStore implements Store {
   }
 
   async #fetchInfo(call = "info"): Promise<Info> {
+    // A server that is not there at all is no connection that broke.
+    const info = this.#met ? await again(() => this.#askInfo(call), this.stop) : await this.#askInfo(call);
+    this.#met = true;
+    return info;
+  }
+
+  async #askInfo(call: string): Promise<Info> {
     const response = await this.send(call);
     const type = response.headers.get("content-type") ?? "";
     if (!type.startsWith(JSON_TYPE)) {
@@ -117,15 +126,16 @@ export class RemoteStore implements Store {
   }
 
   async head(): Promise<TreeHead | null> {
-    let response: Response;
     try {
-      response = await this.send("head");
+      return await again(async () => {
+        const response = await this.send("head");
+        return this.parse(await this.answer(response, MAX_HEAD_BYTES), parseHead);
+      }, this.stop);
     } catch (error) {
       // It is not ready yet, there is none, or this user must not know. Anything else the scan will meet, too.
       if (error instanceof FerryError && error.code === "not_found") return null;
       throw error;
     }
-    return this.parse(await this.answer(response, MAX_HEAD_BYTES), parseHead);
   }
 
   async scan(options: ScanOptions = {}): Promise<Tree> {

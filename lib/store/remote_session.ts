@@ -2,7 +2,7 @@
  * A push as its client holds it: one call whose answer stays open keeps the folder locked; should that connection
  * break, it is made again, as long as the server still knows of the push (docs/protocol.md, "Sessions").
  */
-import { mayPass, TRIES, waitAfter } from "../client/again.ts";
+import { again, mayPass, TRIES, waitAfter } from "../client/again.ts";
 import type { HttpInit } from "../client/http_client.ts";
 import { FerryError } from "../core/errors.ts";
 import { parseSessionAnswer, type SessionRequest } from "../wire/messages.ts";
@@ -28,9 +28,6 @@ const TOUCH_MS = 30_000;
 
 /** A server that does not hear of the end in time finds out by itself. */
 const CLOSE_MS = 3000;
-
-/** A connection that held for so long is no reason to doubt the next one. */
-const STEADY_MS = 10_000;
 
 /** What a server may say before it says that a push began. */
 const MAX_FIRST_LINE = 4096;
@@ -60,7 +57,7 @@ export class RemoteSession {
     stop?: AbortSignal,
   ): Promise<RemoteSession> {
     const session = new RemoteSession(store, request, stop);
-    const connection = await session.#connect();
+    const connection = await again(() => session.#connect(), stop);
     session.#watching = session.#watch(connection);
     session.#timer = setInterval(() => session.#touch(), TOUCH_MS);
     return session;
@@ -108,18 +105,18 @@ export class RemoteSession {
   /** Reads what says that the server is there, and connects again when that ends. Never throws. */
   async #watch(connection: Connection): Promise<void> {
     let attempt = 0;
-    let since = performance.now();
     while (await connection.end(), !this.#over.aborted) {
-      if (performance.now() - since > STEADY_MS) attempt = 0;
       try {
         await waitAfter(null, ++attempt, this.#over);
         if (this.#over.aborted) return;
         connection = await this.#connect();
-        since = performance.now();
+        attempt = 0;
         if (!connection.known) throw this.forgotten();
       } catch (error) {
         if (mayPass(error) && attempt < TRIES) continue;
-        this.#lost = error instanceof FerryError && error.code !== "gone" ? error : this.forgotten();
+        const known = error instanceof FerryError && error.code !== "gone" ? error : this.forgotten();
+        // Whoever comes upon it need not try again: that has been done here.
+        this.#lost = new FerryError(known.code, known.message, { cause: known });
         this.#store.abort(this.#lost);
         return;
       }
