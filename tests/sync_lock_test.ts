@@ -34,7 +34,11 @@ async function longRun(to: string) {
   }).spawn();
   await Promise.race([source.asked, child.status]);
   const stop = async (signal: Deno.Signal) => {
-    child.kill(signal);
+    try {
+      child.kill(signal);
+    } catch {
+      // Its server has ended, and so has it.
+    }
     const { code } = await child.output();
     await source[Symbol.asyncDispose]();
     return code;
