@@ -15,7 +15,7 @@ import { parsePeers } from "../lib/server/peers.ts";
 import type { RunJob } from "../lib/server/sync_jobs.ts";
 import { createSyncApi } from "../lib/server/sync_api.ts";
 import { keepHouse } from "../lib/server/housekeeping.ts";
-import { shareState, stateHome } from "../lib/store/state_dir.ts";
+import { shareState, stateHome, stateHomeIfAny } from "../lib/store/state_dir.ts";
 
 /** Requests under way at SIGTERM get so long. */
 const GRACE_MS = 10_000;
@@ -136,6 +136,7 @@ export const serve = defineCommand({
         writable && stateDir === undefined
           ? joinRoot(root, RESERVED_NAME)
           : shareState(stateHome(stateDir, io.env), root),
+      stateHome: stateHomeIfAny(stateDir, io.env),
       warn,
       capabilities,
       jobs,

@@ -5,13 +5,14 @@ import { formatTime } from "../lib/cli/units.ts";
 import { exitStatus, FerryError, quote } from "../lib/core/errors.ts";
 import { LocalStore } from "../lib/store/local.ts";
 import { RemoteStore } from "../lib/store/remote.ts";
+import { stateHomeIfAny } from "../lib/store/state_dir.ts";
 import type { Store } from "../lib/store/store.ts";
 import type { Scheduled } from "../lib/sync/events.ts";
 import { readFilterFlags } from "../lib/sync/filter_flags.ts";
-import { parseDeleteLimit } from "../lib/sync/guard.ts";
+import { checkApart, checkPresent, parseDeleteLimit } from "../lib/sync/guard.ts";
 import { delegate } from "../lib/sync/job.ts";
 import { makeLimits } from "../lib/sync/limits.ts";
-import { checkApart, isLocal, placeOf, trashChoice } from "../lib/sync/place.ts";
+import { checkFoldersApart, isLocal, placeOf, trashChoice } from "../lib/sync/place.ts";
 import { jsonReport, type Report, textReport } from "../lib/sync/report.ts";
 import { runSync, type Summary } from "../lib/sync/run.ts";
 import { compareHeads } from "../lib/sync/same_tree.ts";
@@ -38,7 +39,7 @@ export function prepare(line: SyncLine, io: Io): (scheduled?: Scheduled) => Prom
   const token = flags.token ?? io.env("FERRY_TOKEN");
   const places = () => {
     const { parallel, paces, pace } = makeLimits({ ...flags, local: isLocal(from) && isLocal(to) });
-    const place = { signal: io.stop, paces, safety };
+    const place = { signal: io.stop, paces, safety, stateHome: stateHomeIfAny(undefined, io.env) };
     const links = flags.links === "copy" ? "copy" : "keep";
     const source = placeOf(from, { token: flags["src-token"] ?? token, links, ...place });
     const destination = placeOf(to, { token: flags["dst-token"] ?? token, ...place });
@@ -54,7 +55,9 @@ export function prepare(line: SyncLine, io: Io): (scheduled?: Scheduled) => Prom
   return async (scheduled) => {
     const { source, destination, parallel, pace } = places();
     const { delete: deletes, checksum, force } = flags;
-    if (source instanceof LocalStore && destination instanceof LocalStore && !force) checkApart(from, to);
+    if (source instanceof LocalStore && destination instanceof LocalStore && !force) {
+      checkFoldersApart(from, to);
+    }
     const tally = new Tally();
     const { out, err, progress } = withProgress(line, io, tally);
     const report = flags.json
@@ -135,6 +138,10 @@ async function delegated(
     return null;
   }
   const { checksum, force, bwlimit } = flags;
+  if (!force) {
+    await checkPresent([destination]);
+    await checkApart(source, destination);
+  }
   const plain = !checksum && patterns.length === 0 && flags.links === "keep";
   // Where there is nothing to do no job is needed to find that out.
   if (plain && (await compareHeads({ source, destination })).kind === "same") return null;

@@ -4,7 +4,7 @@
  * others each time, else a tenth of that; `FERRY_FAULT_SEED` runs what a failure printed again.
  */
 import { assert, assertEquals } from "@std/assert";
-import { ferryCommand, type TempDir, treeDigest } from "./harness.ts";
+import { ENV, ferryCommand, type TempDir, treeDigest } from "./harness.ts";
 import { assertNothing, paths, sync } from "./sync_fixtures.ts";
 
 const FULL = Deno.env.get("FERRY_FAULTS") === "full";
@@ -124,10 +124,12 @@ export class World {
     return this.#dir.at("dst");
   }
 
-  /** Makes `dst` what it was, without anything of Ferry's; with `empty`, nothing at all. */
+  /** Makes `dst` what it was, without anything of Ferry's but the mark of a replica; with `empty`, nothing else at all. */
   reset(empty = false): void {
-    for (const entry of exists(this.dst) ? Deno.readDirSync(this.dst) : []) {
-      Deno.removeSync(`${this.dst}/${entry.name}`, { recursive: true });
+    for (const dir of [`${this.dst}/.ferry`, this.dst]) {
+      for (const { name } of exists(dir) ? [...Deno.readDirSync(dir)] : []) {
+        if (name !== "replica" && name !== ".ferry") Deno.removeSync(`${dir}/${name}`, { recursive: true });
+      }
     }
     Deno.mkdirSync(this.dst, { recursive: true });
     if (empty) return;
@@ -194,7 +196,7 @@ export function start(args: readonly string[]): Running {
     stdin: "null",
     stdout: "null",
     stderr: "piped",
-    env: { NO_COLOR: "1" },
+    env: ENV,
   }).spawn();
   const ended = child.output().then(({ code, stderr }) => ({
     code,

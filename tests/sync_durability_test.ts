@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { ferryCommand, serve, tempDir } from "./harness.ts";
+import { ENV, ferryCommand, serve, tempDir } from "./harness.ts";
 import { sync } from "./sync_fixtures.ts";
 
 /** The calls of `ferry sync ARGS` that rename, link, or wait for the disk, in order; null without strace. */
@@ -11,7 +11,7 @@ async function traced(args: readonly string[], trace: string): Promise<string[] 
     output = await new Deno.Command("strace", {
       args: ["-f", "-qq", "-o", trace, "-e", `trace=${calls}`, "-e", "signal=none", path, ...own],
       stdin: "null",
-      env: { NO_COLOR: "1" },
+      env: ENV,
     }).output();
   } catch {
     console.log("skipped: no strace");

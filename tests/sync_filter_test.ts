@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ferry, serve, tempDir, treeDigest } from "./harness.ts";
-import { assertNothing, paths, sync } from "./sync_fixtures.ts";
+import { assertNothing, empty, paths, sync } from "./sync_fixtures.ts";
 
 const SOURCE = {
   "src/.ferryignore": "*.log\n/build/\n",
@@ -84,8 +84,7 @@ Deno.test("sync neither changes nor deletes what a filter hides, on either side"
 Deno.test("sync goes by --exclude, --include and --filter-from, which win over .ferryignore", async () => {
   await everyWay({ ...SOURCE, "rules": "# mine\nsub/\n!a.log\n" }, async (from, to, dir) => {
     const shown = async (...flags: string[]) => {
-      Deno.removeSync(`${dir}/dst`, { recursive: true });
-      Deno.mkdirSync(`${dir}/dst`);
+      empty(`${dir}/dst`);
       const run = await sync([...flags, from, to]);
       assertEquals([run.code, run.stderr, run.problems], [0, "", []]);
       return paths(`${dir}/dst`).filter((path) => !path.endsWith(".ferryignore")).join(" ");

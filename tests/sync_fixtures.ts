@@ -1,6 +1,6 @@
 /** What the black-box tests of `ferry sync` share: runs with their events, and the tree of odd names. */
 import { assert, assertEquals } from "@std/assert";
-import { ferry, ferryCommand, type RunOptions } from "./harness.ts";
+import { ENV, ferry, ferryCommand, type RunOptions } from "./harness.ts";
 
 /** One line of `--json`. */
 export type Event = Record<string, unknown> & { event: string };
@@ -167,7 +167,7 @@ export async function ferryWithoutRights(
   const output = await new Deno.Command("setpriv", {
     args: [...DROP, command.path, ...command.args],
     stdin: "null",
-    env: { NO_COLOR: "1" },
+    env: ENV,
   }).output();
   const decoder = new TextDecoder();
   return { code: output.code, stdout: decoder.decode(output.stdout), stderr: decoder.decode(output.stderr) };
@@ -206,6 +206,13 @@ export function paths(dir: string): string[] {
   };
   visit("");
   return found.sort();
+}
+
+/** Empties a destination, as a user would who leaves `.ferry/` alone. */
+export function empty(dir: string): void {
+  for (const { name } of [...Deno.readDirSync(dir)]) {
+    if (name !== ".ferry") Deno.removeSync(`${dir}/${name}`, { recursive: true });
+  }
 }
 
 function holdsLasting(state: string): boolean {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { ferry, ferryCommand, serve, tempDir } from "./harness.ts";
+import { ENV, ferry, ferryCommand, serve, tempDir } from "./harness.ts";
 import { randomBytes } from "./sync_fixtures.ts";
 
 const CLEAR = "\r\x1b[K";
@@ -11,7 +11,7 @@ async function onTerminal(args: readonly string[], env: Record<string, string> =
   try {
     const child = new Deno.Command("script", {
       args: ["-qefc", `stty cols 60; ${quoted}`, "/dev/null"],
-      env: { TERM: "xterm", NO_COLOR: "1", ...env },
+      env: { TERM: "xterm", ...ENV, ...env },
       stdin: "null",
       stdout: "piped",
       stderr: "null",

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { cuttingProxy } from "./cutting_proxy.ts";
 import { ferryCommand, serve, type Server, tempDir, treeDigest } from "./harness.ts";
-import { assertNothing, paths, sync } from "./sync_fixtures.ts";
+import { assertNothing, empty, paths, sync } from "./sync_fixtures.ts";
 
 const MB = 1024 * 1024;
 const LARGE = 128 * MB;
@@ -237,8 +237,7 @@ for (const way of ["pull", "push"] as const) {
       const next = await sync(ends);
       assertEquals([label, next.code, next.problems], [label, 0, []], next.stderr);
       await assertSame(dir);
-      Deno.removeSync(dir.at("dst"), { recursive: true });
-      Deno.mkdirSync(dir.at("dst"));
+      empty(dir.at("dst"));
     }
   });
 }

@@ -92,7 +92,7 @@ Deno.test("sync of two URLs ends as the run on the server does", async () => {
   assertStringIncludes(guarded.stderr, "more than --max-delete 50% allows");
   assertStringIncludes(guarded.stderr, "2 of the 2 entries of /");
   const absent = await ferry(["sync", `${servers.src}/nope`, dst]);
-  assertEquals(absent.code, 26, absent.stderr);
+  assertEquals(absent.code, 41, absent.stderr);
   new Deno.Command("mkfifo", { args: [dir.at("src/pipe")] }).outputSync();
   const partly = await sync([src, dst]);
   assertEquals([partly.code, partly.problems, partly.done.ok], [1, ["unsupported_kind pipe"], false]);

@@ -4,6 +4,7 @@ import { checkedPath } from "../core/paths.ts";
 import { PROTOCOL } from "../wire/limits.ts";
 import type { SyncApi as SyncHandler } from "./handler.ts";
 import { LiveIndex, type LiveIndexOptions } from "../store/live_index.ts";
+import { markReplica } from "../store/replica.ts";
 import type { Capabilities } from "./capability.ts";
 import type { Call } from "./sync_call.ts";
 import { createSyncHeads } from "./sync_head.ts";
@@ -30,17 +31,19 @@ export interface SyncApiOptions extends Pick<LiveIndexOptions, "dir" | "warn"> {
   capabilities?: Capabilities;
   /** What jobs need; without it there are none. */
   jobs?: JobsConfig;
+  /** The state folder of this machine, to remember that the share is a replica. */
+  stateHome?: string;
 }
 
 /** The API for the share at `root`, a real path. */
 export function createSyncApi(root: string, options: SyncApiOptions): SyncApi {
-  const sessions = new PushSessions(root);
-  const { capabilities, dir, warn } = options;
+  const { capabilities, dir, warn, stateHome } = options;
+  const sessions = new PushSessions(root, (share) => markReplica(share, stateHome, index.replica));
   const jobs = options.jobs === undefined ? null : createSyncJobs(options.jobs, sessions);
   const packs = { busy: 0 };
   const index = new LiveIndex(root, { dir, warn, busy: () => packs.busy > 0 });
   const offersJobs = (call: Call, source: string) => jobs?.offers(call, source) ?? false;
-  const reads = createSyncReads({ index, packs, offersJobs });
+  const reads = createSyncReads({ index, packs, offersJobs, stateHome });
   const heads = createSyncHeads(index);
   const pushes = createSyncSessions(sessions);
   const writes = createSyncWrites(sessions);

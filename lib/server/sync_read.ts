@@ -17,6 +17,7 @@ import { PACK_TYPE, PackBuilder } from "../wire/pack.ts";
 import { type Content, type NoContent, streamContent } from "../wire/stream.ts";
 import { type Listing, TREE_TYPE } from "../wire/tree.ts";
 import { indexLines } from "./index_lines.ts";
+import { hasVanished, identityOf } from "../store/replica.ts";
 import { innerPath } from "../store/root.ts";
 import { type Call, json, packResponse, queryBytes, queryNumber, readMessage, require } from "./sync_call.ts";
 import { streamHashes } from "./sync_hashes.ts";
@@ -39,10 +40,12 @@ export interface ReadOptions {
   packs: { busy: number };
   /** Whether a job may read a source. */
   offersJobs: (call: Call, source: string) => boolean;
+  /** The state folder of this machine. */
+  stateHome?: string;
 }
 
 /** The calls that read, with the memory that they share. */
-export function createSyncReads({ index, packs, offersJobs }: ReadOptions): SyncReads {
+export function createSyncReads({ index, packs, offersJobs, stateHome }: ReadOptions): SyncReads {
   const buffers = PACK_BUFFERS;
 
   function info(call: Call): Response {
@@ -53,7 +56,11 @@ export function createSyncReads({ index, packs, offersJobs }: ReadOptions): Sync
     const kind = found === null ? "absent" : found.isDirectory ? "dir" : "file";
     const source = query.get("source");
     const jobs = source === null ? {} : { jobs: offersJobs(call, source) };
-    return json({ ferry: VERSION, protocol: PROTOCOL, kind, permissions, ...jobs } satisfies Info);
+    const share = identityOf(root);
+    const mark = share === null ? {} : { share };
+    const lost = hasVanished(root, stateHome) ? { vanished: true } : {};
+    const about = { ...mark, ...lost, ...jobs };
+    return json({ ferry: VERSION, protocol: PROTOCOL, kind, permissions, ...about } satisfies Info);
   }
 
   async function tree(call: Call): Promise<Response> {

@@ -66,14 +66,16 @@ export class PushSessions {
   readonly #held = new Map<string, Held>();
   readonly #ended = new Set<string>();
   readonly #shareRoot: string;
+  readonly #mark: (shareRoot: string) => void;
   #timer: ReturnType<typeof setInterval> | undefined;
   /** The lock of the share, for local runs to see; held while a client is connected. */
   #lock: FolderLock | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
-  /** `shareRoot` is where the stage lives. */
-  constructor(shareRoot: string) {
+  /** `shareRoot` is where the stage lives; `mark` is told that it is written to. */
+  constructor(shareRoot: string, mark: (shareRoot: string) => void = () => {}) {
     this.#shareRoot = shareRoot;
+    this.#mark = mark;
   }
 
   /**
@@ -101,6 +103,7 @@ export class PushSessions {
         removeStages(this.#shareRoot, (dir) => ours.has(dir));
         prunePartials(this.#shareRoot);
         pruneTrash(trashOf(this.#shareRoot));
+        this.#mark(this.#shareRoot);
       }
       await checkUnlocked(start.folder, this.#shareRoot);
       return this.#attach(id, start, hangUp);

@@ -88,9 +88,9 @@ export class IndexDb implements Disposable {
 
   /**
    * The index in the folder `dir`, made where there is none. While another process has it, one that lives in memory
-   * only. Throws what the system says when the folder cannot be written.
+   * only. A new one is about the `replica` of that id. Throws what the system says when the folder cannot be written.
    */
-  static open(dir: string): IndexDb {
+  static open(dir: string, replica: string = crypto.randomUUID()): IndexDb {
     Deno.mkdirSync(dir, { recursive: true, mode: 0o700 });
     const path = `${dir}/index.db`;
     const there = exists(path);
@@ -99,17 +99,17 @@ export class IndexDb implements Disposable {
       db = connect(path);
       const version = Number(db.prepare("PRAGMA user_version").get()?.user_version);
       if (there && version === SCHEMA_VERSION) return new IndexDb(db, "found");
-      if (!there) return create(db, "new");
+      if (!there) return create(db, "new", replica);
     } catch (error) {
       if (isBusy(error)) {
         closeQuietly(db);
-        return create(connect(":memory:"), "in_use");
+        return create(connect(":memory:"), "in_use", replica);
       }
       if (!there) throw error;
     }
     closeQuietly(db);
     for (const end of ["", "-wal", "-shm"]) remove(path + end);
-    return create(connect(path), "rebuilt");
+    return create(connect(path), "rebuilt", replica);
   }
 
   /** For `create`: the class is made of a database that has its tables. */
@@ -219,11 +219,11 @@ export class IndexDb implements Disposable {
   }
 }
 
-function create(db: DatabaseSync, opened: Opened): IndexDb {
+function create(db: DatabaseSync, opened: Opened, replica: string): IndexDb {
   db.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
   const meta = db.prepare("INSERT INTO meta VALUES (?, ?)");
   const first = {
-    replica: crypto.randomUUID(),
+    replica,
     epoch: crypto.randomBytes(8).toString("hex"),
     seq: "0",
     floor: "0",

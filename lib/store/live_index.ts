@@ -11,6 +11,7 @@ import { FerryError, osReason } from "../core/errors.ts";
 import { baseName, childPath, joinRoot, parentPath } from "../core/paths.ts";
 import type { DirEntry } from "../core/entry.ts";
 import { FILTER_FILE } from "../core/scan_filter.ts";
+import { replicaOf } from "./replica.ts";
 import { DamagedIndex, type FolderRow, IndexDb } from "./index_db.ts";
 import { type Below, Folder } from "./index_folder.ts";
 import { type Found, type Known, mergeFound, readRow, summarize, writeRow } from "./index_row.ts";
@@ -134,6 +135,11 @@ export class LiveIndex {
   }
 
   /** Whether the index knows the share, but for what `refresh` would find. */
+  /** The id of the replica that it is about, once that is known. */
+  get replica(): string | undefined {
+    return this.#db?.replica;
+  }
+
   get live(): boolean {
     return this.#state === "built" && this.#inotify !== null && this.#unsure.size <= MAX_UNSURE;
   }
@@ -361,7 +367,7 @@ export class LiveIndex {
   /** Opens what the index stands on. False, and off for good, when there can be none here. */
   #open(): boolean {
     this.#inotify = this.#watchable ? Inotify.open() : null;
-    this.#db = IndexDb.open(this.#options.dir());
+    this.#db = IndexDb.open(this.#options.dir(), replicaOf(this.root) || undefined);
     if (this.#db.opened === "rebuilt") {
       this.#options.warn("the index was damaged or of another version; it is being built anew");
     } else if (this.#db.opened === "in_use") {

@@ -18,7 +18,8 @@ import { hashFiles } from "./hashes.ts";
 import { type Links, throughLinks } from "./links.ts";
 import { Partials, prunePartials } from "./partials.ts";
 import { openContent, readOutcome, ReadProblem, type ResumePoint } from "./read.ts";
-import { StrictPaths } from "./root.ts";
+import { hasVanished, markReplica, placesOf } from "./replica.ts";
+import { realOrFuture, StrictPaths } from "./root.ts";
 import { scanTree } from "./scan.ts";
 import { SmallReader } from "./small_reader.ts";
 import { removeStaleUploads, Stage } from "./stage.ts";
@@ -38,6 +39,8 @@ export interface LocalOptions {
   /** What reading it does with symbolic links. */
   links?: Links;
   safety?: Safety;
+  /** The state folder of this machine, to remember what was a replica. */
+  stateHome?: string;
 }
 
 export class LocalStore implements Store {
@@ -55,6 +58,7 @@ export class LocalStore implements Store {
 
   readonly #links: Links;
   readonly #safety: Safety;
+  readonly #stateHome: string | undefined;
 
   /** `path` as the user gave it. Nothing is touched before it is needed. */
   constructor(path: string, options: LocalOptions = {}) {
@@ -63,6 +67,7 @@ export class LocalStore implements Store {
     this.#held = options.held ?? false;
     this.#links = options.links ?? "keep";
     this.#safety = options.safety ?? SAFE;
+    this.#stateHome = options.stateHome;
   }
 
   kind(): Promise<"dir" | "file" | "absent"> {
@@ -79,6 +84,16 @@ export class LocalStore implements Store {
         }),
       );
     }
+  }
+
+  vanished(): Promise<boolean> {
+    const root = realOrFuture(this.#path);
+    return Promise.resolve(root !== null && hasVanished(root, this.#stateHome));
+  }
+
+  shares(): Promise<{ share: string; path: string }[]> {
+    const root = realOrFuture(this.#path);
+    return Promise.resolve(root === null ? [] : placesOf(root));
   }
 
   async scan(options: ScanOptions = {}): Promise<Tree> {
@@ -143,6 +158,8 @@ export class LocalStore implements Store {
     if (this.#absent) return;
     try {
       await this.#acquire(this.#realRoot());
+      // A run that goes on here although its mark is gone was told to.
+      if (await this.vanished()) markReplica(this.#realRoot(), this.#stateHome);
     } catch (error) {
       // Where nothing can be written, a run that has nothing to write may still come to its end.
       if (!(error instanceof FerryError) || error.code === "locked") throw error;
@@ -198,6 +215,7 @@ export class LocalStore implements Store {
         } was not there when this run began, and another one has filled it since; run again`,
       );
     }
+    if (!this.#held) markReplica(root, this.#stateHome);
     const session = newWriter(root, options, this.#safety);
     const close = session.close.bind(session);
     session.close = (end) => close(end).finally(() => this.unlock(end));

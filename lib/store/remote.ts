@@ -88,6 +88,16 @@ export class RemoteStore implements Store {
     return (await this.info()).kind;
   }
 
+  async vanished(): Promise<boolean> {
+    return (await this.info()).vanished ?? false;
+  }
+
+  async shares(): Promise<{ share: string; path: string }[]> {
+    const { share } = await this.info();
+    const known = [{ share: new URL(this.label).origin, path: this.#path }];
+    return share === undefined ? known : [...known, { share, path: this.#path }];
+  }
+
   /** What the server says of itself and the folder; asked for once. */
   info(): Promise<Info> {
     return this.#info ??= this.#fetchInfo();

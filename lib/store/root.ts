@@ -131,3 +131,18 @@ export function innerPath(root: string, real: string): string {
   if (real === root) return "";
   return real.slice(root === "/" ? 1 : root.length + 1);
 }
+
+/** The real path of `path`, or for one that is not there yet the path it will have; null when that cannot be told. */
+export function realOrFuture(path: string): string | null {
+  for (let at = path, rest = "";;) {
+    try {
+      return Deno.realPathSync(at === "" ? "." : at) + rest;
+    } catch {
+      const slash = at.replace(/\/+$/, "").lastIndexOf("/");
+      const name = at.replace(/\/+$/, "").slice(slash + 1);
+      if (at === "" || name === "" || name === "." || name === "..") return null;
+      rest = "/" + name + rest;
+      at = slash === -1 ? "" : slash === 0 ? "/" : at.slice(0, slash);
+    }
+  }
+}

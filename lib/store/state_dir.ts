@@ -13,6 +13,17 @@ export function stateHome(given: string | undefined, env: (name: string) => stri
   throw new FerryError("usage", "there is no home folder to keep state in; set XDG_STATE_HOME");
 }
 
+/** The same where it can be done without; undefined where there is none. */
+export function stateHomeIfAny(
+  given: string | undefined,
+  env: (name: string) => string | undefined,
+): string | undefined {
+  return given ??
+    (env("XDG_STATE_HOME")?.startsWith("/") || env("HOME")?.startsWith("/")
+      ? stateHome(given, env)
+      : undefined);
+}
+
 /** The part of `home` that belongs to the share with the real path `root`. */
 export function shareState(home: string, root: string): string {
   return `${home}/shares/${crypto.createHash("sha256").update(root).digest("hex").slice(0, 24)}`;

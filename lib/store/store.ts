@@ -32,6 +32,12 @@ export interface Store {
   /** What is there. `absent` is no error: a destination may not be there yet. */
   kind(): Promise<"dir" | "file" | "absent">;
 
+  /** Whether it was a replica and bears no mark of that any more, as if its disk were not there. */
+  vanished(): Promise<boolean>;
+
+  /** The shares that it is known to be or to lie in, and its path in each: two stores with one in common may overlap. */
+  shares(): Promise<{ share: string; path: string }[]>;
+
   /** Every path below it. Throws when the place itself cannot be read. */
   scan(options?: ScanOptions): Promise<Tree>;
 

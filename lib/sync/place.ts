@@ -3,8 +3,9 @@ import { FerryError, quote } from "../core/errors.ts";
 import { isWithin, parseUrlPath } from "../core/paths.ts";
 import { LocalStore } from "../store/local.ts";
 import { RemoteStore } from "../store/remote.ts";
+import { apartError } from "./guard.ts";
 import type { Links } from "../store/links.ts";
-import { overlaps } from "../store/root.ts";
+import { overlaps, realOrFuture } from "../store/root.ts";
 import type { Safety, TrashChoice } from "../store/care.ts";
 import type { Store } from "../store/store.ts";
 import type { Paces } from "../client/watch.ts";
@@ -22,6 +23,8 @@ export interface PlaceOptions {
   /** What reading it does with symbolic links. */
   links?: Links;
   safety?: Safety;
+  /** The state folder of this machine. */
+  stateHome?: string;
 }
 
 /** The store that `text` names: an http or https URL, else a local folder. Throws `bad_url` for other schemes. */
@@ -53,12 +56,11 @@ function pathTrouble(pathname: string): string | null {
   }
 }
 
-/** Throws `guard` when two local folders are the same or one lies in the other: a run would chase its own tail. */
-export function checkApart(source: string, destination: string): void {
-  const [a, b] = [realOrParent(source), realOrParent(destination)];
+/** As the guard of that name, for two folders of this machine, marked or not. */
+export function checkFoldersApart(source: string, destination: string): void {
+  const [a, b] = [realOrFuture(source), realOrFuture(destination)];
   if (a === null || b === null || !overlaps(a, b)) return;
-  const how = a === b ? "are the same folder" : "lie one within the other";
-  throw new FerryError("guard", `${quote(source)} and ${quote(destination)} ${how}; nothing was changed`);
+  throw apartError([source, destination], a === b);
 }
 
 /**
@@ -71,9 +73,9 @@ export function trashChoice(text: string | undefined, from: string, to: string):
   const wrong = (why: string) => new FerryError("usage", `--trash ${quote(text)}: ${why}`);
   if (!isLocal(to)) throw wrong("a server keeps its own trash; only none is possible here");
   if (!isLocal(text) || text === "") throw wrong("must be a folder of this machine, or none");
-  const dir = realOrParent(text);
+  const dir = realOrFuture(text);
   if (dir === null) throw wrong("leads through a folder that is not there");
-  const [source, destination] = [isLocal(from) ? realOrParent(from) : null, realOrParent(to)];
+  const [source, destination] = [isLocal(from) ? realOrFuture(from) : null, realOrFuture(to)];
   if (destination !== null && overlaps(dir, destination)) {
     throw wrong("must not lie in DST or around it; without the flag DST keeps its own trash");
   }
@@ -89,20 +91,5 @@ function isFile(path: string): boolean {
     return !Deno.statSync(path).isDirectory;
   } catch {
     return false;
-  }
-}
-
-/** The real path of `path`, or for one that is not there yet the path it will have. */
-function realOrParent(path: string): string | null {
-  for (let at = path, rest = "";;) {
-    try {
-      return Deno.realPathSync(at === "" ? "." : at) + rest;
-    } catch {
-      const slash = at.replace(/\/+$/, "").lastIndexOf("/");
-      const name = at.replace(/\/+$/, "").slice(slash + 1);
-      if (at === "" || name === "" || name === "." || name === "..") return null;
-      rest = "/" + name + rest;
-      at = slash === -1 ? "" : slash === 0 ? "/" : at.slice(0, slash);
-    }
   }
 }

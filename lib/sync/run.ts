@@ -1,7 +1,7 @@
 /** Drives a run: scans both sides, plans, and carries the plan out; tells a reporter what happens as it happens. */
 import { FerryError } from "../core/errors.ts";
 import type { Pace } from "../client/pace.ts";
-import type { Problem, Tree } from "../core/entry.ts";
+import type { FileEntry, Problem, Tree } from "../core/entry.ts";
 import { thisProcess } from "../store/holder.ts";
 import type { EndOptions, ScanOptions, Store, WriteOptions, WriteSession } from "../store/store.ts";
 import type { Operation, Outcome } from "../wire/messages.ts";
@@ -17,7 +17,14 @@ import {
 } from "./batches.ts";
 import { findMoves } from "./find_moves.ts";
 import { BaseFinder, Deltas } from "./delta.ts";
-import { checkDeletes, type DeleteLimit } from "./guard.ts";
+import {
+  checkApart,
+  checkDeletes,
+  checkPresent,
+  checkSource,
+  type DeleteLimit,
+  missingSource,
+} from "./guard.ts";
 import { Hidden, type HiddenOptions } from "./hidden.ts";
 import { ReadAhead, Stager, type Staging, turn } from "./stager.ts";
 import type { Tally } from "./tally.ts";
@@ -104,7 +111,7 @@ export async function runSync(sides: Sides, reporter: Reporter, options: RunOpti
     reporter.stopped(finish(), error);
     throw error;
   }
-  for (const problem of await run.close()) run.problem(problem);
+  for (const problem of await run.close()) run.undone(problem);
   return finish();
 }
 
@@ -137,6 +144,10 @@ class Run {
   #stager: Promise<Stager> | undefined;
   #first = false;
 
+  /** What was done of a first copy, by the name at the top. */
+  readonly #doneBelow = new Map<string, { created: number; bytes: number }>();
+  /** There is no source, which counts as an empty one. */
+  #missing = false;
   readonly #hidden: Hidden;
   /** A side that was read to compare it with a head. */
   #scanned: { store: Store; tree: Tree } | undefined;
@@ -149,8 +160,10 @@ class Run {
 
   async plan(): Promise<void> {
     const [from, to] = await both(this.sides.source.kind(), asDestination(this.sides.destination.kind()));
-    if (from === "absent") {
-      throw new FerryError("read_failed", `${this.sides.source.label}: there is no such folder`);
+    if (!this.options.force) {
+      if (from === "absent") throw missingSource(this.sides.source.label);
+      await checkPresent([this.sides.source, this.sides.destination]);
+      await checkApart(this.sides.source, this.sides.destination);
     }
     if (from === "file") {
       throw new FerryError("usage", `${this.sides.source.label} is a file; name the folder that holds it`);
@@ -159,7 +172,8 @@ class Run {
       throw new FerryError("usage", `${this.sides.destination.label} is a file; a folder is needed`);
     }
     const absent = this.options.dryRun ? to === "absent" : await this.#lock(to);
-    if (!absent && await this.#unchanged()) return;
+    this.#missing = from === "absent";
+    if (!absent && !this.#missing && await this.#unchanged()) return;
     const [source, destination] = await this.#scanBoth(absent);
     for (const entry of source.values()) if (entry.kind === "file") this.summary.files++;
     const plan = makePlan(source, destination, { ...this.options, hidden: this.#hidden });
@@ -207,15 +221,16 @@ class Run {
     const { checksum, dryRun } = this.options;
     const scan = (store: Store, how: ScanOptions) =>
       this.#scanned?.store === store ? Promise.resolve(this.#scanned.tree) : store.scan(how);
+    const listing = {
+      checksum,
+      filter: this.#hidden.forSource(),
+      onFile: (path: string, entry: FileEntry) => {
+        this.options.tally?.listed();
+        if (!dryRun) this.#ahead.offer(path, entry);
+      },
+    };
     const scans = both(
-      scan(source, {
-        checksum,
-        filter: this.#hidden.forSource(),
-        onFile: (path, entry) => {
-          this.options.tally?.listed();
-          if (!dryRun) this.#ahead.offer(path, entry);
-        },
-      }),
+      this.#missing ? Promise.resolve<Tree>(new Map()) : scan(source, listing),
       (absent ? Promise.resolve<Tree>(new Map()) : asDestination(
         scan(destination, { checksum, filter: this.#hidden.forDestination() }),
       )).then(
@@ -247,7 +262,9 @@ class Run {
     this.#session = await this.sides.destination.write(options);
     const { source, destination } = this.sides;
     const remote = source.remote || destination.remote;
-    const deltas = Deltas.between({ source, session: this.#session, remote, signal: this.options.signal });
+    const deltas = this.#missing
+      ? null
+      : Deltas.between({ source, session: this.#session, remote, signal: this.options.signal });
     const leftOver = destination.leftOver?.bind(destination);
     return new Stager(source, this.#session, { ...this.options, deltas, leftOver });
   }
@@ -262,6 +279,8 @@ class Run {
 
   #guard(): void {
     if (this.options.force) return;
+    const { source, destination } = this.sides;
+    checkSource(this.#plan.totals, { source: source.label, destination: destination.label });
     checkDeletes(this.#plan.totals, this.options.maxDelete, this.sides.destination.label);
   }
 
@@ -417,7 +436,22 @@ class Run {
     this.reporter.problem(problem);
   }
 
+  /** What was said to be done and in the end was not: all of a first copy below one name. */
+  undone(problem: Problem): void {
+    const { created, bytes } = this.#doneBelow.get(problem.path) ?? { created: 0, bytes: 0 };
+    this.summary.created -= created;
+    this.summary.bytes_content -= bytes;
+    this.problem(problem);
+  }
+
   #done(change: Change, bytes: number): void {
+    if (this.#first) {
+      const [top] = change.path.split("/", 1);
+      const below = this.#doneBelow.get(top) ?? { created: 0, bytes: 0 };
+      if (change.op === "create") below.created++;
+      if (change.op !== "delete" && change.content) below.bytes += bytes;
+      this.#doneBelow.set(top, below);
+    }
     this.summary[DONE_AS[change.op]] += change.op === "move" ? 1 + change.inside.length : 1;
     if (change.op !== "delete" && change.content) this.summary.bytes_content += bytes;
     this.reporter.change(change);

@@ -34,7 +34,8 @@ export function headTag({ replica, epoch, seq }: Pick<TreeHead, "replica" | "epo
   return `"${replica}.${epoch}.${seq}"`;
 }
 
-function isId(value: unknown): value is string {
+/** Whether `value` may be the id of a replica. */
+export function isId(value: unknown): value is string {
   return typeof value === "string" && /^[0-9a-zA-Z-]{1,64}$/.test(value);
 }
 

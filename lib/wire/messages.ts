@@ -5,6 +5,7 @@
 import { FerryError, quote } from "../core/errors.ts";
 import { MODE_MASK, type ProblemCode, type Version } from "../core/entry.ts";
 import { checkedPath, isWithin } from "../core/paths.ts";
+import { isId } from "./head.ts";
 import { MAX_HASHED_FILES, MAX_MESSAGE_VALUES, MAX_OPERATIONS, MAX_PACK_FILES } from "./limits.ts";
 import { shapeProblem } from "./shape.ts";
 
@@ -16,6 +17,10 @@ export interface Info {
   kind: "dir" | "file" | "absent";
   /** The permissions at the path, letters of `rwds`. */
   permissions: string;
+  /** What tells the share from all others, where it is a replica. */
+  share?: string;
+  /** Whether the share was a replica and bears no mark of that any more, as if its disk were not there. */
+  vanished?: boolean;
   /** Whether the caller may start a job here that reads the source that was asked about. */
   jobs?: boolean;
 }
@@ -195,6 +200,8 @@ export function parseInfo(fields: Fields): Info {
     protocol: integer(fields, "protocol"),
     kind,
     permissions: text(fields, "permissions", 10),
+    ...(isId(fields.share) ? { share: fields.share } : {}),
+    ...(fields.vanished === true ? { vanished: true } : {}),
     ...(typeof fields.jobs === "boolean" ? { jobs: fields.jobs } : {}),
   };
 }
