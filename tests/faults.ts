@@ -5,7 +5,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { ENV, ferryCommand, type TempDir, treeDigest } from "./harness.ts";
-import { assertNothing, paths, sync } from "./sync_fixtures.ts";
+import { assertNothing, exists, paths, sync } from "./sync_fixtures.ts";
 
 const FULL = Deno.env.get("FERRY_FAULTS") === "full";
 export const SEED = Number(
@@ -216,13 +216,4 @@ export function start(args: readonly string[]): Running {
 
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

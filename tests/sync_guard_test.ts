@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ferry, serve, tempDir, treeDigest } from "./harness.ts";
-import { mountTmpfs, paths, sync } from "./sync_fixtures.ts";
+import { exists, mountTmpfs, paths, sync } from "./sync_fixtures.ts";
 
 function sides() {
   const files = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`dst/f${i}`, `${i}`]));
@@ -211,12 +211,3 @@ Deno.test("sync stops at a share that has lost its mark, as source and as destin
   assertEquals((await ferry(["sync", "--force", dir.at("src"), server.url])).code, 0);
   assertEquals((await ferry(["sync", server.url, other.url])).code, 0);
 });
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -6,6 +6,7 @@
 import * as crypto from "node:crypto";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { RowText } from "./index_row.ts";
+import { isThere } from "./quiet.ts";
 
 const SCHEMA_VERSION = 1;
 
@@ -93,7 +94,7 @@ export class IndexDb implements Disposable {
   static open(dir: string, replica: string = crypto.randomUUID()): IndexDb {
     Deno.mkdirSync(dir, { recursive: true, mode: 0o700 });
     const path = `${dir}/index.db`;
-    const there = exists(path);
+    const there = isThere(path);
     let db: DatabaseSync | undefined;
     try {
       db = connect(path);
@@ -270,15 +271,6 @@ function closeQuietly(db: DatabaseSync | undefined): void {
     db?.close();
   } catch {
     // What it knew is seen again.
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }
 

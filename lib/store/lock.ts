@@ -7,6 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { FerryError, osCode, quote, writeError } from "../core/errors.ts";
 import { RESERVED_NAME } from "../core/paths.ts";
 import { describeHolder, type Holder, parseHolder, parseObject } from "../wire/messages.ts";
+import { isThere, removeQuietly } from "./quiet.ts";
 
 /** Another one may hold it for a moment, only to find out whether somebody does. */
 const WAIT_MS = 20;
@@ -98,12 +99,12 @@ function acquire(root: string): FolderLock | null {
 /** Makes the lock's file and gives its identity; undefined when somebody else was quicker. */
 function makeFile(root: string, path: string): string | undefined {
   try {
-    if (!exists(stateDir(root))) Deno.mkdirSync(stateDir(root), { mode: 0o700 });
+    if (!isThere(stateDir(root))) Deno.mkdirSync(stateDir(root), { mode: 0o700 });
     Deno.openSync(path, { write: true, createNew: true, mode: 0o600 }).close();
   } catch (error) {
     // The folder may be removed again in between, too.
     if (error instanceof Deno.errors.AlreadyExists) return undefined;
-    if (error instanceof Deno.errors.NotFound && exists(root)) return undefined;
+    if (error instanceof Deno.errors.NotFound && isThere(root)) return undefined;
     throw writeError(error, root);
   }
   return fileId(path);
@@ -121,8 +122,8 @@ function tryLock(root: string, path: string): DatabaseSync | null | undefined {
     db?.close();
     const { message } = error as Error;
     if (/is locked/.test(message)) return null;
-    if (!exists(root)) throw new FerryError("write_failed", `cannot lock ${quote(root)}: it is gone`);
-    if (!exists(path)) return undefined;
+    if (!isThere(root)) throw new FerryError("write_failed", `cannot lock ${quote(root)}: it is gone`);
+    if (!isThere(path)) return undefined;
     throw new FerryError("write_failed", `cannot lock ${quote(root)}: ${message}`, { cause: error });
   }
 }
@@ -130,7 +131,7 @@ function tryLock(root: string, path: string): DatabaseSync | null | undefined {
 /** Whether somebody holds the lock of `root`. */
 function isLocked(root: string): boolean {
   const path = lockPath(root);
-  if (!exists(path)) return false;
+  if (!isThere(path)) return false;
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(path, { readOnly: true });
@@ -148,7 +149,7 @@ async function readHolder(root: string): Promise<Holder | null> {
   for (let attempt = 0; attempt < HOLDER_TRIES; attempt++) {
     try {
       const holder = parseHolder(parseObject(Deno.readFileSync(holderPath(root))));
-      if (holder.host !== Deno.hostname() || !exists("/proc/self") || exists(`/proc/${holder.pid}`)) {
+      if (holder.host !== Deno.hostname() || !isThere("/proc/self") || isThere(`/proc/${holder.pid}`)) {
         return holder;
       }
       // Left by one that was killed: the new one is just about to write its own.
@@ -180,22 +181,5 @@ function fileId(path: string): string | undefined {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || osCode(error) === "ENOTDIR") return undefined;
     throw error;
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function removeQuietly(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch {
-    // Not there, or not empty.
   }
 }

@@ -6,6 +6,7 @@ import * as crypto from "node:crypto";
 import { writeError } from "../core/errors.ts";
 import { RESERVED_NAME } from "../core/paths.ts";
 import { bootId } from "./boot.ts";
+import { removeQuietly } from "./quiet.ts";
 
 /** What is smaller comes anew. */
 export const RESUME_BYTES = 2 * 1024 * 1024;
@@ -133,12 +134,4 @@ function namesIn(dir: string): string[] {
 function removeEmptyParents(shareRoot: string): void {
   removeQuietly(partialRoot(shareRoot));
   removeQuietly(partialRoot(shareRoot).slice(0, -"/partial".length));
-}
-
-function removeQuietly(path: string, recursive = false): void {
-  try {
-    Deno.removeSync(path, { recursive });
-  } catch {
-    // Not there, or not empty.
-  }
 }

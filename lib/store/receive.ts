@@ -6,6 +6,7 @@ import type { Content } from "../wire/stream.ts";
 import { readBeginning } from "./read.ts";
 import { writeFully, writing } from "./stage.ts";
 import { setTime } from "./times.ts";
+import { removeQuietly } from "./quiet.ts";
 
 /**
  * Writes `content` to `path` and gives the file its permission bits and time. What is at `path` of content that comes
@@ -72,12 +73,4 @@ function open(path: string, offset: number): Deno.FsFile | null {
   file.truncateSync(offset);
   file.seekSync(offset, Deno.SeekMode.Start);
   return file;
-}
-
-function removeQuietly(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch {
-    // Not there.
-  }
 }

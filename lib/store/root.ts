@@ -4,6 +4,7 @@
  */
 import { FerryError, osCode } from "../core/errors.ts";
 import { baseName, isHidden, isWithin, joinRoot, parentPath, RESERVED_NAME } from "../core/paths.ts";
+import { isThere } from "./quiet.ts";
 
 export interface LocateOptions {
   /** `none`: a path with a symbolic link in it is not there. `inside` (default): links within the root work. */
@@ -73,18 +74,9 @@ function locateMissing(root: string, path: string, error: unknown, options: Loca
       throw new FerryError("conflict", "a file stands where the path needs a folder");
     }
     // realpath found nothing although a name is there: a dangling link, and nobody writes through that.
-    if (exists(real)) throw notFound();
+    if (isThere(real)) throw notFound();
   }
   return { real, info: null };
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function notFound(): FerryError {

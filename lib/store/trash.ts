@@ -10,6 +10,7 @@ import { libc } from "./libc.ts";
 import { syncNow } from "./stage.ts";
 import { setTime } from "./times.ts";
 import { freeSpace, listTimes, SHARE, type Time, timeName, writeSize } from "./trash_times.ts";
+import { isThere, removeQuietly } from "./quiet.ts";
 
 /** What an entry counts besides its content. */
 const ENTRY_BYTES = 1024;
@@ -309,23 +310,6 @@ function mayBeCopied(error: unknown): boolean {
 function isTaken(error: unknown): boolean {
   return error instanceof Deno.errors.AlreadyExists || osCode(error) === "EEXIST" ||
     osCode(error) === "ENOTDIR" || error instanceof Deno.errors.NotADirectory;
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function removeQuietly(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch {
-    // It was not made.
-  }
 }
 
 function byteLength(text: string): number {

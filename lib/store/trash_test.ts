@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { FerryError } from "../core/errors.ts";
 import { Trash } from "./trash.ts";
 import { listTimes, parseTimeName, pruneTrash, timeName, trashOf } from "./trash_times.ts";
+import { isThere } from "./quiet.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
 
@@ -133,7 +134,7 @@ Deno.test("Trash.release() gives the oldest first and its own last, and keeps no
   const ages = [3, 1, 2].map((days) => `${place.dir}/${timeName(Date.now() - days * DAY)}`);
   for (const path of ages) Deno.mkdirSync(`${path}/x`, { recursive: true });
   assert(place.trash.take(place.old("f")));
-  const left = () => ages.map((path) => exists(path));
+  const left = () => ages.map((path) => isThere(path));
   const seen = [];
   while (place.trash.release()) seen.push([...left(), listTimes(place.dir).length]);
   assertEquals(seen, [
@@ -169,11 +170,11 @@ Deno.test("pruneTrash() removes what is old or too much, also what nobody may wr
   const [old, week, fresh, future] = [make(7.01), make(6.99), make(1), make(-2)];
   Deno.mkdirSync(`${place.dir}/mine`);
   pruneTrash(place.dir, now);
-  assertEquals([old, week, fresh, future].map(exists), [false, true, true, true]);
+  assertEquals([old, week, fresh, future].map(isThere), [false, true, true, true]);
   const [huge, small] = [make(3, 1e14), make(2, 1)];
   pruneTrash(place.dir, now);
-  assertEquals([week, huge, small, fresh].map(exists), [false, false, true, true]);
-  assert(!exists(`${huge}.size`) && exists(`${place.dir}/mine`));
+  assertEquals([week, huge, small, fresh].map(isThere), [false, false, true, true]);
+  assert(!isThere(`${huge}.size`) && isThere(`${place.dir}/mine`));
   pruneTrash(place.dir, now + 30 * DAY);
   assertEquals([...Deno.readDirSync(place.dir)].map(({ name }) => name), ["mine"]);
   Deno.removeSync(`${place.dir}/mine`);
@@ -202,12 +203,3 @@ Deno.test("parseTimeName() reads what timeName() writes, and nothing else", () =
     assertEquals(parseTimeName(name), null, name);
   }
 });
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}

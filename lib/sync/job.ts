@@ -11,7 +11,7 @@ import { parseDeleteLimit } from "./guard.ts";
 import { makeLimits } from "./limits.ts";
 import { patternProblem } from "./pattern.ts";
 import type { Report } from "./report.ts";
-import { runSync, type Summary } from "./run.ts";
+import { DONE_AS, newSummary, runSync, type Summary } from "./run.ts";
 
 /** What a server runs, see server/sync_jobs.ts. */
 export interface ServerJob {
@@ -97,24 +97,10 @@ export async function delegate(job: Delegation, report: Report): Promise<Summary
   }
 }
 
-const DONE_AS = { create: "created", update: "updated", delete: "deleted", move: "moved" } as const;
-
 /** What a server has said of its run: the sum that it gave itself, or until then that of its events. */
 class Told {
   done = false;
-  summary: Summary = {
-    created: 0,
-    updated: 0,
-    deleted: 0,
-    moved: 0,
-    conflicts: 0,
-    problems: 0,
-    files: 0,
-    bytes_content: 0,
-    bytes_sent: 0,
-    bytes_received: 0,
-    ms: 0,
-  };
+  summary = newSummary();
 
   tell(event: RunEvent): void {
     switch (event.event) {

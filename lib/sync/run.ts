@@ -115,10 +115,9 @@ export async function runSync(sides: Sides, reporter: Reporter, options: RunOpti
   return finish();
 }
 
-const DONE_AS = { create: "created", update: "updated", delete: "deleted", move: "moved" } as const;
-
-class Run {
-  readonly summary: Summary = {
+/** The summary of a run that has done nothing yet. */
+export function newSummary(): Summary {
+  return {
     created: 0,
     updated: 0,
     deleted: 0,
@@ -131,6 +130,13 @@ class Run {
     bytes_received: 0,
     ms: 0,
   };
+}
+
+/** What of a summary counts each kind of change. */
+export const DONE_AS = { create: "created", update: "updated", delete: "deleted", move: "moved" } as const;
+
+class Run {
+  readonly summary = newSummary();
   readonly #left = new Set<string>();
   /** Copies of what the destination has, in the stage. */
   readonly #kept = new Map<Change, number>();
