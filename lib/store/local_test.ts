@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { FerryError } from "../core/errors.ts";
-import { testStore } from "./conformance.ts";
+import { testStore } from "./conformance/suite.ts";
 import { LocalStore } from "./local.ts";
 
 testStore("LocalStore", (root, name) => {

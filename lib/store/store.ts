@@ -1,6 +1,6 @@
 /**
  * The contract of a place that holds files, as the sync engine uses it. `LocalStore` is a folder, `RemoteStore` a
- * folder on a server; each passes the one suite in conformance.ts.
+ * folder on a server; each passes the one suite in conformance/suite.ts.
  *
  * Trouble with one path is data (a problem); trouble with the whole place (gone, not allowed, disk full) is thrown
  * as a FerryError that names it.

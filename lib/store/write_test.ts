@@ -6,7 +6,7 @@ import type { Content } from "../wire/stream.ts";
 import { Stage } from "./stage.ts";
 import { LocalWriter } from "./write.ts";
 
-// What every Store must do is in conformance.ts; here is what only the local disk shows.
+// What every Store must do is in conformance/suite.ts; here is what only the local disk shows.
 
 function writer() {
   const root = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "ferry-write-" }));

@@ -1,47 +1,22 @@
-/** The part of the conformance suite about what a store has already: hashes, copies into the stage, moves. */
+/** What a store has already: hashes, copies into the stage, moves. */
 import { assertEquals } from "@std/assert";
 import * as crypto from "node:crypto";
-import { folderDigest } from "../wire/folder_digest.ts";
-import type { MovedVersion, Operation, Outcome } from "../wire/messages.ts";
-import type { Store } from "./store.ts";
+import { folderDigest } from "../../wire/folder_digest.ts";
+import type { MovedVersion, Operation, Outcome } from "../../wire/messages.ts";
+import { code, list, MTIME, type Test, write } from "./bench.ts";
 
-/** What a test of the suite works with. */
-export interface MoveBench {
-  store: Store;
-  at(path?: string): string;
-  outside(path: string): string;
-}
-
-const MTIME = 1_500_000_000_123;
 const sha256 = (text: string | Uint8Array) => crypto.createHash("sha256").update(text).digest("hex");
-const codes = (outcomes: readonly Outcome[]) => outcomes.map((outcome) => outcome?.code ?? null);
+const codes = (outcomes: readonly Outcome[]) => outcomes.map(code);
 const file = (size: number, mtime = MTIME): MovedVersion & { kind: "file" } => ({
   kind: "file",
   size,
   mtime,
 });
 
-function write(path: string, content: string | Uint8Array): void {
-  if (typeof content === "string") Deno.writeTextFileSync(path, content);
-  else Deno.writeFileSync(path, content);
-  Deno.utimeSync(path, new Date(MTIME), new Date(MTIME));
-}
-
-/** The names in a folder but those of old versions, which stay. */
-function list(path: string): string[] {
-  const lasting = (name: string) => name === ".ferry" && onlyTrash(`${path}/${name}`);
-  return [...Deno.readDirSync(path)].map(({ name }) => name).filter((name) => !lasting(name)).sort();
-}
-
-function onlyTrash(state: string): boolean {
-  const names = [...Deno.readDirSync(state)].map(({ name }) => name);
-  return names.length > 0 && names.every((name) => name === "trash" || name === "replica");
-}
-
 const text = (path: string) => Deno.readTextFileSync(path);
 
 /** Registers the tests with `test`. */
-export function testMoves(test: (title: string, run: (bench: MoveBench) => Promise<void>) => void): void {
+export function testMove(test: Test): void {
   test("hashes() gives the digest of each file, small or large, and none for what is no file", async (bench) => {
     const { store, at, outside } = bench;
     const large = crypto.randomBytes(3_000_001);
