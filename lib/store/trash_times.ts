@@ -7,6 +7,9 @@ const KEEP_MS = 7 * 24 * 60 * 60 * 1000;
 /** All that is kept takes at most this part of the free space: a tenth. */
 export const SHARE = 10;
 
+/** What an entry counts besides its content. */
+export const ENTRY_BYTES = 1024;
+
 const NAME = /^(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d\.\d{3})Z(-\d+)?$/;
 
 /** What one run has put into the trash. */
@@ -107,7 +110,7 @@ function addUp(path: string): number {
   try {
     for (const { name, isDirectory } of Deno.readDirSync(path)) {
       const inner = `${path}/${name}`;
-      bytes += 1024 + (isDirectory ? addUp(inner) : Deno.lstatSync(inner).size);
+      bytes += ENTRY_BYTES + (isDirectory ? addUp(inner) : Deno.lstatSync(inner).size);
     }
   } catch {
     // What cannot be looked at cannot be counted.
