@@ -1,6 +1,7 @@
 /** New versions of large files travel as what is new in them; and come right whatever happens to that on the way. */
 import { assert, assertEquals } from "@std/assert";
-import { CHUNKS_TYPE, DELTA_TYPE, encodeRequest, REQUEST_TYPE } from "../lib/wire/delta.ts";
+import { CHUNKS_TYPE, DELTA_TYPE, REQUEST_TYPE } from "../lib/wire/delta.ts";
+import { encodeRequest } from "../lib/wire/delta_request.ts";
 import { newSignatures } from "../lib/delta/signature.ts";
 import { cuttingProxy } from "./cutting_proxy.ts";
 import { serve, type Server, type TempDir, tempDir } from "./harness.ts";

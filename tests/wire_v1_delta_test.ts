@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { assemble } from "../lib/store/delta_receive.ts";
 import { sendChunks, sendDelta } from "../lib/store/delta_send.ts";
 import { StrictPaths } from "../lib/store/root.ts";
-import { parseRequest } from "../lib/wire/delta.ts";
+import { parseRequest } from "../lib/wire/delta_request.ts";
 import { tempDir } from "./harness.ts";
 
 const fixture = (name: string) => Deno.readFileSync(new URL(`../fixtures/${name}`, import.meta.url));

@@ -3,14 +3,8 @@ import { FerryError } from "../core/errors.ts";
 import { checkedPath, childPath } from "../core/paths.ts";
 import { sendChunks, sendDelta } from "../store/delta_send.ts";
 import { StrictPaths } from "../store/root.ts";
-import {
-  CHUNKS_TYPE,
-  DELTA_TYPE,
-  MAX_BASES,
-  MAX_REQUEST_BYTES,
-  parseRequest,
-  REQUEST_TYPE,
-} from "../wire/delta.ts";
+import { CHUNKS_TYPE, DELTA_TYPE, MAX_BASES, MAX_REQUEST_BYTES, REQUEST_TYPE } from "../wire/delta.ts";
+import { parseRequest } from "../wire/delta_request.ts";
 import {
   type Call,
   existingFolder,

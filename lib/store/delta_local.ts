@@ -1,6 +1,6 @@
 /** Deltas of files of the local file system, to it and from it. */
 import { FerryError } from "../core/errors.ts";
-import { parseRequest } from "../wire/delta.ts";
+import { parseRequest } from "../wire/delta_request.ts";
 import type { Outcome } from "../wire/messages.ts";
 import type { ContentMeta } from "../wire/stream.ts";
 import type { DeltaSource, DeltaTarget, WantedChunks } from "./delta.ts";

@@ -21,14 +21,9 @@ import {
   weakHash,
 } from "../delta/signature.ts";
 import { CODECS } from "../wire/codec.ts";
-import {
-  type Chunks,
-  ChunksReader,
-  encodeRequest,
-  malformed,
-  MAX_RANGES,
-  MAX_REQUEST_BYTES,
-} from "../wire/delta.ts";
+import { type Chunks, ChunksReader } from "../wire/chunks.ts";
+import { malformed, MAX_RANGES, MAX_REQUEST_BYTES } from "../wire/delta.ts";
+import { encodeRequest } from "../wire/delta_request.ts";
 import { DeltaReader } from "../wire/delta_body.ts";
 import type { Outcome } from "../wire/messages.ts";
 import { equalBytes } from "../wire/pack.ts";

@@ -5,13 +5,9 @@ import { chunkBitsFor, chunkSizes } from "../delta/chunker.ts";
 import { ChunkCutter } from "../delta/chunk_list.ts";
 import { InstructionWriter } from "../delta/instructions.ts";
 import { Searcher } from "../delta/search.ts";
-import {
-  ChunkEntries,
-  chunksHeader,
-  chunksTrailer,
-  type DeltaRequest,
-  MAX_DELTA_FILE_BYTES,
-} from "../wire/delta.ts";
+import { ChunkEntries, chunksHeader, chunksTrailer } from "../wire/chunks.ts";
+import { MAX_DELTA_FILE_BYTES } from "../wire/delta.ts";
+import { type DeltaRequest } from "../wire/delta_request.ts";
 import { deltaBlock, deltaEnd, deltaHead } from "../wire/delta_body.ts";
 import { RangeFile } from "./range_file.ts";
 import type { StrictPaths } from "./root.ts";
