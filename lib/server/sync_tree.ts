@@ -1,4 +1,5 @@
 /** A folder as the body of a `tree` answer, scanned at the pace at which the client takes it. */
+import { turn } from "../core/turn.ts";
 import { HEARTBEAT_MS } from "../wire/limits.ts";
 import { type Listing, treeEnd, treeHead, treeLine } from "../wire/tree.ts";
 import type { ReadyLine } from "./index_lines.ts";
@@ -53,9 +54,9 @@ export function streamTree(
         text += treeLine(value);
       }
       controller.enqueue(encoder.encode(text));
-      // A turn of the event loop, so that requests that came meanwhile are answered.
+      // So that requests that came meanwhile are answered.
       for (let waits = 0; waits === 0 || (waits < MOST_WAITS && options.busy?.()); waits++) {
-        await new Promise((resolve) => setTimeout(resolve, 0));
+        await turn();
       }
     },
     cancel: () => void listings.return(undefined),

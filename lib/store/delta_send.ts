@@ -1,6 +1,7 @@
 /** The sender's side of a delta: the chunks of a file, then what a receiver asks for of it. */
 import * as crypto from "node:crypto";
 import { FerryError } from "../core/errors.ts";
+import { turn } from "../core/turn.ts";
 import { chunkBitsFor, chunkSizes } from "../delta/chunker.ts";
 import { ChunkCutter } from "../delta/chunk_list.ts";
 import { InstructionWriter } from "../delta/instructions.ts";
@@ -20,12 +21,6 @@ export const TURN_BYTES = 8 * 1024 * 1024;
 
 /** What a piece costs, however short it is, as bytes. */
 const RANGE_COST_BYTES = 4096;
-
-/** A turn of the event loop. Throws once `signal` is aborted. */
-export async function turn(signal?: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => setTimeout(resolve, 0));
-  signal?.throwIfAborted();
-}
 
 /** The chunks of the file `path` as a body. Throws `conflict` where there is no file to be read. */
 export function sendChunks(paths: StrictPaths, path: string): ReadableStream<Uint8Array> {

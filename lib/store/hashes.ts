@@ -1,5 +1,6 @@
 /** The SHA-256 of files as they are now, one after the other, without holding others up. */
 import * as crypto from "node:crypto";
+import { turn } from "../core/turn.ts";
 import { openContent } from "./read.ts";
 import { StrictPaths } from "./root.ts";
 import { type HashMemory, sameVersion } from "./scan.ts";
@@ -20,8 +21,8 @@ export async function* hashFiles(
 ): AsyncGenerator<string | null | undefined> {
   let strict = new StrictPaths(root);
   let start = performance.now();
-  async function turn(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, 0));
+  async function pause(): Promise<void> {
+    await turn();
     start = performance.now();
   }
   for (const path of paths) {
@@ -37,7 +38,7 @@ export async function* hashFiles(
       for (let chunk = await open.next(); chunk !== null; chunk = await open.next()) {
         hash.update(chunk);
         if (performance.now() - start < TURN_MS) continue;
-        await turn();
+        await pause();
         yield undefined;
       }
       if (open.outcome() === null) digest = hash.digest("hex");
@@ -49,7 +50,7 @@ export async function* hashFiles(
     // The file is closed by now: nobody need come back after the last digest.
     yield digest;
     if (performance.now() - start < TURN_MS) continue;
-    await turn();
+    await pause();
     // What it remembers of folders may no longer hold.
     strict = new StrictPaths(root);
     yield undefined;

@@ -5,6 +5,7 @@ import { type Entry, type LinkEntry, MODE_MASK, type ProblemEntry, type Tree } f
 import { childPath, joinRoot, nameProblem, pathProblem, RESERVED_NAME } from "../core/paths.ts";
 import { OLD_RUNTIME } from "../core/runtime.ts";
 import { FILTER_FILE, MAX_FILTER_BYTES } from "../core/scan_filter.ts";
+import { turn } from "../core/turn.ts";
 import type { Listing } from "../wire/tree.ts";
 import { TreeBuilder } from "../wire/tree_builder.ts";
 import { followLink, type Links, type RealFolder, ROOT_FOLDER, throughLinks } from "./links.ts";
@@ -194,7 +195,7 @@ export async function scanTree(root: string, options: ScanOptions & { links?: Li
   const { filter, onFile, checksum, links } = options;
   const builder = new TreeBuilder({ filter, onFile });
   const rules = filter?.rules !== undefined;
-  let turn = performance.now();
+  let began = performance.now();
   for (const listing of scanFolders(root, { rules, links, enters: (dir) => builder.wants(dir) })) {
     const { dir } = listing;
     if ("problem" in listing) builder.fail(dir, { kind: "problem", ...listing.problem });
@@ -209,9 +210,9 @@ export async function scanTree(root: string, options: ScanOptions & { links?: Li
       for (const [name, entry] of listing.entries) builder.add(childPath(dir, name), entry);
     }
     if (!("more" in listing)) builder.end(dir);
-    if (performance.now() - turn > TURN_MS) {
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      turn = performance.now();
+    if (performance.now() - began > TURN_MS) {
+      await turn();
+      began = performance.now();
     }
   }
   return builder.tree;

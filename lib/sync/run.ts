@@ -2,6 +2,7 @@
 import { FerryError } from "../core/errors.ts";
 import type { Pace } from "../client/pace.ts";
 import type { FileEntry, Problem, Tree } from "../core/entry.ts";
+import { turn } from "../core/turn.ts";
 import { thisProcess } from "../store/holder.ts";
 import type { EndOptions, ScanOptions, Store, WriteOptions, WriteSession } from "../store/store.ts";
 import type { Operation, Outcome } from "../wire/messages.ts";
@@ -26,7 +27,7 @@ import {
   missingSource,
 } from "./guard.ts";
 import { Hidden, type HiddenOptions } from "./hidden.ts";
-import { ReadAhead, Stager, type Staging, turn } from "./stager.ts";
+import { ReadAhead, Stager, type Staging } from "./stager.ts";
 import type { Tally } from "./tally.ts";
 import { compareHeads } from "./same_tree.ts";
 import { type Change, type Copy, makePlan, type Plan, type PlanOptions, sizeOf } from "./plan.ts";

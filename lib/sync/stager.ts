@@ -5,6 +5,7 @@
  */
 import type { Pace } from "../client/pace.ts";
 import type { FileEntry } from "../core/entry.ts";
+import { turn } from "../core/turn.ts";
 import type { SmallFiles, Store, WriteSession } from "../store/store.ts";
 import { PACK_BYTES, PACK_FILES, SMALL_FILE_BYTES } from "../wire/limits.ts";
 import type { Outcome } from "../wire/messages.ts";
@@ -118,14 +119,6 @@ export class Stager {
   }
 }
 
-/**
- * A turn of the event loop. Between two local folders nothing ever waits, and without a turn no signal would be heard
- * before the end of the run.
- */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
-}
-
 /** What passes between two turns. */
 const TURN_BYTES = 32 * 1024 * 1024;
 
@@ -138,8 +131,8 @@ function interruptible(content: Content, { signal, pace, tally }: StagerOptions)
     next: async () => {
       if (passed >= TURN_BYTES) {
         passed = 0;
-        await turn();
-        signal?.throwIfAborted();
+        // Between two local folders nothing ever waits.
+        await turn(signal);
       }
       const chunk = await content.next();
       passed += chunk?.length ?? 0;
