@@ -28,6 +28,8 @@ export function failureReply(error: unknown, accept: string | null): Failure {
   const detail = own ? OWN_TROUBLE[known.code] ?? "something went wrong inside the server" : known.message;
   const { type, body } = problemContent({ status, detail, code: known.code }, accept);
   const headers = problemHeaders(type);
+  // RFC 9110 section 15.5.9: whoever did not send its request in time is not waited for again.
+  if (status === 408) headers.connection = "close";
   if (status === 401) Object.assign(headers, CHALLENGE);
   if (known instanceof HttpError) Object.assign(headers, known.headers);
   const cause = known.cause ?? known;

@@ -2,6 +2,7 @@
 import { FerryError, writeError } from "../core/errors.ts";
 import { parentPath, toUrlPath } from "../core/paths.ts";
 import { syncFolder, writeFully } from "../store/stage.ts";
+import { patientBody } from "./patient_body.ts";
 import { checkPreconditions, etagOf } from "./preconditions.ts";
 import type { Reply } from "./reply.ts";
 import { type Exchange, find, type Target } from "./share.ts";
@@ -19,7 +20,8 @@ export async function put(exchange: Exchange): Promise<Reply> {
   if (length !== null && length > maxUpload) throw tooLarge(maxUpload);
   const staged = share.staging.take();
   try {
-    await receive(request.body, staged, { length, maxUpload });
+    const body = request.body && patientBody(request.body, share.patience);
+    await receive(body, staged, { length, maxUpload });
     // From here to the rename nothing waits, so nothing can come between the check and the change.
     const target = findPlace(exchange);
     const folders = makeParents(target.real);
@@ -74,8 +76,8 @@ async function receive(
   if (body !== null) {
     const reader = body.getReader();
     for (;;) {
-      const { value, done } = await reader.read().catch(() => {
-        throw brokenOff(received);
+      const { value, done } = await reader.read().catch((error) => {
+        throw error instanceof FerryError ? error : brokenOff(received);
       });
       if (done) break;
       received += value.length;

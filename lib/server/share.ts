@@ -3,6 +3,7 @@ import { FerryError } from "../core/errors.ts";
 import { parseUrlPath, type UrlPath } from "../core/paths.ts";
 import { innerPath, locate, type Located } from "../store/root.ts";
 import type { Access, Perm } from "./access.ts";
+import type { Patience } from "./patient_body.ts";
 import type { Staging } from "./staging.ts";
 
 /** What is the same for all requests to a share. */
@@ -17,6 +18,8 @@ export interface Share {
   /** Bytes of the largest file that may be sent to it. */
   maxUpload?: number;
   staging: Staging;
+  /** How long it waits for bodies. */
+  patience?: Patience;
 }
 
 /** One request, with what everybody needs of it. */

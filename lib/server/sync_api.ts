@@ -6,6 +6,7 @@ import type { SyncApi as SyncHandler } from "./handler.ts";
 import { LiveIndex, type LiveIndexOptions } from "../store/live_index.ts";
 import { markReplica } from "../store/replica.ts";
 import type { Capabilities } from "./capability.ts";
+import { PATIENCE, type Patience } from "./patient_body.ts";
 import type { Call } from "./sync_call.ts";
 import { createSyncHeads } from "./sync_head.ts";
 import { createSyncJobs, type JobsConfig } from "./sync_jobs.ts";
@@ -33,11 +34,13 @@ export interface SyncApiOptions extends Pick<LiveIndexOptions, "dir" | "warn"> {
   jobs?: JobsConfig;
   /** The state folder of this machine, to remember that the share is a replica. */
   stateHome?: string;
+  /** How long it waits for bodies. */
+  patience?: Patience;
 }
 
 /** The API for the share at `root`, a real path. */
 export function createSyncApi(root: string, options: SyncApiOptions): SyncApi {
-  const { capabilities, dir, warn, stateHome } = options;
+  const { capabilities, dir, warn, stateHome, patience = PATIENCE } = options;
   const sessions = new PushSessions(root, (share) => markReplica(share, stateHome, index.replica));
   const jobs = options.jobs === undefined ? null : createSyncJobs(options.jobs, sessions);
   const packs = { busy: 0 };
@@ -57,7 +60,7 @@ export function createSyncApi(root: string, options: SyncApiOptions): SyncApi {
     const query = new URLSearchParams(mark === -1 ? "" : request.url.slice(mark + 1));
     const base = checkedPath((query.get("path") ?? "").replace(/^\/|\/$/g, ""));
     const [name, ...rest] = call.split("/");
-    const context: Call = { root, request, query, access, base, completed };
+    const context: Call = { root, request, query, access, base, completed, patience };
     const route = `${request.method} ${name}/${rest.length}`;
     if (name !== "head" && name !== "changes") index.giveWay();
     if (capabilities !== undefined && route === "POST token/0") return issueToken(context, capabilities);

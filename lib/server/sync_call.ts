@@ -7,6 +7,7 @@ import { MAX_MESSAGE_BYTES } from "../wire/limits.ts";
 import { parseObject } from "../wire/messages.ts";
 import { PACK_TYPE } from "../wire/pack.ts";
 import type { Access, Perm } from "./access.ts";
+import { type Patience, patientBody } from "./patient_body.ts";
 
 /** One call, with the folder of the share that it is about. */
 export interface Call {
@@ -18,6 +19,7 @@ export interface Call {
   /** The folder, as a path of the share. */
   base: string;
   completed: Promise<void> | undefined;
+  patience: Patience;
 }
 
 /** The real folder of the call. A link may lead to it, but only to where `perm` holds as well. */
@@ -104,23 +106,40 @@ export async function writing<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The body of a request of at most `max` bytes. Throws `too_large`; `bad_request` when it breaks off. */
-export async function readBody(request: Request, max: number): Promise<Uint8Array> {
+/**
+ * The body of a request of at most `max` bytes. Throws `too_large`; `bad_request` when it breaks off, `timeout` when it
+ * stalls.
+ */
+export async function readBody({ request, patience }: Call, max: number): Promise<Uint8Array<ArrayBuffer>> {
   const declared = request.headers.get("content-length");
   // A length makes HTTP bound the body before a byte of it is kept.
   if (declared === null) throw new FerryError("bad_request", "this call needs a Content-Length");
   if (Number(declared) > max) throw new FerryError("too_large", `this call takes at most ${max} bytes`);
-  try {
-    return new Uint8Array(await request.arrayBuffer());
-  } catch (error) {
-    throw new FerryError("bad_request", "the body broke off", { cause: error });
+  let bytes = new Uint8Array(Number(declared));
+  if (request.body === null) return bytes.subarray(0, 0);
+  const reader = patientBody(request.body, patience).getReader({ mode: "byob" });
+  for (let filled = 0; filled < bytes.length;) {
+    // Half the CPU of `arrayBuffer()`, and half the memory.
+    const { value, done } = await reader.read(bytes.subarray(filled)).catch((error) => {
+      throw error instanceof FerryError ? error : new FerryError("bad_request", "the body broke off");
+    });
+    if (done || value === undefined) throw new FerryError("bad_request", "the body broke off");
+    filled += value.length;
+    bytes = new Uint8Array(value.buffer);
   }
+  return bytes;
+}
+
+/** The body of a request that is taken as it comes; `what` is said to be missing when there is none. */
+export function streamedBody({ request, patience }: Call, what: string): ReadableStream<Uint8Array> {
+  if (request.body === null) throw new FerryError("bad_request", `${what} is missing`);
+  return patientBody(request.body, patience);
 }
 
 /** The message in the body of a request, also under gzip. Throws as `readBody` does, and what parseObject throws. */
-export async function readMessage(request: Request): Promise<Record<string, unknown>> {
-  const bytes = await readBody(request, MAX_MESSAGE_BYTES);
-  const coding = request.headers.get("content-encoding");
+export async function readMessage(call: Call): Promise<Record<string, unknown>> {
+  const bytes = await readBody(call, MAX_MESSAGE_BYTES);
+  const coding = call.request.headers.get("content-encoding");
   if (coding === null) return parseObject(bytes);
   if (coding !== "gzip") throw new FerryError("bad_request", "a message is plain or under gzip");
   return parseObject(await gunzip(bytes, MAX_MESSAGE_BYTES));

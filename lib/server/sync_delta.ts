@@ -14,6 +14,7 @@ import {
   require,
   sessionOwner,
   stageNumber,
+  streamedBody,
   writing,
 } from "./sync_call.ts";
 import type { PushSessions } from "./sync_sessions.ts";
@@ -46,7 +47,7 @@ export function createSyncDeltas(sessions: PushSessions): SyncDeltas {
   async function delta(call: Call): Promise<Response> {
     const file = readable(call);
     const paths = new StrictPaths(existingFolder(call, "r"));
-    const bytes = await readBody(call.request, MAX_REQUEST_BYTES);
+    const bytes = await readBody(call, MAX_REQUEST_BYTES);
     const release = await slots.take();
     try {
       const body = sendDelta({ paths, path: file }, parseRequest(bytes), release);
@@ -66,8 +67,7 @@ export function createSyncDeltas(sessions: PushSessions): SyncDeltas {
     // What the answer says about old content is for those who may read it.
     for (const base of bases) require(call, "r", childPath(call.base, base));
     const guess = call.query.get("guess") === "1";
-    const { body } = call.request;
-    if (body === null) throw new FerryError("bad_request", "the list of chunks is missing");
+    const body = streamedBody(call, "the list of chunks");
     return sessions.use(session, sessionOwner(call), () => madeFolder(call), async ({ writer }) => {
       const request = await received(() => writer.delta.match(index, { path, chunks: body, bases, guess }));
       if (request === null) return new Response(null, { status: 204 });
@@ -79,8 +79,7 @@ export function createSyncDeltas(sessions: PushSessions): SyncDeltas {
   function assemble(call: Call, session: string, number: string): Promise<Response> {
     require(call, "w", call.base);
     const index = stageNumber(number);
-    const { body } = call.request;
-    if (body === null) throw new FerryError("bad_request", "the delta is missing");
+    const body = streamedBody(call, "the delta");
     return sessions.use(session, sessionOwner(call), () => madeFolder(call), async ({ writer }) => {
       const outcome = await received(() => writing(() => writer.delta.assemble(index, { answer: body })));
       return json({ outcomes: [outcome] });

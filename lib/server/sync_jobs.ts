@@ -60,7 +60,7 @@ export function createSyncJobs(config: JobsConfig, sessions: PushSessions): Sync
   }
 
   async function start(call: Call): Promise<Response> {
-    const request = parseJobRequest(parseObject(await readBody(call.request, MAX_MESSAGE_BYTES)));
+    const request = parseJobRequest(parseObject(await readBody(call, MAX_MESSAGE_BYTES)));
     for (const perm of ["s", "r", "w"] as const) requireDeep(call, perm);
     if (request.options.delete) requireDeep(call, "d");
     if (!offers(call, request.source)) {
@@ -105,7 +105,7 @@ export function createSyncJobs(config: JobsConfig, sessions: PushSessions): Sync
   }
 
   async function renew(call: Call, id: string): Promise<Response> {
-    const { token } = parseRenewal(parseObject(await readBody(call.request, MAX_MESSAGE_BYTES)));
+    const { token } = parseRenewal(parseObject(await readBody(call, MAX_MESSAGE_BYTES)));
     const job = running.get(id);
     if (job === undefined || job.owner !== sessionOwner(call)) {
       throw new FerryError("not_found", "there is no such job");

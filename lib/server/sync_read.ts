@@ -105,7 +105,7 @@ export function createSyncReads({ index, packs, offersJobs, stateHome }: ReadOpt
   async function readPackFiles(call: Call): Promise<Response> {
     // Before the body is taken, so that nobody sends one who may not read.
     require(call, "r", call.base);
-    const { files } = parsePackRequest(await readMessage(call.request));
+    const { files } = parsePackRequest(await readMessage(call));
     const reach = reachOf(call);
     using reader = new SmallReader(reach.folder);
     const builder = new PackBuilder(buffers.take(PACK_BYTES + 512 * 1024));
@@ -130,7 +130,7 @@ export function createSyncReads({ index, packs, offersJobs, stateHome }: ReadOpt
 
   async function hashes(call: Call): Promise<Response> {
     require(call, "r", call.base);
-    const { files } = parseHashesRequest(await readMessage(call.request));
+    const { files } = parseHashesRequest(await readMessage(call));
     const reach = reachOf(call);
     const memory = hashMemory(index, innerPath(index.root, reach.folder));
     return new Response(streamHashes(reach, files, memory), { headers: { "content-type": HASHES_TYPE } });

@@ -21,7 +21,7 @@ export interface SyncSessions {
 export function createSyncSessions(sessions: PushSessions): SyncSessions {
   async function begin(call: Call, session: string): Promise<Response> {
     require(call, "w", call.base);
-    const body = parseObject(await readBody(call.request, MAX_HOLDER_BYTES));
+    const body = parseObject(await readBody(call, MAX_HOLDER_BYTES));
     const start = { owner: sessionOwner(call), folder: folderOf(call), ...parseSessionRequest(body) };
     const open = openAnswer();
     const { detach, answer } = await writing(() => sessions.begin(session, start, open.close)).catch(

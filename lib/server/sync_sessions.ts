@@ -172,12 +172,17 @@ export class PushSessions {
   ): Promise<T> {
     const held = this.#find(id, owner);
     held.busy++;
+    // A body that stalled is no sign of life.
+    let heard = true;
     try {
       held.session ??= { writer: writerOf(held, folder(), this.#shareRoot), answers: new Map() };
       return await work(held.session);
+    } catch (error) {
+      heard = !(error instanceof FerryError && error.code === "timeout");
+      throw error;
     } finally {
       held.busy--;
-      held.lastUsed = Date.now();
+      if (heard) held.lastUsed = Date.now();
     }
   }
 

@@ -17,6 +17,7 @@ import {
   require,
   sessionOwner,
   stageNumber,
+  streamedBody,
   writing,
 } from "./sync_call.ts";
 import { answerOnce, type PushSession, type PushSessions } from "./sync_sessions.ts";
@@ -35,7 +36,7 @@ export function createSyncWrites(sessions: PushSessions): SyncWrites {
     require(call, "w", call.base);
     return sessions.use(session, sessionOwner(call), () => madeFolder(call), async ({ writer }) => {
       const frames: FileFrame[] = [];
-      for (const frame of readPack(await readBody(call.request, MAX_PACK_BYTES))) {
+      for (const frame of readPack(await readBody(call, MAX_PACK_BYTES))) {
         // A digest that does not fit, or a problem where content was due: the sender has to know at once.
         if (frame.kind === "problem") {
           throw new FerryError("bad_request", `file ${frame.index} of the pack: ${frame.message}`);
@@ -49,8 +50,7 @@ export function createSyncWrites(sessions: PushSessions): SyncWrites {
   function stageOne(call: Call, session: string, number: string): Promise<Response> {
     require(call, "w", call.base);
     const index = stageNumber(number);
-    const { body } = call.request;
-    if (body === null) throw new FerryError("bad_request", "the content is missing");
+    const body = streamedBody(call, "the content");
     const file = call.query.get("file");
     const path = file === null ? undefined : checkedPath(file);
     const offset = queryBytes(call, "offset") ?? 0;
@@ -79,7 +79,7 @@ export function createSyncWrites(sessions: PushSessions): SyncWrites {
 
   async function commit(call: Call, session: string): Promise<Response> {
     require(call, "w", call.base);
-    const { key, operations } = parseCommitRequest(await readMessage(call.request));
+    const { key, operations } = parseCommitRequest(await readMessage(call));
     return await sessions.use(session, sessionOwner(call), () => madeFolder(call), async (held) => {
       return outcomes(await answerOnce(held, key, () => doAll(call, held, operations)));
     });
