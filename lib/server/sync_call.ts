@@ -4,7 +4,7 @@ import { parentPath } from "../core/paths.ts";
 import { locate } from "../store/root.ts";
 import { gunzip } from "../wire/gzip.ts";
 import { MAX_MESSAGE_BYTES } from "../wire/limits.ts";
-import { parseObject } from "../wire/messages.ts";
+import { type Fields, parseObject } from "../wire/fields.ts";
 import { PACK_TYPE } from "../wire/pack.ts";
 import type { Access, Perm } from "./access.ts";
 import { type Patience, patientBody } from "./patient_body.ts";
@@ -137,7 +137,7 @@ export function streamedBody({ request, patience }: Call, what: string): Readabl
 }
 
 /** The message in the body of a request, also under gzip. Throws as `readBody` does, and what parseObject throws. */
-export async function readMessage(call: Call): Promise<Record<string, unknown>> {
+export async function readMessage(call: Call): Promise<Fields> {
   const bytes = await readBody(call, MAX_MESSAGE_BYTES);
   const coding = call.request.headers.get("content-encoding");
   if (coding === null) return parseObject(bytes);

@@ -5,7 +5,7 @@
 import { FerryError } from "../core/errors.ts";
 import { MAX_MESSAGE_BYTES } from "../wire/limits.ts";
 import { type JobRequest, parseJobRequest, parseRenewal } from "../wire/jobs.ts";
-import { parseObject } from "../wire/messages.ts";
+import { parseObject } from "../wire/fields.ts";
 import { isPeer, type Peer } from "./peers.ts";
 import { type Call, folderOf, readBody, require, sessionOwner, writing } from "./sync_call.ts";
 import type { PushSessions } from "./sync_sessions.ts";

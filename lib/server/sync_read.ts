@@ -11,8 +11,9 @@ import { addChecksums, scanFolders } from "../store/scan.ts";
 import { SmallReader } from "../store/small_reader.ts";
 import { GZIP_TYPE, gzipStream } from "../wire/gzip.ts";
 import { HASHES_TYPE } from "../wire/hashes.ts";
-import { MAX_PACK_BYTES, PACK_BYTES, PROTOCOL } from "../wire/limits.ts";
-import { type Info, parseHashesRequest, parsePackRequest } from "../wire/messages.ts";
+import { MAX_HASHED_FILES, MAX_PACK_BYTES, MAX_PACK_FILES, PACK_BYTES, PROTOCOL } from "../wire/limits.ts";
+import { parseFileList } from "../wire/file_list.ts";
+import type { Info } from "../wire/info.ts";
 import { PACK_TYPE, PackBuilder } from "../wire/pack.ts";
 import { type Content, type NoContent, streamContent } from "../wire/stream.ts";
 import { type Listing, TREE_TYPE } from "../wire/tree.ts";
@@ -105,7 +106,7 @@ export function createSyncReads({ index, packs, offersJobs, stateHome }: ReadOpt
   async function readPackFiles(call: Call): Promise<Response> {
     // Before the body is taken, so that nobody sends one who may not read.
     require(call, "r", call.base);
-    const { files } = parsePackRequest(await readMessage(call));
+    const files = parseFileList(await readMessage(call), MAX_PACK_FILES);
     const reach = reachOf(call);
     using reader = new SmallReader(reach.folder);
     const builder = new PackBuilder(buffers.take(PACK_BYTES + 512 * 1024));
@@ -130,7 +131,7 @@ export function createSyncReads({ index, packs, offersJobs, stateHome }: ReadOpt
 
   async function hashes(call: Call): Promise<Response> {
     require(call, "r", call.base);
-    const { files } = parseHashesRequest(await readMessage(call));
+    const files = parseFileList(await readMessage(call), MAX_HASHED_FILES);
     const reach = reachOf(call);
     const memory = hashMemory(index, innerPath(index.root, reach.folder));
     return new Response(streamHashes(reach, files, memory), { headers: { "content-type": HASHES_TYPE } });

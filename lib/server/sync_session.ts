@@ -1,6 +1,7 @@
 /** The calls of the sync API that begin a push, say that its client is still there, and end it. */
 import { MAX_HOLDER_BYTES } from "../wire/limits.ts";
-import { parseObject, parseSessionRequest } from "../wire/messages.ts";
+import { parseObject } from "../wire/fields.ts";
+import { parseSessionRequest } from "../wire/session.ts";
 import { type Call, folderOf, readBody, require, sessionOwner, writing } from "./sync_call.ts";
 import type { PushSessions } from "./sync_sessions.ts";
 

@@ -4,7 +4,8 @@
  */
 import { FerryError } from "../core/errors.ts";
 import { overlaps } from "../store/root.ts";
-import type { Holder, Outcome, SessionAnswer, SessionOptions } from "../wire/messages.ts";
+import type { Outcome } from "../wire/outcome.ts";
+import type { Holder, SessionAnswer, SessionOptions } from "../wire/session.ts";
 import { checkUnlocked, type FolderLock, LockedError, lockFolder } from "../store/lock.ts";
 import { careFor, type Safety } from "../store/care.ts";
 import { type FileVersion, Partials, prunePartials } from "../store/partials.ts";

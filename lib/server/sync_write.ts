@@ -2,7 +2,8 @@
 import { FerryError } from "../core/errors.ts";
 import { checkedPath, childPath } from "../core/paths.ts";
 import { MAX_PACK_BYTES } from "../wire/limits.ts";
-import { type Operation, type Outcome, parseCommitRequest } from "../wire/messages.ts";
+import { type Operation, parseCommitRequest } from "../wire/operation.ts";
+import type { Outcome } from "../wire/outcome.ts";
 import { type FileFrame, readPack } from "../wire/pack.ts";
 import { openStreamed } from "../wire/stream.ts";
 import type { Perm } from "./access.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { Operation } from "../wire/messages.ts";
+import type { Operation } from "../wire/operation.ts";
 import type { FileFrame } from "../wire/pack.ts";
 import { FirstCopyWriter } from "./first_copy.ts";
 import { Stage } from "./stage.ts";

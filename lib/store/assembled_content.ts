@@ -5,7 +5,7 @@ import type { Instruction } from "../delta/instructions.ts";
 import type { Copy, Range } from "../delta/match.ts";
 import { malformed } from "../wire/delta.ts";
 import { DeltaReader } from "../wire/delta_body.ts";
-import type { Outcome } from "../wire/messages.ts";
+import type { Outcome } from "../wire/outcome.ts";
 import { equalBytes } from "../wire/pack.ts";
 import type { Content, ContentMeta, Rest } from "../wire/stream.ts";
 import type { Bases } from "./delta_bases.ts";

@@ -2,7 +2,7 @@
  * The two ends of a delta, as the sync engine couples them. What passes between them are the bodies that
  * docs/protocol.md describes, so that each end may be here or on a server.
  */
-import type { Outcome } from "../wire/messages.ts";
+import type { Outcome } from "../wire/outcome.ts";
 
 /** The end that has the new version. */
 export interface DeltaSource {

@@ -1,7 +1,7 @@
 /** Deltas of files of the local file system, to it and from it. */
 import { FerryError } from "../core/errors.ts";
 import { parseRequest } from "../wire/delta_request.ts";
-import type { Outcome } from "../wire/messages.ts";
+import type { Outcome } from "../wire/outcome.ts";
 import type { ContentMeta } from "../wire/stream.ts";
 import type { DeltaSource, DeltaTarget, WantedChunks } from "./delta.ts";
 import { assemble, type Assembly } from "./delta_receive.ts";

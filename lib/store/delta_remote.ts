@@ -4,7 +4,7 @@ import type { Exchange } from "../client/watch.ts";
 import { FerryError } from "../core/errors.ts";
 import { CHUNKS_TYPE, DELTA_TYPE, MAX_REQUEST_BYTES, REQUEST_TYPE } from "../wire/delta.ts";
 import { MAX_ANSWER_BYTES } from "../wire/limits.ts";
-import { type Outcome, parseOutcomes } from "../wire/messages.ts";
+import { type Outcome, parseOutcomes } from "../wire/outcome.ts";
 import type { DeltaSource, DeltaTarget } from "./delta.ts";
 import type { RemoteSession } from "./remote_session.ts";
 

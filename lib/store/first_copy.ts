@@ -6,7 +6,8 @@
 import { FerryError, osReason } from "../core/errors.ts";
 import type { Problem } from "../core/entry.ts";
 import { joinRoot, parentPath } from "../core/paths.ts";
-import type { Operation, Outcome } from "../wire/messages.ts";
+import type { Operation } from "../wire/operation.ts";
+import type { Outcome } from "../wire/outcome.ts";
 import type { FileFrame } from "../wire/pack.ts";
 import type { Content, ContentMeta } from "../wire/stream.ts";
 import type { Durable } from "./durable.ts";

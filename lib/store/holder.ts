@@ -1,4 +1,4 @@
-import type { Holder } from "../wire/messages.ts";
+import type { Holder } from "../wire/session.ts";
 
 /** This process as the holder of a lock, for a run that reads `source`. */
 export function thisProcess(source: string): Holder {

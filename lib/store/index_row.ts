@@ -5,7 +5,7 @@
 import type { Entry } from "../core/entry.ts";
 import { nameProblem } from "../core/paths.ts";
 import { FerryError } from "../core/errors.ts";
-import { isTime } from "../wire/messages.ts";
+import { isTime } from "../wire/fields.ts";
 import { decodeEntry, encodeEntry } from "../wire/tree.ts";
 import { byName, entryText, textDigest } from "../wire/tree_digest.ts";
 

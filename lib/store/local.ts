@@ -2,7 +2,7 @@
 import { FerryError, osCode, osReason, quote } from "../core/errors.ts";
 import type { FileEntry, Tree } from "../core/entry.ts";
 import { RESERVED_NAME } from "../core/paths.ts";
-import type { Holder } from "../wire/messages.ts";
+import type { Holder } from "../wire/session.ts";
 import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
 import type { Content, NoContent } from "../wire/stream.ts";
 import { PACK_BYTES, SMALL_FILE_BYTES } from "../wire/limits.ts";

@@ -6,7 +6,8 @@
 import { DatabaseSync } from "node:sqlite";
 import { FerryError, osCode, quote, writeError } from "../core/errors.ts";
 import { RESERVED_NAME } from "../core/paths.ts";
-import { describeHolder, type Holder, parseHolder, parseObject } from "../wire/messages.ts";
+import { parseObject } from "../wire/fields.ts";
+import { describeHolder, type Holder, parseHolder } from "../wire/session.ts";
 import { isThere, removeQuietly } from "./quiet.ts";
 
 /** Another one may hold it for a moment, only to find out whether somebody does. */

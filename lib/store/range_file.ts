@@ -1,5 +1,5 @@
 /** A file of the local file system that is read here and there, in one version or not at all. */
-import type { Outcome } from "../wire/messages.ts";
+import type { Outcome } from "../wire/outcome.ts";
 import type { ContentMeta, NoContent } from "../wire/stream.ts";
 import { isStill, lookAt, type Opened, readOutcome, withPath } from "./read.ts";
 import type { StrictPaths } from "./root.ts";

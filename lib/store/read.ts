@@ -5,7 +5,7 @@
 import { FerryError, osCode, osReason } from "../core/errors.ts";
 import { MODE_MASK, type ProblemCode } from "../core/entry.ts";
 import { SMALL_FILE_BYTES } from "../wire/limits.ts";
-import type { Outcome } from "../wire/messages.ts";
+import type { Outcome } from "../wire/outcome.ts";
 import type { Content, ContentMeta, NoContent, Rest } from "../wire/stream.ts";
 import type { StrictPaths } from "./root.ts";
 import { mtimeOf } from "./times.ts";

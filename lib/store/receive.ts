@@ -1,6 +1,6 @@
 /** Writes content of any size into a file of the stage, from its beginning or from where an earlier attempt stopped. */
 import { FerryError } from "../core/errors.ts";
-import type { Outcome } from "../wire/messages.ts";
+import type { Outcome } from "../wire/outcome.ts";
 import { runsOf } from "../wire/holes.ts";
 import type { Content } from "../wire/stream.ts";
 import { readBeginning } from "./read.ts";

@@ -4,7 +4,7 @@ import type { Entry } from "../core/entry.ts";
 import { childPath } from "../core/paths.ts";
 import { SMALL_FILE_BYTES } from "../wire/limits.ts";
 import { folderDigest } from "../wire/folder_digest.ts";
-import type { Outcome } from "../wire/messages.ts";
+import type { Outcome } from "../wire/outcome.ts";
 import { hashFile, scanFolders } from "./scan.ts";
 import { writeFully } from "./stage.ts";
 

@@ -13,7 +13,10 @@ import { API_PATH, MAX_ANSWER_BYTES, MAX_PACK_BYTES, PACK_BYTES, PROTOCOL } from
 import { gunzipStream, GZIP_TYPE } from "../wire/gzip.ts";
 import { HashesReader } from "../wire/hashes.ts";
 import { MAX_HEAD_BYTES, parseHead, type TreeHead } from "../wire/head.ts";
-import { type Holder, type Info, type Outcome, parseInfo, parseObject } from "../wire/messages.ts";
+import { parseObject } from "../wire/fields.ts";
+import { type Info, parseInfo } from "../wire/info.ts";
+import type { Outcome } from "../wire/outcome.ts";
+import type { Holder } from "../wire/session.ts";
 import type { Flow } from "../wire/flow.ts";
 import { type FileFrame, type ProblemFrame, readPack } from "../wire/pack.ts";
 import { type Content, type NoContent, openStreamed } from "../wire/stream.ts";

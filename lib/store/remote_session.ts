@@ -5,7 +5,7 @@
 import { again, mayPass, TRIES, waitAfter } from "../client/again.ts";
 import type { HttpInit } from "../client/http_client.ts";
 import { FerryError } from "../core/errors.ts";
-import { parseSessionAnswer, type SessionRequest } from "../wire/messages.ts";
+import { parseSessionAnswer, type SessionRequest } from "../wire/session.ts";
 import type { EndOptions } from "./store.ts";
 
 /** What a session needs of the store whose folder it locks. */

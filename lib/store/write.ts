@@ -5,7 +5,8 @@
 import { assertNever, FerryError, osCode, osReason, writeError } from "../core/errors.ts";
 import { type Entry, type Problem, sameVersion, type Version, versionOf } from "../core/entry.ts";
 import { parentPath } from "../core/paths.ts";
-import type { Operation, Outcome } from "../wire/messages.ts";
+import type { Operation } from "../wire/operation.ts";
+import type { Outcome } from "../wire/outcome.ts";
 import type { FileFrame } from "../wire/pack.ts";
 import type { Content, ContentMeta } from "../wire/stream.ts";
 import type { Durable } from "./durable.ts";

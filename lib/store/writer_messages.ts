@@ -4,7 +4,8 @@
  */
 import { type ErrorCode, FerryError } from "../core/errors.ts";
 import type { Problem } from "../core/entry.ts";
-import type { Operation, Outcome } from "../wire/messages.ts";
+import type { Operation } from "../wire/operation.ts";
+import type { Outcome } from "../wire/outcome.ts";
 import type { Safety } from "./care.ts";
 import type { FileFrame } from "../wire/pack.ts";
 import type { ContentMeta } from "../wire/stream.ts";

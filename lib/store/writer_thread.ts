@@ -4,7 +4,8 @@
  */
 import type { Problem } from "../core/entry.ts";
 import { FerryError } from "../core/errors.ts";
-import type { Operation, Outcome } from "../wire/messages.ts";
+import type { Operation } from "../wire/operation.ts";
+import type { Outcome } from "../wire/outcome.ts";
 import type { FileFrame } from "../wire/pack.ts";
 import type { Content } from "../wire/stream.ts";
 import { type BufferPool, PACK_BUFFERS } from "./buffers.ts";

@@ -1,6 +1,6 @@
 /** Cuts a plan's changes into the batches that travel together. Pure. */
 import { MAX_OPERATIONS, PACK_BYTES, PACK_FILES, SMALL_FILE_BYTES } from "../wire/limits.ts";
-import type { Operation } from "../wire/messages.ts";
+import type { Operation } from "../wire/operation.ts";
 import { versionOf } from "../core/entry.ts";
 import { type Change, type Copy, type Move, type Plan, sizeOf } from "./plan.ts";
 

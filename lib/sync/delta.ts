@@ -7,7 +7,7 @@ import { parentPath } from "../core/paths.ts";
 import type { DeltaSource, DeltaTarget } from "../store/delta.ts";
 import type { Store, WriteSession } from "../store/store.ts";
 import { peekHeader } from "../wire/chunks.ts";
-import type { Outcome } from "../wire/messages.ts";
+import type { Outcome } from "../wire/outcome.ts";
 import { type Copied, GROWTH_BYTES, type LargeFile } from "./large_file.ts";
 import { similarName } from "./similar.ts";
 

@@ -1,6 +1,7 @@
 /** What a run says, as values: the events of the contract's `--json`, which a job sends to its client as they are. */
 import type { Problem } from "../core/entry.ts";
-import { integer, malformed, problemOfJson, text } from "../wire/messages.ts";
+import { integer, malformed, text } from "../wire/fields.ts";
+import { problemOfJson } from "../wire/outcome.ts";
 import { type Change, type PlanTotals, sizeOf } from "./plan.ts";
 import type { Reporter, Summary } from "./run.ts";
 

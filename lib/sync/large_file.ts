@@ -2,7 +2,7 @@
 import { mayPass, TRIES, waitAfter } from "../client/again.ts";
 import type { FileEntry } from "../core/entry.ts";
 import type { Store, WriteSession } from "../store/store.ts";
-import type { Outcome } from "../wire/messages.ts";
+import type { Outcome } from "../wire/outcome.ts";
 import type { Content, ContentMeta, NoContent } from "../wire/stream.ts";
 
 /** A file that grew since the scan is still taken up to this much more; beyond it the sender is not believed. */

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { type Entry, sameVersion, type Tree, versionOf } from "../core/entry.ts";
 import { parentPath } from "../core/paths.ts";
 import { folderDigest } from "../wire/folder_digest.ts";
-import type { Operation } from "../wire/messages.ts";
+import type { Operation } from "../wire/operation.ts";
 import {
   folderOperations,
   insideOperations,

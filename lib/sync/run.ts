@@ -5,7 +5,8 @@ import type { FileEntry, Problem, Tree } from "../core/entry.ts";
 import { turn } from "../core/turn.ts";
 import { thisProcess } from "../store/holder.ts";
 import type { EndOptions, ScanOptions, Store, WriteOptions, WriteSession } from "../store/store.ts";
-import type { Operation, Outcome } from "../wire/messages.ts";
+import type { Operation } from "../wire/operation.ts";
+import type { Outcome } from "../wire/outcome.ts";
 import {
   type Batch,
   folderOperations,

@@ -8,7 +8,7 @@ import type { FileEntry } from "../core/entry.ts";
 import { turn } from "../core/turn.ts";
 import type { SmallFiles, Store, WriteSession } from "../store/store.ts";
 import { PACK_BYTES, PACK_FILES, SMALL_FILE_BYTES } from "../wire/limits.ts";
-import type { Outcome } from "../wire/messages.ts";
+import type { Outcome } from "../wire/outcome.ts";
 import type { Content } from "../wire/stream.ts";
 import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
 import type { StagedFile } from "./batches.ts";

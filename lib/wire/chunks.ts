@@ -12,7 +12,7 @@ import {
 } from "../delta/chunker.ts";
 import { CHUNK_NAME_BYTES, ChunkList } from "../delta/chunk_list.ts";
 import { malformed, MAX_DELTA_FILE_BYTES } from "./delta.ts";
-import { isTime } from "./messages.ts";
+import { isTime } from "./fields.ts";
 import { equalBytes, type FileTrailer, readTrailer, TRAILER_BYTES } from "./pack.ts";
 import { ByteReader, type ContentMeta } from "./stream.ts";
 

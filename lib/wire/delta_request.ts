@@ -14,7 +14,7 @@ import {
   strongMask,
 } from "../delta/signature.ts";
 import { malformed, MAX_DELTA_FILE_BYTES, MAX_RANGES } from "./delta.ts";
-import { isTime } from "./messages.ts";
+import { isTime } from "./fields.ts";
 import { equalBytes } from "./pack.ts";
 
 const MAGIC = new TextEncoder().encode("FERRYDR1");

@@ -1,5 +1,6 @@
 /** The head of a tree: its version in a few bytes, and what changed after one. */
 import { FerryError } from "../core/errors.ts";
+import type { Fields } from "./fields.ts";
 
 /** What `GET head` answers. */
 export interface TreeHead {
@@ -21,7 +22,7 @@ export interface TreeHead {
 export const MAX_HEAD_BYTES = 2048;
 
 /** The answer of `head`. Throws `protocol`. */
-export function parseHead(fields: Record<string, unknown>): TreeHead {
+export function parseHead(fields: Fields): TreeHead {
   const { replica, epoch, seq, root, files, rules } = fields;
   if (typeof rules !== "boolean") throw malformed();
   if (!isId(replica) || !isId(epoch) || !isCount(seq) || !isCount(files)) throw malformed();

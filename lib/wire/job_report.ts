@@ -1,6 +1,6 @@
 /** The lines that a job tells how it goes by, held to their order and number (docs/protocol.md, "Jobs"). */
 import { MAX_TREE_ENTRIES } from "./limits.ts";
-import { malformed, parseObject, text } from "./messages.ts";
+import { type Fields, malformed, parseObject, text } from "./fields.ts";
 
 /** The longest line: two paths with every character escaped. */
 export const MAX_REPORT_LINE_BYTES = 128 * 1024;
@@ -17,7 +17,7 @@ const MAX_LAST_BEATS = 6;
 
 export type ReportLine =
   | { kind: "job"; id: string }
-  | { kind: "event"; fields: Record<string, unknown> };
+  | { kind: "event"; fields: Fields };
 
 export class JobReportReader {
   readonly #now: () => number;

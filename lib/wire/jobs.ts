@@ -1,17 +1,7 @@
 /** The messages about jobs, syncs that a server runs by itself, and their validators (docs/protocol.md, "Jobs"). */
 import { ERROR_TABLE, type ErrorCode, FerryError, quote } from "../core/errors.ts";
-import {
-  flag,
-  type Holder,
-  integer,
-  isObject,
-  list,
-  malformed,
-  parseHolder,
-  parseSessionOptions,
-  type SessionOptions,
-  text,
-} from "./messages.ts";
+import { type Fields, flag, integer, isObject, list, malformed, text } from "./fields.ts";
+import { type Holder, parseHolder, parseSessionOptions, type SessionOptions } from "./session.ts";
 
 /** What `POST token` answers. */
 export interface TokenAnswer {
@@ -43,8 +33,6 @@ export interface JobRequest {
   options: JobOptions;
   holder: Holder;
 }
-
-type Fields = Record<string, unknown>;
 
 /** Patterns of one run. */
 const MAX_PATTERNS = 1000;

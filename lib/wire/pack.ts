@@ -17,7 +17,8 @@
 import * as crypto from "node:crypto";
 import { FerryError } from "../core/errors.ts";
 import type { ProblemCode } from "../core/entry.ts";
-import { isTime, problemOfJson } from "./messages.ts";
+import { isTime } from "./fields.ts";
+import { problemOfJson } from "./outcome.ts";
 
 export const PACK_TYPE = "application/vnd.ferry.pack";
 export const MAGIC = new TextEncoder().encode("FERRYPK1");

@@ -4,7 +4,7 @@ import type { ProblemCode } from "../core/entry.ts";
 import { FerryError } from "../core/errors.ts";
 import type { Flow } from "./flow.ts";
 import { encodeRuns, readRun, RUN_HEADER_BYTES, zeros } from "./holes.ts";
-import { type Outcome, problemOfJson } from "./messages.ts";
+import { type Outcome, problemOfJson } from "./outcome.ts";
 import {
   checkMagic,
   type FileHeader,

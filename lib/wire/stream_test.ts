@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { FerryError } from "../core/errors.ts";
-import type { Outcome } from "./messages.ts";
+import type { Outcome } from "./outcome.ts";
 import { HEADER_BYTES, KIND_FILE, MAGIC, PackBuilder, TRAILER_BYTES, writeHeader } from "./pack.ts";
 import { type Content, openStreamed, streamContent } from "./stream.ts";
 

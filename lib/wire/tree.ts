@@ -23,7 +23,9 @@ import {
   MAX_TREE_LINE_VALUES,
   PROTOCOL,
 } from "./limits.ts";
-import { isTime, linkTarget, parseObject, problemOfJson } from "./messages.ts";
+import { type Fields, isTime, parseObject } from "./fields.ts";
+import { linkTarget } from "./operation.ts";
+import { problemOfJson } from "./outcome.ts";
 import { TreeBuilder, type TreeBuilderOptions } from "./tree_builder.ts";
 
 export const TREE_TYPE = "application/x-ndjson";
@@ -119,7 +121,7 @@ export class TreeReader {
     return this.#builder.tree;
   }
 
-  #folder(fields: Record<string, unknown>): void {
+  #folder(fields: Fields): void {
     const dir = fields.dir;
     // Only a folder that an earlier line has named, and until its last line: no entry hides below a link or file.
     if (typeof dir !== "string" || !this.#builder.awaits(dir)) {
@@ -127,7 +129,7 @@ export class TreeReader {
     }
     const more = fields.more === true && fields.problem === undefined;
     if (fields.problem !== undefined) {
-      this.#fail(dir, problemOfJson(fields.problem as Record<string, unknown>));
+      this.#fail(dir, problemOfJson(fields.problem as Fields));
     } else {
       this.#listing(dir, fields, more);
     }
@@ -135,7 +137,7 @@ export class TreeReader {
     this.#inParts = more ? dir : null;
   }
 
-  #listing(dir: string, fields: Record<string, unknown>, more: boolean): void {
+  #listing(dir: string, fields: Fields, more: boolean): void {
     if (!Array.isArray(fields.entries)) throw malformed("a folder without entries");
     // Else it could go on for ever within every other bound.
     if (more && fields.entries.length === 0) throw malformed("an empty piece of a folder");

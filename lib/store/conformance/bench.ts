@@ -1,6 +1,6 @@
 /** What the tests of the conformance suite work with: a store over a folder, and ways to fill and to look at both. */
 import type { ProblemCode } from "../../core/entry.ts";
-import type { Outcome } from "../../wire/messages.ts";
+import type { Outcome } from "../../wire/outcome.ts";
 import type { FileFrame } from "../../wire/pack.ts";
 import type { Content } from "../../wire/stream.ts";
 import type { Store } from "../store.ts";

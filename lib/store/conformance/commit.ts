@@ -1,6 +1,6 @@
 /** What a commit refuses: it changes nothing but what its operations expect, and only below the root. */
 import { assert, assertEquals } from "@std/assert";
-import type { Operation } from "../../wire/messages.ts";
+import type { Operation } from "../../wire/operation.ts";
 import { code, frame, list, type Test, write } from "./bench.ts";
 
 /** Registers the tests with `test`. */

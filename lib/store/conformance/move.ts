@@ -2,7 +2,8 @@
 import { assertEquals } from "@std/assert";
 import * as crypto from "node:crypto";
 import { folderDigest } from "../../wire/folder_digest.ts";
-import type { MovedVersion, Operation, Outcome } from "../../wire/messages.ts";
+import type { MovedVersion, Operation } from "../../wire/operation.ts";
+import type { Outcome } from "../../wire/outcome.ts";
 import { code, list, MTIME, type Test, write } from "./bench.ts";
 
 const sha256 = (text: string | Uint8Array) => crypto.createHash("sha256").update(text).digest("hex");

@@ -1,6 +1,6 @@
 /** Contents that are in a store and not yet in their place. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { Operation } from "../../wire/messages.ts";
+import type { Operation } from "../../wire/operation.ts";
 import type { Content } from "../../wire/stream.ts";
 import { code, content, encode, frame, HOLDER, list, MTIME, type Test } from "./bench.ts";
 

@@ -1,6 +1,6 @@
 /** What a session can put in place: every name, kind, mode and time. */
 import { assert, assertEquals } from "@std/assert";
-import type { Operation } from "../../wire/messages.ts";
+import type { Operation } from "../../wire/operation.ts";
 import { code, content, encode, frame, list, MTIME, take, type Test, write } from "./bench.ts";
 
 /** Names that somebody might trip over. */
