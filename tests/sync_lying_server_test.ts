@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import * as zlib from "node:zlib";
 import { type FileFrame, MAGIC, PackBuilder } from "../lib/wire/pack.ts";
 import { tempDir } from "./harness.ts";
 import { paths, sync } from "./sync_fixtures.ts";
@@ -116,6 +117,11 @@ function set(bytes: Uint8Array, at: number, ...values: number[]): Uint8Array {
   bytes.set(values, at);
   return bytes;
 }
+const zipped = (bytes: Uint8Array) =>
+  new Response(new Uint8Array(bytes), { headers: { "content-type": "application/gzip" } });
+/** A tree whose one line has 40 MiB of nothing in it, in 40 kB. */
+const dense: Answer = () =>
+  zipped(zlib.gzipSync(`{"ferry":1}\n{"dir":"","entries":[${" ".repeat(40 * 1024 * 1024)}]}\n{"end":0}\n`));
 const status = (code: number): Answer => () => new Response("<html>no</html>", { status: code });
 
 const HEAD = MAGIC.length;
@@ -234,6 +240,20 @@ const CASES: Case[] = [
     name: "an endless tree of empty lines",
     lies: { tree: () => new Response(endless(encode('{"ferry":1}\n'), encode("\n".repeat(9999)))) },
     code: 22,
+  },
+  {
+    name: "a tree that gzip makes out of nothing, whatever is asked for",
+    lies: { tree: dense },
+    code: 22,
+    says: "not asked for",
+  },
+  {
+    name: "a tree that gzip makes out of nothing, but only where it is asked for",
+    lies: {
+      tree: (request, url) => url.searchParams.has("gzip") ? dense(request, url) : tree({ "": [good] }),
+    },
+    code: 0,
+    arrives: ["good"],
   },
   {
     name: "set-user-id",
@@ -581,6 +601,7 @@ Deno.test("sync bounds a tree under gzip as it does a plain one", async () => {
     new Response(new Response(body).body!.pipeThrough(new CompressionStream("gzip")), {
       headers: { "content-type": "application/gzip" },
     });
+  const noise = crypto.getRandomValues(new Uint8Array(65_536)).map((byte) => 0x40 + byte % 64);
   const cases: [string, Answer, string][] = [
     [
       "not gzip",
@@ -588,7 +609,8 @@ Deno.test("sync bounds a tree under gzip as it does a plain one", async () => {
       "malformed gzip",
     ],
     ["cut off", () => packed('{"ferry":1}\n'), "it ends early"],
-    ["a line without end", () => packed(endless(encode('{"ferry":1}\n'))), "a line without an end"],
+    // Of what hardly shrinks.
+    ["a line without end", () => packed(endless(encode('{"ferry":1}\n'), noise)), "a line without an end"],
   ];
   for (const [name, tree, message] of cases) {
     using dir = tempDir({ "dst/f": "f" });

@@ -10,7 +10,7 @@ import { codeOfStatus, FerryError, quote } from "../core/errors.ts";
 import type { FileEntry, Tree } from "../core/entry.ts";
 import { parseUrlPath } from "../core/paths.ts";
 import { API_PATH, MAX_ANSWER_BYTES, MAX_PACK_BYTES, PACK_BYTES, PROTOCOL } from "../wire/limits.ts";
-import { gunzipStream, GZIP_TYPE } from "../wire/gzip.ts";
+import { DenseError, gunzipTree, GZIP_TYPE } from "../wire/gzip.ts";
 import { HashesReader } from "../wire/hashes.ts";
 import { MAX_HEAD_BYTES, parseHead, type TreeHead } from "../wire/head.ts";
 import { parseObject } from "../wire/fields.ts";
@@ -153,26 +153,39 @@ export class RemoteStore implements Store {
 
   async scan(options: ScanOptions = {}): Promise<Tree> {
     let told: Tree = new Map();
-    return await again(() => {
+    const attempt = (gzip: boolean) => {
       // When it breaks off in the middle, nobody is told twice of what had come.
       const before = told;
       const onFile = options.onFile &&
         ((path: string, entry: FileEntry) => before.has(path) || options.onFile?.(path, entry));
       const reader = new TreeReader({ filter: options.filter, onFile });
       if (told.size === 0) told = reader.tree;
-      return this.#readTree(reader, options);
+      return this.#readTree(reader, options, gzip);
+    };
+    return await again(async () => {
+      try {
+        return await attempt(true);
+      } catch (error) {
+        // A tree of long paths may shrink so far. Plain, whoever wants to fill this memory has to send as much.
+        if (error instanceof DenseError) return await attempt(false);
+        throw error;
+      }
     }, this.stop);
   }
 
-  async #readTree(tree: TreeReader, { filter, checksum }: ScanOptions): Promise<Tree> {
-    const query = ["gzip=1", ...(checksum ? ["checksum=1"] : []), ...(filter?.rules ? ["rules=1"] : [])];
-    const response = await this.send(`tree?${query.join("&")}`);
+  async #readTree(tree: TreeReader, { filter, checksum }: ScanOptions, gzip: boolean): Promise<Tree> {
+    const query = Object.entries({ gzip, checksum, rules: filter?.rules }).filter(([, wanted]) => wanted);
+    const response = await this.send(`tree?${query.map(([name]) => `${name}=1`).join("&")}`);
     const lines = new LineSplitter();
     const exchange = this.exchangeOf(response);
     try {
       const body = this.#received(response);
       const packed = response.headers.get("content-type") === GZIP_TYPE;
-      for await (const chunk of packed ? gunzipStream(body) : body) {
+      if (packed && !gzip) {
+        await response.body?.cancel();
+        throw new FerryError("protocol", "a tree under gzip, which was not asked for");
+      }
+      for await (const chunk of packed ? gunzipTree(body) : body) {
         for (const line of lines.push(chunk)) {
           // A server that looks at a large tree for long says so in whole lines.
           exchange?.alive();
@@ -181,6 +194,7 @@ export class RemoteStore implements Store {
       }
       return tree.finish();
     } catch (error) {
+      if (error instanceof DenseError) throw error;
       // The folder itself, which the server cannot read.
       const unread = error instanceof FerryError && error.code === "read_failed";
       throw unread ? new FerryError("read_failed", `${this.label}: ${error.message}`) : this.bodyError(error);

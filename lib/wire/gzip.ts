@@ -4,7 +4,7 @@
  */
 import * as zlib from "node:zlib";
 import { FerryError } from "../core/errors.ts";
-import { GZIP_FREE_BYTES, MAX_GZIP_RATIO } from "./limits.ts";
+import { GZIP_FREE_BYTES, GZIP_FREE_TREE_BYTES, MAX_GZIP_RATIO } from "./limits.ts";
 
 export const GZIP_TYPE = "application/gzip";
 
@@ -50,6 +50,34 @@ export function gzipStream(body: ReadableStream<Uint8Array>): ReadableStream<Uin
     },
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
+}
+
+/** More comes out of a stream than anybody should have to take for what went in. */
+export class DenseError extends FerryError {
+  override name = "DenseError";
+
+  constructor() {
+    super("protocol", `more than ${MAX_GZIP_RATIO} times as much comes out of gzip as came`);
+  }
+}
+
+/**
+ * The tree `body` unpacked, in pieces of bounded size. Fails as `body` does; with `protocol` for what is not gzip, and
+ * with a DenseError, after its first 16 MiB, for what has shrunk too far.
+ */
+export async function* gunzipTree(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let came = 0, size = 0;
+  const counted = async function* () {
+    for await (const chunk of body) {
+      came += chunk.length;
+      yield chunk;
+    }
+  };
+  for await (const piece of gunzipStream(counted())) {
+    size += piece.length;
+    if (size > Math.max(GZIP_FREE_TREE_BYTES, came * MAX_GZIP_RATIO)) throw new DenseError();
+    yield piece;
+  }
 }
 
 /** The stream `body` unpacked, in pieces of bounded size. Fails as `body` does; with `protocol` for what is not gzip. */

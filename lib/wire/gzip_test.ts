@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { FerryError } from "../core/errors.ts";
-import { gunzip, gunzipStream, gzip, gzipStream, mostUnpacked } from "./gzip.ts";
+import { DenseError, gunzip, gunzipStream, gunzipTree, gzip, gzipStream, mostUnpacked } from "./gzip.ts";
 
 async function* pieces(...chunks: Uint8Array[]): AsyncGenerator<Uint8Array> {
   for (const chunk of chunks) yield await Promise.resolve(chunk);
@@ -52,6 +52,20 @@ Deno.test("gunzip() takes no few bytes for many", async () => {
   const bomb = gzip(new Uint8Array(2_000_000));
   const error = await assertRejects(() => gunzip(bomb, 16_000_000), FerryError, "send it plain");
   assertEquals([error.code, mostUnpacked(bomb.length), mostUnpacked(50_000)], ["too_large", 2 ** 20, 5e6]);
+});
+
+Deno.test("gunzipTree() takes any 16 MiB, and then no more than a hundred times what came", async () => {
+  const count = async (packed: Uint8Array) => {
+    let size = 0;
+    for await (const piece of gunzipTree(pieces(packed))) size += piece.length;
+    return size;
+  };
+  const free = 16 * 1024 * 1024;
+  assertEquals(await count(gzip(new Uint8Array(free))), free);
+  await assertRejects(() => count(gzip(new Uint8Array(free + 1))), DenseError, "more than 100 times");
+  const mixed = new Uint8Array(free + 1);
+  for (let at = 0; at < mixed.length; at += 65536) crypto.getRandomValues(mixed.subarray(at, at + 1000));
+  assertEquals(await count(gzip(mixed)), mixed.length);
 });
 
 Deno.test("gunzipStream() refuses what is not gzip, and what ends early", async () => {

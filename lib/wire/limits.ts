@@ -36,6 +36,9 @@ export const MAX_MESSAGE_VALUES = 2 ** 18;
 export const GZIP_FREE_BYTES = 1024 * 1024;
 export const MAX_GZIP_RATIO = 100;
 
+/** The same for a tree. */
+export const GZIP_FREE_TREE_BYTES = 16 * 1024 * 1024;
+
 /** The largest message that says who begins a push. */
 export const MAX_HOLDER_BYTES = 16 * 1024;
 
