@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { canWatch, LiveIndex } from "../store/live_index.ts";
+import { LiveIndex } from "../store/live_index.ts";
+import { canWatch } from "../store/watches.ts";
 import { scanTree } from "../store/scan.ts";
 import { treeEnd, treeHead, treeLine, TreeReader } from "../wire/tree.ts";
 import { indexLines } from "./index_lines.ts";

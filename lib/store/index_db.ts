@@ -109,7 +109,7 @@ export class IndexDb implements Disposable {
       if (!there) throw error;
     }
     closeQuietly(db);
-    for (const end of ["", "-wal", "-shm"]) remove(path + end);
+    removeIndex(dir);
     return create(connect(path), "rebuilt", replica);
   }
 
@@ -161,6 +161,14 @@ export class IndexDb implements Disposable {
     };
   }
 
+  /** The row of a folder that has been read. Throws DamagedIndex when there is none, or not as it was written. */
+  require(path: string): FolderRow {
+    const row = this.get(path);
+    if (row === null) throw new DamagedIndex();
+    return row;
+  }
+
+  /** Writes the row of a folder. */
   put(path: string, row: FolderRow): void {
     const { mtime, mode, born, seq, entries, stats } = row;
     this.#insert.run(path, mtime, mode, born, seq, entries, stats, rowDigest(entries, stats));
@@ -218,6 +226,11 @@ export class IndexDb implements Disposable {
       closeQuietly(this.#db);
     }
   }
+}
+
+/** Removes the index in the folder `dir`, which nobody has open. Throws what the system says. */
+export function removeIndex(dir: string): void {
+  for (const end of ["", "-wal", "-shm"]) remove(`${dir}/index.db${end}`);
 }
 
 function create(db: DatabaseSync, opened: Opened, replica: string): IndexDb {

@@ -143,3 +143,8 @@ export function summarize(known: readonly Known[]): Summary {
   }
   return { own: text === null ? null : textDigest(text), files, count: known.length };
 }
+
+/** A time of `lstat` in ms since 1970; 0 for one that it did not tell. */
+export function timeOf(date: Date | null | undefined): number {
+  return date?.getTime() ?? 0;
+}

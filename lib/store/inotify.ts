@@ -3,6 +3,7 @@
  * happened before `drain` is called is in its answer. `Deno.watchFs` cannot promise that: it hands events on through
  * a queue of 16 places, drops what does not fit, and never tells of an overflow.
  */
+import { openLibrary } from "./libc.ts";
 
 const IN_MODIFY = 0x2;
 const IN_ATTRIB = 0x4;
@@ -66,13 +67,8 @@ export class Inotify implements Disposable {
 
   /** Null where there is no inotify: another system, another libc, no more instances for this user. */
   static open(): Inotify | null {
-    if (Deno.build.os !== "linux") return null;
-    let libc: Libc;
-    try {
-      libc = Deno.dlopen("libc.so.6", SYMBOLS);
-    } catch {
-      return null;
-    }
+    const libc = openLibrary(SYMBOLS);
+    if (libc === null) return null;
     const fd = libc.symbols.inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (fd >= 0) return new Inotify(libc, fd);
     libc.close();

@@ -229,12 +229,21 @@ export function libc(): Libc | null {
 }
 
 function load(): Libc | null {
+  const opened = openLibrary(SYMBOLS);
+  if (opened === null) return null;
+  const library = new Libc(opened.symbols);
+  return works(library) ? library : null;
+}
+
+/** The library with these calls, or null where they cannot be made. */
+export function openLibrary<S extends Deno.ForeignLibraryInterface>(
+  symbols: S,
+): Deno.DynamicLibrary<S> | null {
   const { os, arch } = Deno.build;
   if (os !== "linux" || (arch !== "x86_64" && arch !== "aarch64")) return null;
   if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return null;
   try {
-    const library = new Libc(Deno.dlopen("libc.so.6", SYMBOLS).symbols);
-    return works(library) ? library : null;
+    return Deno.dlopen("libc.so.6", symbols);
   } catch {
     return null;
   }

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { treeDigest } from "../wire/tree_digest.ts";
-import { canWatch, LiveIndex } from "./live_index.ts";
+import { LiveIndex } from "./live_index.ts";
+import { canWatch } from "./watches.ts";
 import { scanTree } from "./scan.ts";
 
 interface Bench {
