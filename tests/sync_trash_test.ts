@@ -61,10 +61,15 @@ function assertKept(kept: string): void {
 }
 
 Deno.test("sync keeps what it replaces and deletes in the trash of the destination", async () => {
-  for (const way of ["folder", "server", "two servers"]) {
+  for (const way of ["folder", "server", "two servers", "job"]) {
     using dir = sides();
-    await using share = await serve(dir.at(""), ["--writable"]);
-    const from = way === "two servers" ? `${share.url}/src` : dir.at("src");
+    await using source = await serve(dir.at("src"));
+    await using share = await serve(dir.at(""), [
+      "--anonymous",
+      "rwds",
+      ...(way === "job" ? ["--peer", source.url] : []),
+    ]);
+    const from = way === "two servers" || way === "job" ? source.url : dir.at("src");
     const to = way === "folder" ? dir.at("dst") : `${share.url}/dst`;
     const run = await sync([...FLAGS, from, to]);
     assertEquals([run.code, run.problems], [0, []], run.stderr);

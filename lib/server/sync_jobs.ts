@@ -23,6 +23,8 @@ const GATHER_MS = 100;
 export interface Job {
   request: JobRequest;
   folder: string;
+  /** The root of the share around it. */
+  share: string;
   /** What messages call the folder. */
   label: string;
   /** What the source takes now for the right to read it; it changes while the job runs. */
@@ -94,7 +96,10 @@ export function createSyncJobs(config: JobsConfig, sessions: PushSessions): Sync
     report.tell({ job: id });
     const label = `/${call.base}`;
     const run = () =>
-      config.run({ request, folder, label, token: () => job.token, signal: stop.signal }, report.tell);
+      config.run(
+        { request, folder, share: call.root, label, token: () => job.token, signal: stop.signal },
+        report.tell,
+      );
     writing(run).catch((error) => report.tell(errorEvent(error))).finally(async () => {
       running.delete(id);
       await sessions.end(id, owner);

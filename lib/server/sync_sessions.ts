@@ -263,12 +263,12 @@ export class PushSessions {
 }
 
 function writerOf({ stage, partials, options }: Held, folder: string, root: string): LocalWriter {
-  return new LocalWriter(folder, stage, { partials, ...careFor(folder, safetyOf(options), root) });
+  return new LocalWriter(folder, stage, { partials, ...careFor(folder, safetyOf(options, root)) });
 }
 
-/** What a client asks for; its old versions can go to this server's trash only. */
-export function safetyOf({ fsync, trash }: SessionOptions): Safety {
-  return { fsync, trash: { kind: trash ? "own" : "none" } };
+/** What a client asks for; its old versions can go to the trash of the share only. */
+function safetyOf({ fsync, trash }: SessionOptions, root: string): Safety {
+  return { fsync, trash: trash ? { kind: "share", root } : { kind: "none" } };
 }
 
 function checkId(id: string): void {

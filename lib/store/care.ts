@@ -1,11 +1,16 @@
 /** What a writer does besides writing, as a run asks for it: see that things reach the disk, and keep old versions. */
+import { assertNever } from "../core/errors.ts";
 import { innerPath } from "./root.ts";
 import { type Durable, durableFor } from "./durable.ts";
 import { Trash } from "./trash.ts";
 import { trashOf } from "./trash_times.ts";
 
-/** Where old versions go: the destination's own trash, nowhere, or a folder of this machine. */
-export type TrashChoice = { kind: "own" } | { kind: "none" } | { kind: "dir"; path: string };
+/** Where old versions go: the trash of the destination or of the share around it, nowhere, or a folder of this machine. */
+export type TrashChoice =
+  | { kind: "own" }
+  | { kind: "share"; root: string }
+  | { kind: "none" }
+  | { kind: "dir"; path: string };
 
 /** How a place is written to. */
 export interface Safety {
@@ -22,16 +27,30 @@ export interface Care {
   trash: Trash | null;
 }
 
-/** For writing to `folder`, a real path; `root` is the folder around it whose `.ferry/` is used, itself by default. */
-export function careFor(folder: string, { fsync, trash }: Safety, root = folder): Care {
+/** The folder of the trash for writing to `folder`; where there is to be none, of what earlier runs kept. */
+export function trashDir(folder: string, trash: TrashChoice): string {
+  switch (trash.kind) {
+    case "own":
+    case "none":
+      return trashOf(folder);
+    case "share":
+      return trashOf(trash.root);
+    case "dir":
+      return trash.path;
+    default:
+      assertNever(trash);
+  }
+}
+
+/** For writing to `folder`, a real path. */
+export function careFor(folder: string, { fsync, trash }: Safety): Care {
   const durable = fsync ? durableFor(folder) : null;
   if (trash.kind === "none") return { durable, trash: null };
-  const dir = trash.kind === "own" ? trashOf(root) : trash.path;
   return {
     durable,
     trash: new Trash(folder, {
-      dir,
-      prefix: innerPath(root, folder),
+      dir: trashDir(folder, trash),
+      prefix: trash.kind === "share" ? innerPath(trash.root, folder) : "",
       sync: fsync,
       touched: (path) => durable?.touched(path),
     }),

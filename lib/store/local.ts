@@ -10,7 +10,7 @@ import { PACK_BUFFERS } from "./buffers.ts";
 import { thisProcess } from "./holder.ts";
 import { Leftovers } from "./leftovers.ts";
 import { type FolderLock, lockFolder } from "./lock.ts";
-import { careFor, SAFE, type Safety } from "./care.ts";
+import { careFor, SAFE, type Safety, trashDir } from "./care.ts";
 import type { DeltaSource } from "./delta.ts";
 import { localDeltaSource } from "./delta_local.ts";
 import { FirstCopyWriter } from "./first_copy.ts";
@@ -24,7 +24,7 @@ import { scanTree } from "./scan.ts";
 import { SmallReader } from "./small_reader.ts";
 import { removeStaleUploads, Stage } from "./stage.ts";
 import type { EndOptions, ScanOptions, SmallFiles, Store, WriteOptions, WriteSession } from "./store.ts";
-import { pruneTrash, trashOf } from "./trash_times.ts";
+import { pruneTrash } from "./trash_times.ts";
 import { LocalWriter } from "./write.ts";
 import { WriterThread } from "./writer_thread.ts";
 
@@ -172,8 +172,7 @@ export class LocalStore implements Store {
     this.#leftovers = new Leftovers(root);
     removeStaleUploads(root);
     prunePartials(root);
-    const { trash } = this.#safety;
-    pruneTrash(trash.kind === "dir" ? trash.path : trashOf(root));
+    pruneTrash(trashDir(root, this.#safety.trash));
   }
 
   leftOver(path: string, entry: FileEntry): Uint8Array | null {

@@ -17,6 +17,8 @@ import { DONE_AS, newSummary, runSync, type Summary } from "./run.ts";
 export interface ServerJob {
   request: JobRequest;
   folder: string;
+  /** The share around it, whose trash is used. */
+  share: string;
   label: string;
   token: () => string;
   signal: AbortSignal;
@@ -40,7 +42,7 @@ export async function runServerJob(job: ServerJob, tell: (event: RunEvent) => vo
     paces,
     links: links === "copy" ? "copy" : "keep",
   });
-  const safety: Safety = { fsync, trash: { kind: trash ? "own" : "none" } };
+  const safety: Safety = { fsync, trash: trash ? { kind: "share", root: job.share } : { kind: "none" } };
   const destination = new LocalStore(job.folder, { label: job.label, held: true, safety });
   const reporter = eventReporter(tell, { dryRun });
   try {
