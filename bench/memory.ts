@@ -41,7 +41,7 @@ function highWaterMark(pid: number): number {
 }
 
 /** Bytes of the `VmHWM:` line of a /proc/PID/status; 0 when it has none. */
-export function parseHighWaterMark(status: string): number {
+function parseHighWaterMark(status: string): number {
   const match = /^VmHWM:\s+(\d+) kB$/m.exec(status);
   return match ? Number(match[1]) * 1024 : 0;
 }

@@ -8,6 +8,7 @@ interface CommandEntry {
   load(): Promise<Command>;
 }
 
+/** The commands, in the order of `--help`. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "serve",

@@ -58,7 +58,7 @@ function serve(dir: string, options: ServeOptions) {
 }
 
 /** The URL of the `listening` event, once its line is whole. */
-export function listeningUrl(stdout: string): string | null {
+function listeningUrl(stdout: string): string | null {
   for (const line of stdout.split("\n").slice(0, -1)) {
     try {
       const event = JSON.parse(line);

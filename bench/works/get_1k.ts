@@ -28,7 +28,7 @@ export const get1k: Work = {
 };
 
 /** The `Requests/sec` of wrk's report; throws when some requests failed. */
-export function requestsPerSecond(report: string): number {
+function requestsPerSecond(report: string): number {
   const trouble = /^\s*(Socket errors:.*|Non-2xx or 3xx responses:.*)$/m.exec(report);
   if (trouble) throw new Error(`wrk: ${trouble[1]}`);
   const match = /^Requests\/sec:\s+([\d.]+)/m.exec(report);

@@ -2,6 +2,7 @@
 import type { FlagTable, Parsed } from "./flags.ts";
 import type { Io } from "./io.ts";
 
+/** A command: what it takes, what `--help` says of it, and what it does. */
 export interface Command<T extends FlagTable = FlagTable> {
   name: string;
   /** What it is for, one line. */

@@ -46,7 +46,9 @@ export interface DurationFlag extends FlagBase {
   type: "duration";
   default?: number;
 }
+/** One flag of a command. */
 export type Flag = BooleanFlag | StringFlag | ListFlag | IntegerFlag | SizeFlag | DurationFlag;
+/** The flags of a command, by their long names. */
 export type FlagTable = Readonly<Record<string, Flag>>;
 
 type Scalar<F extends Flag> = F extends { type: "string" } ? string : number;
@@ -59,6 +61,7 @@ type ValueOf<F extends Flag> = F extends { type: "boolean"; default: null } ? bo
 /** The values that a table parses to, each by the type of its flag. */
 export type FlagValues<T extends FlagTable> = { [K in keyof T]: ValueOf<T[K]> };
 
+/** A command line that was read. */
 export interface Parsed<T extends FlagTable> {
   flags: FlagValues<T>;
   /** What is not a flag, in order. */

@@ -2,6 +2,7 @@
 import { FerryError, quote, readError } from "../core/errors.ts";
 import { chunkStream, type Fill, type Meter } from "./chunk_stream.ts";
 
+/** Where the body of a request comes from. */
 export type BodySource =
   | { kind: "none" }
   | { kind: "bytes"; bytes: Uint8Array<ArrayBuffer> }

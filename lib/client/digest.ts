@@ -1,6 +1,7 @@
 /** SHA-256 while bytes pass by. Loaded only where one is wanted: `node:crypto` costs time at the start. */
 import { createHash, type Hash } from "node:crypto";
 
+/** The SHA-256 of what passed, which may begin anew. */
 export class Digest {
   /** Bytes taken since the last reset. */
   count = 0;

@@ -27,7 +27,7 @@ interface Row {
 }
 
 /** The first row that matches decides. */
-export const FETCH_ERRORS: readonly Row[] = [
+const FETCH_ERRORS: readonly Row[] = [
   {
     pattern: /Temporary failure in name resolution/,
     code: "host_not_found",

@@ -18,6 +18,7 @@ interface PartNote {
 /** From here on a part is worth a note, even should the program be killed. */
 const NOTE_AFTER = 1 << 20;
 
+/** The file on its way. */
 export class PartFile implements Sink {
   readonly part: string;
   readonly #notePath: string;

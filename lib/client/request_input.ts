@@ -70,7 +70,7 @@ export function uploadUrl(url: URL, sending: Sending): URL {
 }
 
 /** `Name: value` a piece. Throws `usage` that shows the name alone, for the value may be a secret. */
-export function parseHeaders(lines: readonly string[]): Headers {
+function parseHeaders(lines: readonly string[]): Headers {
   const headers = new Headers();
   for (const line of lines) {
     const colon = line.indexOf(":");

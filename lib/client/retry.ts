@@ -13,7 +13,7 @@ const IDEMPOTENT: readonly string[] = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"
 const RETRY_STATUS: readonly number[] = [408, 425, 429, 500, 502, 503, 504];
 
 /** Whether a request with `method` may be sent twice without doing its work twice. */
-export function isIdempotent(method: string): boolean {
+function isIdempotent(method: string): boolean {
   return IDEMPOTENT.includes(method);
 }
 

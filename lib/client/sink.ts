@@ -2,6 +2,7 @@
 import { FerryError, quote, writeError } from "../core/errors.ts";
 import type { Position } from "./resume.ts";
 
+/** What takes the body of an answer. */
 export interface Sink {
   /** The path that the bytes end up under; undefined for standard output. */
   readonly path?: string;

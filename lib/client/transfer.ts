@@ -55,6 +55,7 @@ export interface TransferTools {
 /** A try that brought so much does not count as one of the retries: what makes progress may go on. */
 const PROGRESS = 1 << 20;
 
+/** One request with its retries, until its body has come or gone whole. */
 export class Transfer {
   /** The status of the last answer. */
   status: number | undefined;

@@ -5,6 +5,7 @@ export type Entry =
   | LinkEntry
   | ProblemEntry;
 
+/** A regular file. */
 export interface FileEntry {
   kind: "file";
   size: number;
@@ -14,12 +15,14 @@ export interface FileEntry {
   sha256?: string;
 }
 
+/** A folder. */
 export interface DirEntry {
   kind: "dir";
   mtime: number;
   mode: number;
 }
 
+/** A symbolic link. */
 export interface LinkEntry {
   kind: "symlink";
   /** The text of the link, not resolved. */

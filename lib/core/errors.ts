@@ -44,6 +44,7 @@ export const ERROR_TABLE = {
   locked: { exit: 42, status: 423 },
 } as const satisfies Record<string, { exit: number; status: number }>;
 
+/** The code of a `FerryError`. */
 export type ErrorCode = keyof typeof ERROR_TABLE;
 
 /** An error that a person is meant to read: the message names the file, flag or host and what to do. */

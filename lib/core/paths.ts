@@ -9,7 +9,7 @@ import { FerryError } from "./errors.ts";
 export const RESERVED_NAME = ".ferry";
 
 /** Linux's and every other common limit of one name. */
-export const MAX_NAME_BYTES = 255;
+const MAX_NAME_BYTES = 255;
 
 /** Room for the 4,096 bytes of PATH_MAX less a root of ordinary length. */
 export const MAX_PATH_BYTES = 4000;

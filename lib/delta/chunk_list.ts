@@ -50,7 +50,7 @@ export class ChunkList {
 }
 
 /** The name of a chunk. */
-export function chunkName(bytes: Uint8Array): number {
+function chunkName(bytes: Uint8Array): number {
   const hex = crypto.createHash("sha256").update(bytes).digest("hex");
   return Number.parseInt(hex.slice(0, 2 * CHUNK_NAME_BYTES), 16);
 }

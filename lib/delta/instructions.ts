@@ -8,6 +8,7 @@
 import { FerryError } from "../core/errors.ts";
 import type { Findings } from "./search.ts";
 
+/** One step in putting a range together. */
 export type Instruction =
   | { kind: "literal"; bytes: Uint8Array }
   | { kind: "copy"; block: number; count: number };
@@ -16,7 +17,7 @@ export type Instruction =
 export const MAX_LITERAL_BYTES = 4 * 1024 * 1024;
 
 /** Bytes of steps in a block, at most. */
-export const MAX_STEP_BYTES = 256 * 1024;
+const MAX_STEP_BYTES = 256 * 1024;
 
 /** The longest block. */
 export const MAX_INSTRUCTION_BYTES = 4 + MAX_LITERAL_BYTES + MAX_STEP_BYTES;

@@ -8,6 +8,7 @@ export interface Copy {
   length: number;
 }
 
+/** Bytes of a file. */
 export interface Range {
   start: number;
   length: number;

@@ -17,6 +17,7 @@ const MAX_CHAIN = 8;
 const GIVE_UP_BYTES = 64 * 1024 * 1024;
 const GIVE_UP_SHARE = 256;
 
+/** The search through one piece of content after the other, for the blocks of `signatures`. */
 export class Searcher {
   readonly #signatures: Signatures;
   readonly #window: Window;

@@ -15,6 +15,7 @@ const SPARE_BITS = 4;
 export const SPREAD = 0x9e3779b1;
 const SECOND_SPREAD = 0x85ebca77;
 
+/** The window, as long as a block. */
 export class Window {
   /** Where it begins. */
   at = 0;

@@ -2,7 +2,7 @@
 import { FerryError, quote } from "../core/errors.ts";
 
 /** How to start this very program: the binary itself, or Deno with the module that it was started from. */
-export function selfCommand(args: readonly string[]): { path: string; args: string[] } {
+function selfCommand(args: readonly string[]): { path: string; args: string[] } {
   const path = Deno.execPath();
   if (Deno.build.standalone) return { path, args: [...args] };
   const main = new URL("../../main.ts", import.meta.url).pathname;

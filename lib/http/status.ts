@@ -1,5 +1,5 @@
 /** The reason phrases of the statuses that Ferry sends (RFC 9110 section 15, RFC 4918 section 11, RFC 6585). */
-export const STATUS_TITLES: Readonly<Record<number, string>> = {
+const STATUS_TITLES: Readonly<Record<number, string>> = {
   400: "Bad Request",
   401: "Unauthorized",
   403: "Forbidden",

@@ -22,6 +22,7 @@ const MAX_CHARS = 16_384;
 
 const PREFIX = "ferry1.";
 
+/** Makes capabilities, and knows its own. */
 export class Capabilities {
   readonly #key: Uint8Array;
   readonly #now: () => number;

@@ -5,6 +5,7 @@ import { assertNever, quote } from "../core/errors.ts";
 import { encodeSegment, toUrlPath } from "../core/paths.ts";
 import type { Listing, ListingEntry } from "./listing.ts";
 
+/** The formats that a folder is shown in. */
 export type ListingFormat = "html" | "json" | "text";
 
 /** `listing` in `format`, with its media type. */

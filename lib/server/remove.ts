@@ -31,7 +31,7 @@ export async function remove(exchange: Exchange): Promise<Reply> {
 }
 
 /** Renamed into the stage first, so that it vanishes as a whole however long the removal takes. */
-export async function removeFolder(share: Share, real: string): Promise<void> {
+async function removeFolder(share: Share, real: string): Promise<void> {
   const staged = share.staging.take();
   try {
     Deno.renameSync(real, staged);

@@ -17,6 +17,7 @@ import { PushSessions } from "./sync_sessions.ts";
 import { issueToken } from "./sync_token.ts";
 import { createSyncWrites } from "./sync_write.ts";
 
+/** The sync API of one share. */
 export interface SyncApi {
   /** Answers one call. Throws FerryErrors for refusals. */
   handle: SyncHandler;

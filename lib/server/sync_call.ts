@@ -159,6 +159,7 @@ export function packResponse(pack: Uint8Array<ArrayBuffer>): Response {
   });
 }
 
+/** An answer of JSON that nobody keeps. */
 export function json(value: unknown): Response {
   const body = new TextEncoder().encode(JSON.stringify(value));
   return new Response(body, {

@@ -29,6 +29,7 @@ const KEPT_ENDS = 1000;
 /** A client that was just killed is heard of a moment after the next one knocks. */
 const LINGER_MS = 200;
 
+/** A push that writes. */
 export interface PushSession {
   writer: LocalWriter;
   /** The answers to the last commits, by key. */
@@ -63,6 +64,7 @@ interface Held extends PushStart {
   hangUp: (() => void) | undefined;
 }
 
+/** The pushes of one share. */
 export class PushSessions {
   readonly #held = new Map<string, Held>();
   readonly #ended = new Set<string>();

@@ -12,6 +12,7 @@ const KEPT = 8;
 /** All are of one size, so that each can serve for any: one batch as it is planned. Untouched memory costs nothing. */
 const USUAL_BYTES = PACK_BYTES + SMALL_FILE_BYTES;
 
+/** Buffers to take and to give back. */
 export class BufferPool {
   readonly #free: ArrayBuffer[] = [];
 

@@ -27,6 +27,7 @@ interface Waiting {
   path: string;
 }
 
+/** A folder as a target. */
 export class LocalDeltaTarget implements DeltaTarget, Disposable {
   readonly #root: string;
   readonly #writer: Pick<WriteSession, "resumable" | "stageContent">;

@@ -26,6 +26,7 @@ export interface Assembly extends Disposable {
   content(answer: ReadableStream<Uint8Array>, signal?: AbortSignal): Content;
 }
 
+/** The place that a file is put together in. */
 export interface AssembleOptions {
   paths: StrictPaths;
   /** How many bytes an earlier attempt has left of this version. */

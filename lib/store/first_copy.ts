@@ -35,6 +35,7 @@ interface Built extends StagedMeta {
   size: number;
 }
 
+/** The session of a first copy. */
 export class FirstCopyWriter implements WriteSession {
   readonly #root: string;
   readonly #stage: Stage;

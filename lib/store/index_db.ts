@@ -48,6 +48,7 @@ export class DamagedIndex extends Error {
   override name = "DamagedIndex";
 }
 
+/** The database, open. */
 export class IndexDb implements Disposable {
   readonly opened: Opened;
   readonly replica: string;

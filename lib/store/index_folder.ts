@@ -15,6 +15,7 @@ export interface Below {
   rules: boolean;
 }
 
+/** A folder of the share, with what it holds in sum. */
 export class Folder {
   readonly children = new Map<string, Folder>();
   readonly path: string;

@@ -7,6 +7,7 @@ import { type Known, readRow, timeOf, writeRow } from "./index_row.ts";
 /** A file that changed so shortly before it was read is not remembered: its next change might not show in its time. */
 const SURE_MS = 2000;
 
+/** The sums in the rows of an index. */
 export class IndexHashes {
   readonly #db: IndexDb;
   readonly #top: Folder;

@@ -78,6 +78,7 @@ function sameEntry(a: Entry, b: Entry): boolean {
   }
 }
 
+/** What a folder holds as the columns of its row. */
 export function writeRow(known: readonly Known[]): RowText {
   return {
     entries: JSON.stringify(known.map(({ name, entry }) => encodeEntry(name, entry))),
@@ -133,6 +134,7 @@ export interface Summary {
   count: number;
 }
 
+/** What a folder holds, in sum. */
 export function summarize(known: readonly Known[]): Summary {
   let text: string | null = "";
   let files = 0;

@@ -42,6 +42,7 @@ interface Listing {
   problem: Folder["problem"];
 }
 
+/** The folders of a share, from the first reading until they are given up. */
 export class IndexTree implements Disposable {
   readonly db: IndexDb;
   readonly top = new Folder(null, "");

@@ -7,6 +7,7 @@ import type { FileEntry } from "../core/entry.ts";
 import { StrictPaths } from "./root.ts";
 import { deadStages, removeStages } from "./stage.ts";
 
+/** What a killed run has left of a first copy. */
 export class Leftovers {
   readonly #root: string;
   readonly #stages = new Set<string>();

@@ -38,6 +38,7 @@ const MAX_REFRESH_MS = 5000;
 /** With more folders than this that must be read each time, a scan is as good. */
 const MAX_UNSURE = 1000;
 
+/** What an index needs from its server. */
 export interface LiveIndexOptions {
   /** The folder for the index; asked for when it is needed. */
   dir: () => string;
@@ -59,6 +60,7 @@ class IndexGone extends Error {
   override message = "the index was given up";
 }
 
+/** The index of one share. */
 export class LiveIndex {
   readonly root: string;
   readonly #options: LiveIndexOptions;

@@ -43,6 +43,7 @@ export interface LocalOptions {
   stateHome?: string;
 }
 
+/** A folder on this machine. */
 export class LocalStore implements Store {
   readonly label: string;
   readonly #path: string;

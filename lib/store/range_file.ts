@@ -4,6 +4,7 @@ import type { ContentMeta, NoContent } from "../wire/stream.ts";
 import { isStill, lookAt, type Opened, readOutcome, withPath } from "./read.ts";
 import type { StrictPaths } from "./root.ts";
 
+/** A regular file, open. */
 export class RangeFile implements Disposable {
   readonly kind = "ranges";
   readonly #before: Opened;

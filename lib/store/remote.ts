@@ -45,6 +45,7 @@ export interface RemoteOptions extends HttpClientOptions {
   links?: Links;
 }
 
+/** A folder on a server. */
 export class RemoteStore implements Store {
   readonly label: string;
   readonly remote = true;

@@ -32,7 +32,7 @@ const LONGEST_RENEWAL_MS = 60 * 60_000;
 const HEADERS = { "content-type": "application/json" };
 
 /** A token to read the folder of `source` with. */
-export async function fetchToken(source: JobCalls): Promise<TokenAnswer> {
+async function fetchToken(source: JobCalls): Promise<TokenAnswer> {
   const response = await source.send("token", { method: "POST" });
   return source.parse(await source.answer(response, MAX_ANSWER_BYTES), parseToken);
 }

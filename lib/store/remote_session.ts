@@ -32,6 +32,7 @@ const CLOSE_MS = 3000;
 /** What a server may say before it says that a push began. */
 const MAX_FIRST_LINE = 4096;
 
+/** The connection that holds a folder on a server. */
 export class RemoteSession {
   readonly id = crypto.randomUUID();
   readonly #store: SessionCalls;

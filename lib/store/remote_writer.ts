@@ -45,6 +45,7 @@ const PLAIN_MESSAGE_BYTES = 64 * 1024;
 /** What a frame adds to its content, and a pack to its frames, at most. */
 const FRAME_BYTES = HEADER_BYTES + TRAILER_BYTES;
 
+/** A session that writes to a server. */
 export class RemoteWriter implements WriteSession {
   readonly #store: RemoteCalls;
   readonly #session: RemoteSession;

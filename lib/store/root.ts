@@ -6,6 +6,7 @@ import { FerryError, osCode } from "../core/errors.ts";
 import { baseName, isHidden, isWithin, joinRoot, parentPath, RESERVED_NAME } from "../core/paths.ts";
 import { isThere } from "./quiet.ts";
 
+/** How far `locate` goes. */
 export interface LocateOptions {
   /** `none`: a path with a symbolic link in it is not there. `inside` (default): links within the root work. */
   follow?: "none" | "inside";

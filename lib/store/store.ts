@@ -17,6 +17,7 @@ import type { Content, NoContent } from "../wire/stream.ts";
 import type { FileVersion } from "./partials.ts";
 import type { ResumePoint } from "./read.ts";
 
+/** What a scan gives besides kinds, sizes, times and modes, and what it leaves out. */
 export interface ScanOptions {
   /** Also read every file and give its SHA-256. */
   checksum?: boolean;
@@ -74,9 +75,10 @@ export interface Store {
   unlock(options?: EndOptions): Promise<void>;
 
   /**
-   * Starts a run of writes, one at a time; locks the place unless that is done, and unlocks it at the end. `close` it whatever happens. Throws when the place cannot be written, or, with `delete`,
-   * nothing may be deleted there, before anything is changed. With `first`, nothing is there yet: what is new may
-   * then show together, at the latest when the session is closed.
+   * Starts a run of writes, one at a time; locks the place unless that is done, and unlocks it at the end. `close` it
+   * whatever happens. Throws, before anything is changed, when the place cannot be written, or, with `delete`, nothing
+   * may be deleted there. With `first`, nothing is there yet: what is new may then show together, at the latest when
+   * the session is closed.
    */
   write(options?: WriteOptions): Promise<WriteSession>;
 
@@ -95,6 +97,7 @@ export interface Store {
   close(): void;
 }
 
+/** How a session writes. */
 export interface WriteOptions {
   delete?: boolean;
   first?: boolean;
@@ -144,6 +147,7 @@ export interface WriteSession {
   close(options?: EndOptions): Promise<Problem[]>;
 }
 
+/** How a session ended. */
 export interface EndOptions {
   /** The run was stopped: what came of large files is kept for the next one. */
   broken?: boolean;

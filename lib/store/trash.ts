@@ -12,11 +12,13 @@ import { ENTRY_BYTES, freeSpace, listTimes, SHARE, type Time } from "./trash_tim
 /** So often the free space is looked at, in entries. */
 const LOOK_EVERY = 256;
 
+/** Where the trash is, and how it is written to. */
 export interface TrashOptions extends TrashRunOptions {
   /** Wait for the disk where a copy has to be made. */
   sync?: boolean;
 }
 
+/** The trash of a destination, for one run. */
 export class Trash {
   readonly #dir: string;
   readonly #root: string;

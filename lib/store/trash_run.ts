@@ -11,6 +11,7 @@ const MAX_PATH_BYTES = 3500;
 /** The folder of `<time>` for those; nothing else can have this name. */
 const NUMBERED = RESERVED_NAME;
 
+/** Where the trash is. */
 export interface TrashRunOptions {
   /** The folder of the trash, which need not be there. */
   dir: string;

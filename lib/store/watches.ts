@@ -33,6 +33,7 @@ export type Watched =
   | { kind: "limit" }
   | { kind: "failed" };
 
+/** The watches of this process on the folders of one share. */
 export class Watches implements Disposable {
   readonly #inotify: Inotify;
   readonly #folders = new Map<number, Folder>();

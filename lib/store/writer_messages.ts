@@ -50,6 +50,7 @@ export interface PackedFrames {
 
 const FRAME_NUMBERS = 5;
 
+/** Frames on their way to the thread; `paths` are what they will be called, one each. */
 export function packFrames(frames: readonly FileFrame[], paths?: readonly string[]): PackedFrames {
   const numbers = new Float64Array(frames.length * FRAME_NUMBERS);
   const places = new Uint16Array(frames.length);
@@ -64,6 +65,7 @@ export function packFrames(frames: readonly FileFrame[], paths?: readonly string
   return { numbers, places, buffers, paths: paths?.join("\0") ?? null };
 }
 
+/** What `packFrames` was given. */
 export function unpackFrames(packed: PackedFrames): { frames: FileFrame[]; paths?: string[] } {
   const { numbers, places, buffers, paths } = packed;
   const frames = Array.from(places, (place, at): FileFrame => {
@@ -83,6 +85,7 @@ export interface PackedOperations {
 
 const FILE_NUMBERS = 3;
 
+/** Operations on their way to the thread. */
 export function packOperations(operations: readonly Operation[]): PackedOperations {
   const numbers: number[] = [];
   const paths: string[] = [];
@@ -96,6 +99,7 @@ export function packOperations(operations: readonly Operation[]): PackedOperatio
   return { numbers: new Float64Array(numbers), paths: paths.join("\0"), others };
 }
 
+/** What `packOperations` was given. */
 export function unpackOperations({ numbers, paths, others }: PackedOperations): Operation[] {
   const files = numbers.length / FILE_NUMBERS;
   const names = paths.split("\0");
@@ -117,12 +121,14 @@ export interface PackedOutcomes {
   failed: [at: number, outcome: Outcome][];
 }
 
+/** Outcomes on their way back. */
 export function packOutcomes(outcomes: readonly Outcome[]): PackedOutcomes {
   const failed: PackedOutcomes["failed"] = [];
   outcomes.forEach((outcome, at) => outcome !== null && failed.push([at, outcome]));
   return { count: outcomes.length, failed };
 }
 
+/** What `packOutcomes` was given. */
 export function unpackOutcomes({ count, failed }: PackedOutcomes): Outcome[] {
   const outcomes = new Array<Outcome>(count).fill(null);
   for (const [at, outcome] of failed) outcomes[at] = outcome;
@@ -135,11 +141,13 @@ export interface PackedError {
   message: string;
 }
 
+/** Whatever was thrown, on its way back. */
 export function packError(error: unknown): PackedError {
   const message = error instanceof Error ? error.message : String(error);
   return { code: error instanceof FerryError ? error.code : null, message };
 }
 
+/** An error with the code and words of the one that `packError` was given. */
 export function unpackError({ code, message }: PackedError): Error {
   return code === null ? new Error(message) : new FerryError(code, message);
 }

@@ -23,6 +23,7 @@ const FEW = 4;
 const MOST_CANDIDATES = 4;
 const MOST_OF_A_KIND = 2;
 
+/** The guesses about one destination. */
 export class Candidates {
   readonly #files = new Map<string, string[]>();
   readonly #sizes = new Set<number>();

@@ -36,6 +36,7 @@ export interface DeltaEnds {
 /** What the whole file would not get around either. */
 const FATAL: ReadonlySet<ErrorCode> = new Set(["disk_full", "write_failed"]);
 
+/** Copies large files as deltas, between one source and one session. */
 export class Deltas {
   readonly #source: DeltaSource;
   readonly #target: DeltaTarget;

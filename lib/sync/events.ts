@@ -40,6 +40,7 @@ export interface Scheduled {
   exitOf(error: unknown): number;
 }
 
+/** One line of `--json`. */
 export type RunEvent = PlanEvent | ChangeEvent | ProblemEvent | DoneEvent;
 
 /** A reporter that also closes the report. */

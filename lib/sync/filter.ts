@@ -24,6 +24,7 @@ const ASKED_MOST = 10_000;
 /** More than any honest filter takes; a pattern made to be slow shall not hold a run up for ever. */
 const MATCH_MS = 120_000;
 
+/** All patterns of one run. */
 export class Filter {
   readonly #own: readonly string[];
   /** What holds below the folders that have a filter file, and for the root. */

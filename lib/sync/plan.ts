@@ -43,6 +43,7 @@ export interface Move {
   instead: Change[];
 }
 
+/** All changes, in the order in which they are made. */
 export interface Plan {
   /** In the order of execution: what stands in the way goes, folders come, then links and files, then the other deletes. */
   changes: Change[];
@@ -55,6 +56,7 @@ export interface Plan {
   totals: PlanTotals;
 }
 
+/** What a plan adds up to. */
 export interface PlanTotals {
   create: number;
   update: number;

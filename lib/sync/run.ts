@@ -46,6 +46,7 @@ const MANY_CHANGES = 1000;
 /** What is staged ahead of the plan where it would be lost with the process. */
 const AHEAD_BYTES = 4 * 1024 * 1024;
 
+/** What a run is told. */
 export interface RunOptions extends Omit<PlanOptions, "hidden">, HiddenOptions {
   dryRun?: boolean;
   maxDelete: DeleteLimit;

@@ -2,6 +2,7 @@
 import { Cron } from "croner";
 import { FerryError, quote } from "../core/errors.ts";
 
+/** The moments at which runs start. */
 export type Schedule =
   /** `ms` apart, the first at once. */
   | { kind: "every"; ms: number }

@@ -32,6 +32,7 @@ export interface StagerOptions {
   leftOver?: (path: string, entry: FileEntry) => Uint8Array | null;
 }
 
+/** Stages the contents of one run. */
 export class Stager {
   readonly #source: Store;
   readonly #session: WriteSession;

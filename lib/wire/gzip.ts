@@ -6,6 +6,7 @@ import * as zlib from "node:zlib";
 import { FerryError } from "../core/errors.ts";
 import { GZIP_FREE_BYTES, GZIP_FREE_TREE_BYTES, MAX_GZIP_RATIO } from "./limits.ts";
 
+/** What a tree under gzip is called. */
 export const GZIP_TYPE = "application/gzip";
 
 /** Level 2 packs lists of names as fast as level 1, and a third smaller. */

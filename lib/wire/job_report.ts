@@ -19,6 +19,7 @@ export type ReportLine =
   | { kind: "job"; id: string }
   | { kind: "event"; fields: Fields };
 
+/** Reads a report line by line. */
 export class JobReportReader {
   readonly #now: () => number;
   readonly #start: number;

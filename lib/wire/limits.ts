@@ -15,6 +15,7 @@ export const SMALL_FILE_BYTES = 1024 * 1024;
  */
 export const PACK_BYTES = 2 * 1024 * 1024;
 
+/** Files that one pack aims at. */
 export const PACK_FILES = 300;
 
 /** Files that may be asked for in one pack. */
