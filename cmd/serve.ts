@@ -1,4 +1,3 @@
-import { setFlagsFromString } from "node:v8";
 import { defineCommand } from "../lib/cli/command.ts";
 import type { Io } from "../lib/cli/io.ts";
 import { FerryError, osReason, quote } from "../lib/core/errors.ts";
@@ -122,8 +121,6 @@ export const serve = defineCommand({
     const writable = (writes & MAY_CHANGE) !== 0;
     using _house = writable ? keepHouse(root) : null;
 
-    // A server lives long and answers small requests: collecting a little more often costs it nothing.
-    setFlagsFromString("--heap-growing-percent=100");
     const staging = new Staging(root);
     const log = new LogBuffer(io.err);
     const warn = (message: string) => log.add(`ferry: ${quote(message)}\n`);
