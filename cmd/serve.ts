@@ -126,7 +126,7 @@ export const serve = defineCommand({
     const warn = (message: string) => log.add(`ferry: ${quote(message)}\n`);
     const stateDir = flags["state-dir"];
     const capabilities = new Capabilities();
-    const jobs = peers.length === 0 ? undefined : { peers, run: runJob };
+    const jobs = peers.length === 0 ? undefined : { peers, run: runJob, warn };
     const sync = createSyncApi(root, {
       // Only a share that may be written to anyway has Ferry's state in it.
       dir: () =>

@@ -37,29 +37,30 @@ export function prepare(line: SyncLine, io: Io): (scheduled?: Scheduled) => Prom
   const patterns = readFilterFlags({ include, exclude, from: filterFiles });
   const safety = { fsync: flags.fsync, trash: trashChoice(flags.trash, from, to) };
   const token = flags.token ?? io.env("FERRY_TOKEN");
-  const places = () => {
+  const places = (err: Io["err"]) => {
+    const warn = (line: string) => flags.quiet || err(`ferry: ${line}\n`);
     const { parallel, paces, pace } = makeLimits({ ...flags, local: isLocal(from) && isLocal(to) });
-    const place = { signal: io.stop, paces, safety, stateHome: stateHomeIfAny(undefined, io.env) };
+    const place = { signal: io.stop, paces, safety, warn, stateHome: stateHomeIfAny(undefined, io.env) };
     const links = flags.links === "copy" ? "copy" : "keep";
     const source = placeOf(from, { token: flags["src-token"] ?? token, links, ...place });
     const destination = placeOf(to, { token: flags["dst-token"] ?? token, ...place });
     return { source, destination, parallel, pace };
   };
   // What is wrong with them is to be known now, not when the first run is due.
-  const { source, destination } = places();
+  const { source, destination } = places(io.err);
   source.close();
   destination.close();
   const color = flags.color && io.stdoutIsTerminal && !io.env("NO_COLOR");
   const dryRun = flags["dry-run"];
 
   return async (scheduled) => {
-    const { source, destination, parallel, pace } = places();
+    const tally = new Tally();
+    const { out, err, progress } = withProgress(line, io, tally);
+    const { source, destination, parallel, pace } = places(err);
     const { delete: deletes, checksum, force } = flags;
     if (source instanceof LocalStore && destination instanceof LocalStore && !force) {
       checkFoldersApart(from, to);
     }
-    const tally = new Tally();
-    const { out, err, progress } = withProgress(line, io, tally);
     const report = flags.json
       ? jsonReport(out, { dryRun, scheduled, tally })
       : textReport(out, err, { dryRun, scheduled, tally, color, quiet: flags.quiet });

@@ -160,6 +160,36 @@ Deno.test("sync gives up what has been in the trash for a week, and so does a se
   assert(reading.port > 0);
 });
 
+Deno.test("sync says which old versions are too large for the trash, on stderr or in the server's log", async () => {
+  for (const way of ["folder", "server", "job"]) {
+    using dir = tempDir({ "src/large": "new", "src/small": "new", "mnt": null });
+    using mount = mountTmpfs(dir.at("mnt"), "size=6m,mode=755");
+    if (mount === null) return;
+    const fill = () => {
+      Deno.mkdirSync(dir.at("mnt/dst"), { recursive: true });
+      Deno.writeFileSync(dir.at("mnt/dst/large"), new Uint8Array(3_000_000));
+      Deno.writeTextFileSync(dir.at("mnt/dst/small"), "older");
+    };
+    fill();
+    await using source = await serve(dir.at("src"));
+    await using share = await serve(dir.at("mnt"), ["--anonymous", "rwds", "--peer", source.url]);
+    const from = way === "job" ? source.url : dir.at("src");
+    const to = way === "folder" ? dir.at("mnt/dst") : `${share.url}/dst`;
+    const run = await sync([from, to]);
+    assertEquals([run.code, run.problems, run.done.updated], [0, [], 2]);
+    // Its log is whole when it has ended.
+    if (way !== "folder") await share.stop();
+    const [path, log] = way === "folder" ? ["large", run.stderr] : ["dst/large", share.log()];
+    const told =
+      /^ferry: ([a-z/]*): its old version \(3 MB\) is not kept in the trash: .* [\d.]+ kB, a tenth/gm;
+    assertEquals([way, [...log.matchAll(told)].map((match) => match[1])], [way, [path]], log);
+    assertEquals(way === "folder" || run.stderr === "", true, run.stderr);
+    if (way !== "folder") continue;
+    fill();
+    assertEquals((await sync(["-q", from, to])).stderr, "");
+  }
+});
+
 Deno.test("sync gives the trash up when the disk is full, and comes to its end", async () => {
   for (const [label, files] of Object.entries(TOO_MUCH)) {
     for (const remote of [false, true]) {

@@ -42,7 +42,10 @@ export interface SyncApiOptions extends Pick<LiveIndexOptions, "dir" | "warn"> {
 /** The API for the share at `root`, a real path. */
 export function createSyncApi(root: string, options: SyncApiOptions): SyncApi {
   const { capabilities, dir, warn, stateHome, patience = PATIENCE } = options;
-  const sessions = new PushSessions(root, (share) => markReplica(share, stateHome, index.replica));
+  const sessions = new PushSessions(root, {
+    mark: (share) => markReplica(share, stateHome, index.replica),
+    warn,
+  });
   const jobs = options.jobs === undefined ? null : createSyncJobs(options.jobs, sessions);
   const packs = { busy: 0 };
   const index = new LiveIndex(root, { dir, warn, busy: () => packs.busy > 0 });

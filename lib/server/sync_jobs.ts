@@ -27,6 +27,8 @@ export interface Job {
   share: string;
   /** What messages call the folder. */
   label: string;
+  /** Told, in one line, what is for the server's log. */
+  warn: (line: string) => void;
   /** What the source takes now for the right to read it; it changes while the job runs. */
   token: () => string;
   signal: AbortSignal;
@@ -38,6 +40,7 @@ export type RunJob = (job: Job, tell: (event: object) => void) => Promise<void>;
 export interface JobsConfig {
   peers: readonly Peer[];
   run: RunJob;
+  warn: (line: string) => void;
 }
 
 /** Answers to the calls about jobs. Each throws FerryErrors for refusals. */
@@ -95,9 +98,10 @@ export function createSyncJobs(config: JobsConfig, sessions: PushSessions): Sync
     });
     report.tell({ job: id });
     const label = `/${call.base}`;
+    const place = { folder, share: call.root, label };
     const run = () =>
       config.run(
-        { request, folder, share: call.root, label, token: () => job.token, signal: stop.signal },
+        { request, ...place, warn: config.warn, token: () => job.token, signal: stop.signal },
         report.tell,
       );
     writing(run).catch((error) => report.tell(errorEvent(error))).finally(async () => {

@@ -64,21 +64,28 @@ interface Held extends PushStart {
   hangUp: (() => void) | undefined;
 }
 
+export interface PushOptions {
+  /** Told that the share is written to. */
+  mark?: (shareRoot: string) => void;
+  /** Told, in one line, what is for the server's log. */
+  warn?: (line: string) => void;
+}
+
 /** The pushes of one share. */
 export class PushSessions {
   readonly #held = new Map<string, Held>();
   readonly #ended = new Set<string>();
   readonly #shareRoot: string;
-  readonly #mark: (shareRoot: string) => void;
+  readonly #options: PushOptions;
   #timer: ReturnType<typeof setInterval> | undefined;
   /** The lock of the share, for local runs to see; held while a client is connected. */
   #lock: FolderLock | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
-  /** `shareRoot` is where the stage lives; `mark` is told that it is written to. */
-  constructor(shareRoot: string, mark: (shareRoot: string) => void = () => {}) {
+  /** `shareRoot` is where the stage lives. */
+  constructor(shareRoot: string, options: PushOptions = {}) {
     this.#shareRoot = shareRoot;
-    this.#mark = mark;
+    this.#options = options;
   }
 
   /**
@@ -106,7 +113,7 @@ export class PushSessions {
         removeStages(this.#shareRoot, (dir) => ours.has(dir));
         prunePartials(this.#shareRoot);
         pruneTrash(trashOf(this.#shareRoot));
-        this.#mark(this.#shareRoot);
+        this.#options.mark?.(this.#shareRoot);
       }
       await checkUnlocked(start.folder, this.#shareRoot);
       return this.#attach(id, start, hangUp);
@@ -178,7 +185,7 @@ export class PushSessions {
     // A body that stalled is no sign of life.
     let heard = true;
     try {
-      held.session ??= { writer: writerOf(held, folder(), this.#shareRoot), answers: new Map() };
+      held.session ??= { writer: this.#writerOf(held, folder()), answers: new Map() };
       return await work(held.session);
     } catch (error) {
       heard = !(error instanceof FerryError && error.code === "timeout");
@@ -187,6 +194,11 @@ export class PushSessions {
       held.busy--;
       if (heard) held.lastUsed = Date.now();
     }
+  }
+
+  #writerOf({ stage, partials, options }: Held, folder: string): LocalWriter {
+    const care = careFor(folder, safetyOf(options, this.#shareRoot), this.#options.warn);
+    return new LocalWriter(folder, stage, { partials, ...care });
   }
 
   /** Waits until what was committed in the session `id` is on the disk. */
@@ -262,10 +274,6 @@ export class PushSessions {
     this.#timer = undefined;
     for (const id of [...this.#held.keys()]) await this.#drop(id);
   }
-}
-
-function writerOf({ stage, partials, options }: Held, folder: string, root: string): LocalWriter {
-  return new LocalWriter(folder, stage, { partials, ...careFor(folder, safetyOf(options, root)) });
 }
 
 /** What a client asks for; its old versions can go to the trash of the share only. */

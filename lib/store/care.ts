@@ -42,8 +42,8 @@ export function trashDir(folder: string, trash: TrashChoice): string {
   }
 }
 
-/** For writing to `folder`, a real path. */
-export function careFor(folder: string, { fsync, trash }: Safety): Care {
+/** For writing to `folder`, a real path; `warn` is told what old versions cannot be kept. */
+export function careFor(folder: string, { fsync, trash }: Safety, warn?: (line: string) => void): Care {
   const durable = fsync ? durableFor(folder) : null;
   if (trash.kind === "none") return { durable, trash: null };
   return {
@@ -52,6 +52,7 @@ export function careFor(folder: string, { fsync, trash }: Safety): Care {
       dir: trashDir(folder, trash),
       prefix: trash.kind === "share" ? innerPath(trash.root, folder) : "",
       sync: fsync,
+      warn,
       touched: (path) => durable?.touched(path),
     }),
   };

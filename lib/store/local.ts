@@ -41,6 +41,8 @@ export interface LocalOptions {
   safety?: Safety;
   /** The state folder of this machine, to remember what was a replica. */
   stateHome?: string;
+  /** Told, in one line, what a user should know and is trouble with nothing. */
+  warn?: (line: string) => void;
 }
 
 /** A folder on this machine. */
@@ -60,6 +62,7 @@ export class LocalStore implements Store {
   readonly #links: Links;
   readonly #safety: Safety;
   readonly #stateHome: string | undefined;
+  readonly #warn: ((line: string) => void) | undefined;
 
   /** `path` as the user gave it. Nothing is touched before it is needed. */
   constructor(path: string, options: LocalOptions = {}) {
@@ -69,6 +72,7 @@ export class LocalStore implements Store {
     this.#links = options.links ?? "keep";
     this.#safety = options.safety ?? SAFE;
     this.#stateHome = options.stateHome;
+    this.#warn = options.warn;
   }
 
   kind(): Promise<"dir" | "file" | "absent"> {
@@ -216,7 +220,7 @@ export class LocalStore implements Store {
       );
     }
     if (!this.#held) markReplica(root, this.#stateHome);
-    const session = newWriter(root, options, this.#safety);
+    const session = newWriter(root, options, { safety: this.#safety, warn: this.#warn });
     const close = session.close.bind(session);
     session.close = (end) => close(end).finally(() => this.unlock(end));
     return session;
@@ -243,9 +247,13 @@ function isEmpty(root: string): boolean {
   return true;
 }
 
-function newWriter(root: string, { first, many }: WriteOptions, safety: Safety): WriteSession {
+function newWriter(
+  root: string,
+  { first, many }: WriteOptions,
+  { safety, warn }: Pick<LocalOptions, "warn"> & { safety: Safety },
+): WriteSession {
   if (first && many) return new WriterThread({ root, safety });
-  const options = careFor(root, safety);
+  const options = careFor(root, safety, warn);
   return first
     ? new FirstCopyWriter(root, new Stage(root), options)
     : new LocalWriter(root, new Stage(root), options);

@@ -3,11 +3,17 @@
  * seven days and up to a tenth of the free space. It gives way: when there is no room for it, or the disk is full, old
  * versions go, the oldest first, and the run goes on.
  */
-import { FerryError, osReason } from "../core/errors.ts";
-import { parentPath } from "../core/paths.ts";
+import { formatBytes } from "../cli/units.ts";
+import { FerryError, osReason, quote } from "../core/errors.ts";
+import { childPath, parentPath } from "../core/paths.ts";
 import { isDiskFull, linkOrCopy, type OldVersion, renameOrCopy } from "./old_version.ts";
 import { TrashRun, type TrashRunOptions } from "./trash_run.ts";
 import { ENTRY_BYTES, freeSpace, listTimes, SHARE, type Time } from "./trash_times.ts";
+
+/** Of so many lost versions each is told of. */
+const MAX_TOLD = 10;
+
+const FULL = "the disk is full";
 
 /** So often the free space is looked at, in entries. */
 const LOOK_EVERY = 256;
@@ -16,6 +22,8 @@ const LOOK_EVERY = 256;
 export interface TrashOptions extends TrashRunOptions {
   /** Wait for the disk where a copy has to be made. */
   sync?: boolean;
+  /** Told, in one line each, which old versions are lost for want of room: the first ones, and at last how many more. */
+  warn?: (line: string) => void;
 }
 
 /** The trash of a destination, for one run. */
@@ -24,6 +32,9 @@ export class Trash {
   readonly #root: string;
   readonly #sync: boolean;
   readonly #run: TrashRun;
+  readonly #prefix: string;
+  readonly #warn: (line: string) => void;
+  #lost = 0;
   #entries = 0;
   /** What other runs have left, the oldest first. */
   #others: Time[] | undefined;
@@ -37,6 +48,8 @@ export class Trash {
     this.#dir = options.dir;
     this.#sync = options.sync ?? false;
     this.#run = new TrashRun(root, options);
+    this.#prefix = options.prefix ?? "";
+    this.#warn = options.warn ?? (() => {});
   }
 
   /**
@@ -79,17 +92,22 @@ export class Trash {
 
   /** Ends the run: what it kept is made to look as it was, and its size is noted. */
   close(): void {
+    if (this.#lost > MAX_TOLD) this.#warn(`${this.#lost - MAX_TOLD} more old versions are not kept`);
+    this.#lost = 0;
     this.#run.close();
   }
 
   #keep(old: OldVersion, keep: (target: string) => void): boolean {
-    if (!this.#hasRoom(old.size)) return false;
+    if (!this.#hasRoom(old.size)) {
+      const room = `${formatBytes(this.#room)}, a tenth of the free space`;
+      return this.#lose(old, this.#off ? FULL : `the old versions of a run may take ${room}`);
+    }
     try {
       this.#run.put(old, keep);
     } catch (error) {
       if (isDiskFull(error)) {
         this.#off = true;
-        return false;
+        return this.#lose(old, FULL);
       }
       throw new FerryError(
         "write_failed",
@@ -99,6 +117,14 @@ export class Trash {
     }
     this.#entries++;
     return true;
+  }
+
+  /** Says that `old` is not kept, and why. */
+  #lose({ path, size }: OldVersion, why: string): false {
+    if (++this.#lost > MAX_TOLD) return false;
+    const shown = quote(childPath(this.#prefix, path));
+    this.#warn(`${shown}: its old version (${formatBytes(size)}) is not kept in the trash: ${why}`);
+    return false;
   }
 
   /** Whether there is room for so many bytes more, made if need be by giving up what is older. */

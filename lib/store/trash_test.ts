@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { FerryError } from "../core/errors.ts";
 import { Trash } from "./trash.ts";
 import { listTimes, parseTimeName, pruneTrash, timeName, trashOf } from "./trash_times.ts";
@@ -148,6 +148,17 @@ Deno.test("Trash.release() gives the oldest first and its own last, and keeps no
   place.trash.close();
   assertEquals(listTimes(place.dir), []);
   assertEquals(Deno.readTextFileSync(place.at("g")), "g");
+});
+
+Deno.test("Trash says what it does not keep, ten times, and then how much more that was", () => {
+  using place = makePlace(["f\n"]);
+  const told: string[] = [];
+  const trash = new Trash(place.root, { dir: place.dir, prefix: "docs", warn: (line) => told.push(line) });
+  for (let i = 0; i < 13; i++) assert(!trash.take({ ...place.old("f\n"), size: 1e18 }));
+  trash.close();
+  assertEquals(told.length, 11);
+  assertStringIncludes(told[0], "docs/f\\n: its old version (1");
+  assertEquals(told[10], "3 more old versions are not kept");
 });
 
 Deno.test("Trash keeps nothing that is larger than its share of the free space", () => {

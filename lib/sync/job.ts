@@ -20,6 +20,7 @@ export interface ServerJob {
   /** The share around it, whose trash is used. */
   share: string;
   label: string;
+  warn: (line: string) => void;
   token: () => string;
   signal: AbortSignal;
 }
@@ -43,7 +44,7 @@ export async function runServerJob(job: ServerJob, tell: (event: RunEvent) => vo
     links: links === "copy" ? "copy" : "keep",
   });
   const safety: Safety = { fsync, trash: trash ? { kind: "share", root: job.share } : { kind: "none" } };
-  const destination = new LocalStore(job.folder, { label: job.label, held: true, safety });
+  const destination = new LocalStore(job.folder, { label: job.label, held: true, safety, warn: job.warn });
   const reporter = eventReporter(tell, { dryRun });
   try {
     const run = { dryRun, delete: options.delete, checksum, force, maxDelete, patterns, parallel, signal };

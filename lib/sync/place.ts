@@ -25,6 +25,8 @@ export interface PlaceOptions {
   safety?: Safety;
   /** The state folder of this machine. */
   stateHome?: string;
+  /** Told, in one line, what a user should know. */
+  warn?: (line: string) => void;
 }
 
 /** The store that `text` names: an http or https URL, else a local folder. Throws `bad_url` for other schemes. */
