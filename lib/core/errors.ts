@@ -141,13 +141,18 @@ export function osCode(error: unknown): string | undefined {
   return number === undefined ? undefined : OS_NUMBERS[number];
 }
 
+/** Whether `error` says that there is no room on a disk, or none left for this user. */
+export function isDiskFull(error: unknown): boolean {
+  if (error instanceof FerryError) return error.code === "disk_full";
+  const code = osCode(error);
+  return code === "ENOSPC" || code === "EDQUOT";
+}
+
 /** `error` as a FerryError about writing `path`: `disk_full` when the disk is, else `write_failed`. */
 export function writeError(error: unknown, path: string): FerryError {
   if (error instanceof FerryError) return error;
-  const code = osCode(error);
-  const full = code === "ENOSPC" || code === "EDQUOT";
   return new FerryError(
-    full ? "disk_full" : "write_failed",
+    isDiskFull(error) ? "disk_full" : "write_failed",
     `cannot write ${quote(path)}: ${osReason(error)}`,
     {
       cause: error,

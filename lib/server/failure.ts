@@ -1,5 +1,5 @@
 /** From whatever was thrown to the answer that a client gets, which tells nothing about the inside. */
-import { type ErrorCode, FerryError, httpStatus, osCode } from "../core/errors.ts";
+import { type ErrorCode, FerryError, httpStatus, isDiskFull, osCode } from "../core/errors.ts";
 import { problemContent, problemHeaders } from "../http/problem.ts";
 import { CHALLENGE } from "./access.ts";
 import type { Reply } from "./reply.ts";
@@ -62,9 +62,7 @@ function fromSystem(error: unknown): FerryError {
   }
   // A mount point, say.
   if (code === "EBUSY") return new FerryError("conflict", "the server's own system is using it");
-  if (code === "ENOSPC" || code === "EDQUOT") {
-    return new FerryError("disk_full", "no space left", { cause: error });
-  }
+  if (isDiskFull(error)) return new FerryError("disk_full", "no space left", { cause: error });
   if (code === "EROFS") return new FerryError("forbidden", "the server's file system is read-only");
   if (code === "ENAMETOOLONG") {
     return new FerryError("bad_request", "the path is too long for the server's disk");

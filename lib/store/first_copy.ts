@@ -12,17 +12,12 @@ import type { FileFrame } from "../wire/pack.ts";
 import type { Content, ContentMeta } from "../wire/stream.ts";
 import type { Durable } from "./durable.ts";
 import type { FileVersion } from "./partials.ts";
+import { operationProblem } from "./operation_problem.ts";
 import { type Stage, writing } from "./stage.ts";
+import type { ContentEnd, ContentPlace, StagedMeta } from "./staged_files.ts";
 import type { WriteSession } from "./store.ts";
 import { setLinkTime } from "./times.ts";
-import {
-  type ContentEnd,
-  type ContentPlace,
-  LocalWriter,
-  operationProblem,
-  type StagedMeta,
-  type WriterOptions,
-} from "./write.ts";
+import { LocalWriter, type WriterOptions } from "./write.ts";
 
 /** A process that is killed loses no more than this of what it had done. */
 const PUBLISH_BYTES = 64 * 1024 * 1024;
@@ -71,7 +66,8 @@ export class FirstCopyWriter implements WriteSession {
     return frames.map((frame, at) => {
       const path = paths.at(at);
       if (path === undefined || this.#isOrdinary(path)) {
-        return this.#ordinary.stageOne(frame);
+        this.#ordinary.files.write(frame);
+        return null;
       }
       return this.#build(frame, path);
     });
@@ -84,11 +80,11 @@ export class FirstCopyWriter implements WriteSession {
 
   #build(frame: FileFrame, path: string): Outcome {
     try {
-      this.#ordinary.withRoom(() => this.#makeFolder(parentPath(path)));
+      this.#ordinary.files.withRoom(() => this.#makeFolder(parentPath(path)));
     } catch (error) {
       return operationProblem(error, this.#root);
     }
-    this.#ordinary.withRoom(() => this.#ordinary.writeSmall(this.#at(path), frame));
+    this.#ordinary.files.withRoom(() => this.#ordinary.files.writeAt(this.#at(path), frame));
     this.#durable?.wrote(this.#at(path));
     const { mode, mtime } = frame;
     this.#waiting.set(frame.index, { path, mode, mtime, size: frame.content.length });
@@ -101,11 +97,11 @@ export class FirstCopyWriter implements WriteSession {
   }
 
   beginContent(index: number, meta: ContentMeta, path?: string): ContentPlace {
-    return this.#ordinary.beginContent(index, meta, path);
+    return this.#ordinary.files.begin(index, meta, path);
   }
 
   endContent(index: number, end: ContentEnd): void {
-    this.#ordinary.endContent(index, end);
+    this.#ordinary.files.end(index, end);
   }
 
   resumable(version: FileVersion): Promise<number> {
@@ -135,7 +131,7 @@ export class FirstCopyWriter implements WriteSession {
     }
     try {
       this.#begun.add(top);
-      this.#ordinary.withRoom(() => this.#apply(operation));
+      this.#ordinary.files.withRoom(() => this.#apply(operation));
       return null;
     } catch (error) {
       return operationProblem(error, this.#root);
@@ -226,7 +222,7 @@ export class FirstCopyWriter implements WriteSession {
       const staged = this.#stage.newPath();
       Deno.renameSync(this.#at(path), staged);
       this.#durable?.dropped(this.#at(path));
-      this.#ordinary.adopt(index, { path: staged, mode, mtime });
+      this.#ordinary.files.keep(index, { path: staged, mode, mtime });
       this.#waiting.delete(index);
     }
   }

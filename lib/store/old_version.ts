@@ -1,6 +1,6 @@
 /** What stands at a path until a run deletes or replaces it, and the ways to keep that: a link, a rename, a copy. */
 import * as fs from "node:fs";
-import { osCode } from "../core/errors.ts";
+import { isDiskFull, osCode } from "../core/errors.ts";
 import { libc } from "./libc.ts";
 import { isThere, removeQuietly } from "./quiet.ts";
 import { syncNow } from "./stage.ts";
@@ -42,12 +42,6 @@ export function renameOrCopy(old: OldVersion, target: string, sync: boolean): vo
 export function isTaken(error: unknown): boolean {
   return error instanceof Deno.errors.AlreadyExists || osCode(error) === "EEXIST" ||
     osCode(error) === "ENOTDIR" || error instanceof Deno.errors.NotADirectory;
-}
-
-/** Whether there was no room on the disk, or none for this user. */
-export function isDiskFull(error: unknown): boolean {
-  const code = osCode(error);
-  return code === "ENOSPC" || code === "EDQUOT";
 }
 
 /** A copy of a file or link with its mode and time; nothing is left of one that fails. */

@@ -2,7 +2,7 @@
  * Staging: a file is written whole under `.ferry/stage/` on the target's own file system and only then renamed into
  * its place, so that a reader sees the old file or the new one and never a part of either.
  */
-import { FerryError, osCode, osReason, quote, writeError } from "../core/errors.ts";
+import { FerryError, isDiskFull, osCode, osReason, quote, writeError } from "../core/errors.ts";
 import { RESERVED_NAME } from "../core/paths.ts";
 import { folderProbe, keepsApart } from "./apart.ts";
 import { bootId } from "./boot.ts";
@@ -233,11 +233,9 @@ export function writing<T>(path: string, write: () => T): T {
     return write();
   } catch (error) {
     if (error instanceof FerryError) throw error;
-    const code = osCode(error);
-    const full = code === "ENOSPC" || code === "EDQUOT";
     const folder = path.slice(0, path.lastIndexOf("/.ferry/"));
     throw new FerryError(
-      full ? "disk_full" : "write_failed",
+      isDiskFull(error) ? "disk_full" : "write_failed",
       `cannot write into ${folder}: ${osReason(error)}`,
     );
   }
@@ -257,7 +255,6 @@ export async function syncFolder(path: string): Promise<void> {
 export function changeError(error: unknown, path: string): FerryError {
   if (error instanceof FerryError) return error;
   const code = osCode(error);
-  if (code === "ENOSPC" || code === "EDQUOT") return writeError(error, path);
   if (code === "ENOTEMPTY" || code === "EISDIR" || code === "ENOTDIR") {
     return new FerryError("conflict", `cannot change ${quote(path)}: ${osReason(error)}`, { cause: error });
   }

@@ -4,9 +4,9 @@
  * versions go, the oldest first, and the run goes on.
  */
 import { formatBytes } from "../cli/units.ts";
-import { FerryError, osReason, quote } from "../core/errors.ts";
+import { FerryError, isDiskFull, osReason, quote } from "../core/errors.ts";
 import { childPath, parentPath } from "../core/paths.ts";
-import { isDiskFull, linkOrCopy, type OldVersion, renameOrCopy } from "./old_version.ts";
+import { linkOrCopy, type OldVersion, renameOrCopy } from "./old_version.ts";
 import { TrashRun, type TrashRunOptions } from "./trash_run.ts";
 import { ENTRY_BYTES, freeSpace, listTimes, SHARE, type Time } from "./trash_times.ts";
 

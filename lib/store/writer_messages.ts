@@ -10,7 +10,7 @@ import type { Safety } from "./care.ts";
 import type { FileFrame } from "../wire/pack.ts";
 import type { ContentMeta } from "../wire/stream.ts";
 import type { FileVersion } from "./partials.ts";
-import type { ContentEnd, ContentPlace } from "./write.ts";
+import type { ContentEnd, ContentPlace } from "./staged_files.ts";
 
 /** What the thread is asked for; `id` stands in the answer. */
 export type WriterCall =

@@ -12,7 +12,7 @@ import { type BufferPool, PACK_BUFFERS } from "./buffers.ts";
 import type { FileVersion } from "./partials.ts";
 import { receive } from "./receive.ts";
 import type { WriteSession } from "./store.ts";
-import type { ContentEnd } from "./write.ts";
+import type { ContentEnd } from "./staged_files.ts";
 import {
   packFrames,
   packOperations,
