@@ -1,6 +1,8 @@
 /** A client that keeps to no rule of the sync API, for the tests of what a server refuses. */
 import { assert, assertEquals } from "@std/assert";
-import { PackBuilder } from "../lib/wire/pack.ts";
+import { createHash } from "node:crypto";
+import { HEADER_BYTES, KIND_END, KIND_STREAM, MAGIC, PackBuilder, writeHeader } from "../lib/wire/pack.ts";
+import { trailerBytes } from "../lib/wire/trailer.ts";
 import { serve, type Server, tempDir, treeDigest } from "./harness.ts";
 import { paths } from "./sync_fixtures.ts";
 
@@ -84,6 +86,28 @@ export function pack(...contents: string[]): Uint8Array<ArrayBuffer> {
     builder.addFile({ kind: "file", index, mtime: MTIME, mode: 0o644, content: encode(text) })
   );
   return builder.finish();
+}
+
+/** `parts` one behind the other. */
+export function joined(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** A streamed pack of one file. */
+export function streamed(text: string): Uint8Array<ArrayBuffer> {
+  const content = encode(text);
+  const head = new Uint8Array(HEADER_BYTES), end = new Uint8Array(HEADER_BYTES);
+  const header = { index: 0, size: content.length, mtime: MTIME, mode: 0o644 };
+  writeHeader(new DataView(head.buffer), 0, KIND_STREAM, header);
+  writeHeader(new DataView(end.buffer), 0, KIND_END, { index: 1, size: 0, mtime: 0, mode: 0 });
+  const sha256 = new Uint8Array(createHash("sha256").update(content).digest());
+  return joined(MAGIC, head, content, trailerBytes({ changed: false, sha256 }), end);
 }
 
 /** Runs `attack` on a server that lets anybody do anything; afterwards what it must not have touched is as it was. */

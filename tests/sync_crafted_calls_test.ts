@@ -3,10 +3,11 @@ import { assert, assertEquals } from "@std/assert";
 import * as zlib from "node:zlib";
 import { chunkSizes } from "../lib/delta/chunker.ts";
 import { newSignatures } from "../lib/delta/signature.ts";
-import { ChunkEntries, chunksHeader, chunksTrailer } from "../lib/wire/chunks.ts";
+import { ChunkEntries, chunksHeader } from "../lib/wire/chunks.ts";
+import { trailerBytes } from "../lib/wire/trailer.ts";
 import { encodeRequest } from "../lib/wire/delta_request.ts";
 import { deltaEnd, deltaHead } from "../lib/wire/delta_body.ts";
-import { HEADER_BYTES, KIND_END, KIND_FILE, MAGIC, PackBuilder, writeHeader } from "../lib/wire/pack.ts";
+import { HEADER_BYTES, KIND_END, KIND_STREAM, MAGIC, PackBuilder, writeHeader } from "../lib/wire/pack.ts";
 import { type Server, treeDigest } from "./harness.ts";
 import {
   attack,
@@ -17,8 +18,10 @@ import {
   commit,
   encode,
   HOLDER,
+  joined,
   MTIME,
   pack,
+  streamed,
 } from "./lying_client.ts";
 
 const FILE = { kind: "file", size: 7, mtime: MTIME };
@@ -43,16 +46,6 @@ const keep = (path: unknown, sha256: unknown = DIGEST, expect: unknown = FILE) =
   expect,
 });
 const folder = (digest: unknown = DIGEST) => ({ kind: "dir", digest });
-
-function joined(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
 
 attack("moves and copies that lead out of the folder, or say too little", async (server, dir) => {
   const session = crypto.randomUUID();
@@ -198,7 +191,7 @@ attack("messages that stand for far more than they are, before they cost anythin
 function sparse(size: number, ...runs: [hole: number, data: number][]): Uint8Array<ArrayBuffer> {
   const head = new Uint8Array(HEADER_BYTES);
   const header = { index: 0, size, mtime: MTIME, mode: 0o644, sparse: true };
-  writeHeader(new DataView(head.buffer), 0, KIND_FILE, header);
+  writeHeader(new DataView(head.buffer), 0, KIND_STREAM, header);
   const pieces = runs.map(([hole, data]) => {
     const piece = new Uint8Array(8 + Math.min(data, 100));
     new DataView(piece.buffer).setUint32(0, hole);
@@ -214,13 +207,13 @@ attack("beginnings that are not there, and holes that no file has", async (serve
   const end = new Uint8Array(HEADER_BYTES);
   writeHeader(new DataView(end.buffer), 0, KIND_END, { index: 1, size: 0, mtime: 0, mode: 0 });
   const cases: [string, string, Uint8Array<ArrayBuffer> | undefined, number][] = [
-    ["PUT", "0?file=new&offset=-1", pack("x"), 400],
-    ["PUT", "0?file=new&offset=x", pack("x"), 400],
-    ["PUT", "0?file=new&offset=9007199254740992", pack("x"), 400],
-    ["PUT", "0?file=new&offset=9007199254740991", pack("x"), 400],
-    ["PUT", "0?file=new&offset=2", pack("x"), 400],
-    ["PUT", "0?file=../outside/precious&offset=1", pack("xyz"), 400],
-    ["PUT", "0?file=.ferry/x", pack("xyz"), 400],
+    ["PUT", "0?file=new&offset=-1", streamed("x"), 400],
+    ["PUT", "0?file=new&offset=x", streamed("x"), 400],
+    ["PUT", "0?file=new&offset=9007199254740992", streamed("x"), 400],
+    ["PUT", "0?file=new&offset=9007199254740991", streamed("x"), 400],
+    ["PUT", "0?file=new&offset=2", streamed("x"), 400],
+    ["PUT", "0?file=../outside/precious&offset=1", streamed("xyz"), 400],
+    ["PUT", "0?file=.ferry/x", streamed("xyz"), 400],
     ["PUT", "0?file=new", sparse(2 ** 53 - 1, [2 ** 32 - 1, 0]), 400],
     ["PUT", "0?file=new", sparse(2 ** 53 - 1, [4 * 1024 * 1024 + 1, 0]), 400],
     ["PUT", "0?file=new", sparse(2 ** 53 - 1, [0, 2 ** 32 - 1]), 400],
@@ -239,7 +232,7 @@ attack("beginnings that are not there, and holes that no file has", async (serve
     const answer = await call(server, method, `stage/${session}${path}`, { body });
     assertEquals([what, answer.status], [what, status], answer.text);
   }
-  const past = await call(server, "PUT", `stage/${session}/0?file=new&offset=1`, { body: pack("xyz") });
+  const past = await call(server, "PUT", `stage/${session}/0?file=new&offset=1`, { body: streamed("xyz") });
   assertEquals([past.status, codes(past.text)], [200, ["missing"]]);
   const have = await call(server, "GET", `stage/${session}?file=file&size=7&mtime=${MTIME}`);
   assertEquals(JSON.parse(have.text), { have: 0 });
@@ -258,7 +251,7 @@ function chunkList(size: number, { bits = 15, count = Math.ceil(size / 20_000) }
   return joined(
     chunksHeader({ meta: { size, mtime: MTIME, mode: 0o644 }, sizes: chunkSizes(bits) }),
     entries.take(),
-    chunksTrailer({ changed: false, sha256: new Uint8Array(32) }),
+    trailerBytes({ changed: false, sha256: new Uint8Array(32) }),
   );
 }
 

@@ -292,8 +292,8 @@ const CASES: Case[] = [
     arrives: ["good"],
   },
   {
-    name: "a wrong digest",
-    lies: spoilt((b) => set(b, FIRST + GOOD.length + 9, 1, 2, 3)),
+    name: "a wrong checksum",
+    lies: spoilt((b) => set(b, FIRST + GOOD.length + 1, 1, 2, 3)),
     code: 1,
     problems: ["bad_content evil"],
     arrives: ["good"],
@@ -302,7 +302,7 @@ const CASES: Case[] = [
     name: "a length that is one too long",
     lies: spoilt((b) => set(b, HEAD + 15, GOOD.length + 1)),
     code: 1,
-    problems: ["missing evil", "missing good"],
+    problems: ["bad_content evil", "missing good"],
     arrives: [],
   },
   {

@@ -38,7 +38,7 @@ export function createSyncWrites(sessions: PushSessions): SyncWrites {
     return sessions.use(session, sessionOwner(call), () => madeFolder(call), async ({ writer }) => {
       const frames: FileFrame[] = [];
       for (const frame of readPack(await readBody(call, MAX_PACK_BYTES))) {
-        // A digest that does not fit, or a problem where content was due: the sender has to know at once.
+        // A checksum that does not fit, or a problem where content was due: the sender has to know at once.
         if (frame.kind === "problem") {
           throw new FerryError("bad_request", `file ${frame.index} of the pack: ${frame.message}`);
         }

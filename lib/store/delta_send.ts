@@ -6,9 +6,10 @@ import { chunkBitsFor, chunkSizes } from "../delta/chunker.ts";
 import { ChunkCutter } from "../delta/chunk_list.ts";
 import { InstructionWriter } from "../delta/instructions.ts";
 import { Searcher } from "../delta/search.ts";
-import { ChunkEntries, chunksHeader, chunksTrailer } from "../wire/chunks.ts";
+import { ChunkEntries, chunksHeader } from "../wire/chunks.ts";
 import { MAX_DELTA_FILE_BYTES } from "../wire/delta.ts";
-import { type DeltaRequest } from "../wire/delta_request.ts";
+import type { DeltaRequest } from "../wire/delta_request.ts";
+import { trailerBytes } from "../wire/trailer.ts";
 import { deltaBlock, deltaEnd, deltaHead } from "../wire/delta_body.ts";
 import { RangeFile } from "./range_file.ts";
 import type { StrictPaths } from "./root.ts";
@@ -52,7 +53,7 @@ async function* chunksOf(file: RangeFile): AsyncGenerator<Uint8Array<ArrayBuffer
   }
   cutter.finish();
   yield entries.take();
-  yield chunksTrailer({ changed: file.outcome() !== null, sha256: hash.digest() });
+  yield trailerBytes({ changed: file.outcome() !== null, sha256: hash.digest() });
 }
 
 /**

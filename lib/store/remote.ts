@@ -263,7 +263,7 @@ export class RemoteStore implements Store {
     try {
       for (const frame of readPack(bytes)) if (frame.index < frames.length) frames[frame.index] = frame;
     } catch (error) {
-      // What came before the first wrong byte is good: each file has its own digest. The rest becomes problems.
+      // What came before the first wrong byte is good: each file has its own checksum. The rest becomes problems.
       if (!(error instanceof FerryError)) throw error;
       for (const frame of frames) {
         if (frame.kind === "problem" && frame.code === "missing") frame.message = error.message;

@@ -9,7 +9,7 @@ import { MAX_ANSWER_BYTES } from "../wire/limits.ts";
 import type { Operation } from "../wire/operation.ts";
 import { type Outcome, parseOutcomes } from "../wire/outcome.ts";
 import { parseHave } from "../wire/session.ts";
-import { type FileFrame, HEADER_BYTES, PACK_TYPE, PackBuilder, TRAILER_BYTES } from "../wire/pack.ts";
+import { CHECKSUM_BYTES, type FileFrame, HEADER_BYTES, PACK_TYPE, PackBuilder } from "../wire/pack.ts";
 import { type Content, streamContent } from "../wire/stream.ts";
 import type { BufferPool } from "./buffers.ts";
 import type { FileVersion } from "./partials.ts";
@@ -43,7 +43,7 @@ const JSON_TYPE = "application/json";
 const PLAIN_MESSAGE_BYTES = 64 * 1024;
 
 /** What a frame adds to its content, and a pack to its frames, at most. */
-const FRAME_BYTES = HEADER_BYTES + TRAILER_BYTES;
+const FRAME_BYTES = HEADER_BYTES + CHECKSUM_BYTES;
 
 /** A session that writes to a server. */
 export class RemoteWriter implements WriteSession {

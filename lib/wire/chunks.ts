@@ -13,7 +13,8 @@ import {
 import { CHUNK_NAME_BYTES, ChunkList } from "../delta/chunk_list.ts";
 import { malformed, MAX_DELTA_FILE_BYTES } from "./delta.ts";
 import { isTime } from "./fields.ts";
-import { equalBytes, type FileTrailer, readTrailer, TRAILER_BYTES } from "./pack.ts";
+import { equalBytes } from "./pack.ts";
+import { readTrailer, TRAILER_BYTES } from "./trailer.ts";
 import { ByteReader, type ContentMeta } from "./stream.ts";
 
 const MAGIC = new TextEncoder().encode("FERRYCL1");
@@ -70,14 +71,6 @@ export class ChunkEntries {
     this.#length = 0;
     return bytes;
   }
-}
-
-/** What stands behind the chunks, as behind a file of a pack. */
-export function chunksTrailer({ changed, sha256 }: FileTrailer): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(TRAILER_BYTES);
-  bytes[0] = changed ? 1 : 0;
-  bytes.set(sha256, 1);
-  return bytes;
 }
 
 function parseHeader(bytes: Uint8Array): ChunksHeader {

@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { FerryError } from "../core/errors.ts";
 import { chunkSizes } from "../delta/chunker.ts";
-import { ChunkEntries, chunksHeader, ChunksReader, chunksTrailer, peekHeader } from "./chunks.ts";
+import { ChunkEntries, chunksHeader, ChunksReader, peekHeader } from "./chunks.ts";
+import { trailerBytes } from "./trailer.ts";
 
 const SHA = new Uint8Array(32).map((_, i) => i);
 
@@ -25,7 +26,7 @@ function listBytes(
   const parts = [
     chunksHeader({ meta: { size, mtime, mode: 0o640 }, sizes: chunkSizes(bits) }),
     entries.take(),
-    chunksTrailer({ changed, sha256: SHA }),
+    trailerBytes({ changed, sha256: SHA }),
   ];
   return new Uint8Array(parts.flatMap((part) => [...part]));
 }

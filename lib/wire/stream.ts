@@ -1,4 +1,7 @@
-/** Streamed packs: one file of any size in a body of its own, read and written at the pace of whoever takes it. */
+/**
+ * Streamed packs: one file of any size in a body of its own, read and written at the pace of whoever takes it. Its
+ * frame is of kind 3, with a trailer behind the content (trailer.ts).
+ */
 import * as crypto from "node:crypto";
 import type { ProblemCode } from "../core/entry.ts";
 import { FerryError } from "../core/errors.ts";
@@ -8,20 +11,17 @@ import { type Outcome, problemOfJson } from "./outcome.ts";
 import {
   checkMagic,
   type FileHeader,
-  type FileTrailer,
   HEADER_BYTES,
   KIND_END,
-  KIND_FILE,
   KIND_PROBLEM,
+  KIND_STREAM,
   MAGIC,
   malformed,
   readHeader,
-  readTrailer,
-  TRAILER_BYTES,
-  trailerProblem,
   writeHeader,
 } from "./pack.ts";
 import { SentChunks } from "./sent_chunks.ts";
+import { type FileTrailer, readTrailer, TRAILER_BYTES, trailerBytes, trailerProblem } from "./trailer.ts";
 
 /** A file as it was read: what a header says of it, less its index. */
 export type ContentMeta = Omit<FileHeader, "index">;
@@ -106,14 +106,13 @@ export function streamContent(
 function head(header: FileHeader): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(MAGIC.length + HEADER_BYTES);
   bytes.set(MAGIC);
-  writeHeader(new DataView(bytes.buffer), MAGIC.length, KIND_FILE, header);
+  writeHeader(new DataView(bytes.buffer), MAGIC.length, KIND_STREAM, header);
   return bytes;
 }
 
 function tail(trailer: FileTrailer): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(TRAILER_BYTES + HEADER_BYTES);
-  bytes[0] = trailer.changed ? 1 : 0;
-  bytes.set(trailer.sha256, 1);
+  bytes.set(trailerBytes(trailer));
   writeHeader(new DataView(bytes.buffer), TRAILER_BYTES, KIND_END, { index: 1, size: 0, mtime: 0, mode: 0 });
   return bytes;
 }
@@ -145,7 +144,7 @@ export async function openStreamed(
       await input.cancel();
       return { kind: "problem", ...problem };
     }
-    if (header.kind !== KIND_FILE) throw malformed("an unknown kind of frame");
+    if (header.kind !== KIND_STREAM) throw malformed("an unknown kind of frame");
     if (header.size < offset) throw malformed("the file is smaller than what was left out of it");
     const { index: _, kind: __, ...meta } = header;
     return new StreamedContent(input, meta, offset);

@@ -2,8 +2,9 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { FerryError } from "../core/errors.ts";
 import type { Outcome } from "./outcome.ts";
-import { HEADER_BYTES, KIND_FILE, MAGIC, PackBuilder, TRAILER_BYTES, writeHeader } from "./pack.ts";
+import { HEADER_BYTES, KIND_STREAM, MAGIC, PackBuilder, writeHeader } from "./pack.ts";
 import { type Content, openStreamed, streamContent } from "./stream.ts";
+import { TRAILER_BYTES } from "./trailer.ts";
 
 interface FakeContent extends Content {
   disposed: number;
@@ -149,7 +150,7 @@ Deno.test("openStreamed() finds wrong bytes, digests and frames", async () => {
 Deno.test("openStreamed() does not allocate what a header claims", async () => {
   const bytes = new Uint8Array(MAGIC.length + HEADER_BYTES);
   bytes.set(MAGIC);
-  writeHeader(new DataView(bytes.buffer), MAGIC.length, KIND_FILE, {
+  writeHeader(new DataView(bytes.buffer), MAGIC.length, KIND_STREAM, {
     index: 0,
     size: 2 ** 50,
     mtime: 0,

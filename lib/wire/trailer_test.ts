@@ -1,0 +1,21 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { FerryError } from "../core/errors.ts";
+import { readTrailer, TRAILER_BYTES, trailerBytes, trailerProblem } from "./trailer.ts";
+
+const SHA = new Uint8Array(32).map((_, index) => index);
+
+Deno.test("readTrailer() gives back what trailerBytes() was given", () => {
+  for (const changed of [false, true]) {
+    const bytes = trailerBytes({ changed, sha256: SHA });
+    assertEquals(bytes.length, TRAILER_BYTES);
+    assertEquals(readTrailer(bytes), { changed, sha256: SHA });
+  }
+  assertThrows(() => readTrailer(new Uint8Array([7])), FerryError, "unknown trailer");
+});
+
+Deno.test("trailerProblem() is null only for content that stayed as it was and has its digest", () => {
+  const other = SHA.with(31, 0);
+  assertEquals(trailerProblem({ changed: false, sha256: SHA }, SHA), null);
+  assertEquals(trailerProblem({ changed: false, sha256: SHA }, other)?.code, "bad_content");
+  assertEquals(trailerProblem({ changed: true, sha256: SHA }, SHA)?.code, "changed");
+});
