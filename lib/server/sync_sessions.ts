@@ -60,6 +60,8 @@ interface Held extends PushStart {
   lastUsed: number;
   /** Requests of this session that are being answered. */
   busy: number;
+  /** There was no room for what came last, and nobody has asked since. */
+  full?: FerryError;
   /** Ends the answer that holds the folder; undefined while nobody is connected. */
   hangUp: (() => void) | undefined;
 }
@@ -188,7 +190,10 @@ export class PushSessions {
       held.session ??= { writer: this.#writerOf(held, folder()), answers: new Map() };
       return await work(held.session);
     } catch (error) {
-      heard = !(error instanceof FerryError && error.code === "timeout");
+      if (error instanceof FerryError) {
+        heard = error.code !== "timeout";
+        if (error.code === "disk_full") held.full = error;
+      }
       throw error;
     } finally {
       held.busy--;
@@ -218,9 +223,16 @@ export class PushSessions {
     this.#find(id, owner).lastUsed = Date.now();
   }
 
-  /** Bytes that came of a large file. */
+  /**
+   * Bytes that came of a large file. Throws `disk_full` when the last call failed for that: the connection may have been
+   * closed with the body in the middle, before its client could read the answer.
+   */
   resumable(id: string, owner: string, version: FileVersion): number {
-    return this.#find(id, owner).partials.size(version);
+    const held = this.#find(id, owner);
+    const { full } = held;
+    held.full = undefined;
+    if (full !== undefined) throw full;
+    return held.partials.size(version);
   }
 
   #find(id: string, owner: string): Held {

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { FerryError } from "../core/errors.ts";
 import { LockedError, lockFolder } from "../store/lock.ts";
 import { PushSessions } from "./sync_sessions.ts";
@@ -103,4 +103,18 @@ Deno.test("PushSessions drops a client that says nothing for two minutes, connec
   assertEquals(error.code, "gone");
   resolve();
   await working;
+});
+
+Deno.test("PushSessions says once more that there was no room, to whom the answer was lost", async () => {
+  await using share = makeShare();
+  const { sessions, start } = share;
+  const mine = id();
+  await sessions.begin(mine, start("a"), nothing);
+  const version = { path: "f", size: 5_000_000, mtime: 0 };
+  assertEquals(sessions.resumable(mine, OWNER, version), 0);
+  const full = () => Promise.reject(new FerryError("disk_full", "no space left on the server"));
+  await assertRejects(() => sessions.use(mine, OWNER, () => share.root, full), FerryError);
+  const error = assertThrows(() => sessions.resumable(mine, OWNER, version), FerryError);
+  assertEquals(error.code, "disk_full");
+  assertEquals(sessions.resumable(mine, OWNER, version), 0);
 });
