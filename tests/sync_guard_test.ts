@@ -143,8 +143,7 @@ Deno.test("sync stops where a replica has lost its mark, as when its disk is not
   // Its contents may go, that is what syncs are for; its mark may not.
   Deno.removeSync(dir.at("dst/f"));
   assertEquals((await ferry(["sync", src, dst], options)).code, 0);
-  Deno.renameSync(dst, dir.at("away"));
-  Deno.mkdirSync(dst);
+  Deno.removeSync(dir.at("dst/.ferry"), { recursive: true });
   const attempts = [[src, dst], ["-n", src, dst], [src, dst + "/"], [src, dir.at("src/../dst")], [
     dst,
     dir.at("new"),
@@ -156,18 +155,39 @@ Deno.test("sync stops where a replica has lost its mark, as when its disk is not
     assertStringIncludes(run.stderr, ".ferry/replica");
     assertStringIncludes(run.stderr, "--force");
   }
-  assertEquals([...Deno.readDirSync(dst)], []);
+  assertEquals(paths(dst), ["f"]);
   assertEquals((await ferry(["sync", src, dst])).code, 0, "another machine knows nothing of it");
-  Deno.removeSync(dir.at("dst/.ferry"), { recursive: true });
   assertEquals((await ferry(["sync", src, dst], options)).code, 41);
   assertEquals((await ferry(["sync", "--force", src, dst], options)).code, 0);
   assertEquals((await ferry(["sync", src, dst], options)).code, 0);
-  // Who empties it, or removes it, is not asked.
+  // Who empties it, removes it, or makes another in its place is not asked.
   for (const path of [dir.at("dst/.ferry"), dir.at("dst/f")]) Deno.removeSync(path, { recursive: true });
   assertEquals((await ferry(["sync", src, dst], options)).code, 0);
   Deno.removeSync(dst, { recursive: true });
   assertEquals((await ferry(["sync", src, dst], options)).code, 0);
   assertEquals(Deno.readTextFileSync(dir.at("dst/f")), "new");
+  for (const content of [{}, { f: "other", own: "x" }]) {
+    Deno.removeSync(dst, { recursive: true });
+    Deno.mkdirSync(dst);
+    for (const [name, text] of Object.entries(content)) Deno.writeTextFileSync(dir.at(`dst/${name}`), text);
+    const run = await ferry(["sync", "--delete", "--max-delete=100%", src, dst], options);
+    assertEquals(run.code, 0, run.stderr);
+    assertEquals(paths(dst).filter((path) => !path.startsWith(".ferry")), ["f"]);
+  }
+});
+
+Deno.test("sync stops where a disk is not mounted that is another view of the same one", async () => {
+  using dir = tempDir({ "src/f": "new", "data": null, "dst": null, "state": null });
+  const options = { env: { XDG_STATE_HOME: dir.at("state") } };
+  const bind = ["--bind", dir.at("data"), dir.at("dst")];
+  if (!new Deno.Command("mount", { args: bind, stderr: "null" }).outputSync().success) return;
+  try {
+    assertEquals((await ferry(["sync", dir.at("src"), dir.at("dst")], options)).code, 0);
+  } finally {
+    assert(new Deno.Command("umount", { args: [dir.at("dst")] }).outputSync().success);
+  }
+  const run = await ferry(["sync", dir.at("src"), dir.at("dst")], options);
+  assertEquals([run.code, paths(dir.at("dst"))], [41, []], run.stderr);
 });
 
 Deno.test("sync stops where the disk of a replica is not mounted, also where the mount point went with it", async () => {

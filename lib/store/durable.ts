@@ -14,7 +14,7 @@ const FEW = 16;
 const WIDTH = 16;
 
 /** What is in memory only, of statfs(2). */
-const IN_MEMORY: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
+export const IN_MEMORY: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
 
 /**
  * File systems of which syncfs(2) writes out all: ext, XFS, Btrfs, F2FS, ZFS, bcachefs, overlayfs. Others, such as FUSE,

@@ -22,6 +22,9 @@ const ARM = Deno.build.arch === "aarch64";
 const O_DIRECTORY = ARM ? 0o40000 : 0o200000;
 const O_NOFOLLOW = ARM ? 0o100000 : 0o400000;
 
+/** Where `f_fsid` is in what statfs(2) gives, in words of 32 bits. */
+const FSID_WORD = 14;
+
 const SYMBOLS = {
   openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
   read: { parameters: ["i32", "buffer", "u32"], result: "i32" },
@@ -34,6 +37,7 @@ const SYMBOLS = {
   syscall: { parameters: ["isize", "isize", "buffer", "buffer", "usize"], result: "isize" },
   // It waits for the disk.
   syncfs: { parameters: ["i32"], result: "i32", nonblocking: true },
+  statfs: { parameters: ["buffer", "buffer"], result: "i32" },
   renameat2: { parameters: ["i32", "buffer", "i32", "buffer", "u32"], result: "i32" },
 } as const;
 
@@ -64,11 +68,19 @@ export class Libc {
   readonly #target = new Uint8Array(8192);
   readonly #empty = new Uint8Array(1);
   readonly #stat = new Uint32Array(64);
+  readonly #statfs = new Uint32Array(32);
   readonly #times = new BigInt64Array(4);
   readonly #how = new BigUint64Array(3);
 
   constructor(calls: Deno.DynamicLibrary<typeof SYMBOLS>["symbols"]) {
     this.#calls = calls;
+  }
+
+  /** The id of the file system of `path`, as hex; null when it has none, or the call fails. */
+  fsid(path: string): string | null {
+    if (!this.#encode(path) || this.#calls.statfs(this.#path, this.#statfs) !== 0) return null;
+    const [first, second] = this.#statfs.subarray(FSID_WORD, FSID_WORD + 2);
+    return first === 0 && second === 0 ? null : `${first.toString(16)}:${second.toString(16)}`;
   }
 
   /** The folder at `path`, an absolute and real path, to name things in. */

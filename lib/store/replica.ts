@@ -5,17 +5,24 @@
 import * as crypto from "node:crypto";
 import { RESERVED_NAME } from "../core/paths.ts";
 import { isId } from "../wire/head.ts";
+import { bootId } from "./boot.ts";
+import { type FileSystem, fileSystemOf, sameFileSystem } from "./file_system.ts";
 import { innerPath } from "./root.ts";
 
 /** Places that are remembered; then the one that was seen longest ago is forgotten. */
 const MAX_PLACES = 1000;
 
-interface Memory {
+interface Memory extends FolderId {
   place: string;
   replica: string;
-  /** The numbers of the file system and of the folder. */
-  dev: number;
+}
+
+/** What tells a folder from one that takes its place later. */
+interface FolderId {
+  system: FileSystem;
   ino: number;
+  /** When it was made, in ms; null where that is not known. Numbers are used again. */
+  born: number | null;
 }
 
 /** The id in the mark of the folder `root`; null when there is none, empty when it cannot be read. */
@@ -51,27 +58,45 @@ export function placesOf(root: string): { share: string; path: string }[] {
 
 /**
  * Whether the folder `root`, a real path or the one that it would have, bore a mark and does so no more: because its
- * disk is not there. A folder that is gone was removed, unless it was on another file system than what is left of its
- * path; and the very same folder with nothing in it was emptied. `home` is the state folder of this machine; without it
- * nothing is known.
+ * disk is not there, or because the mark alone was removed. What was emptied, removed, or replaced by another folder on
+ * the same file system has not vanished. `home` is the state folder of this machine; without it nothing is known.
  */
 export function hasVanished(root: string, home: string | undefined): boolean {
   if (home === undefined) return false;
   const replica = replicaOf(root);
   const memory = recall(root, home);
   if (replica !== null) {
-    if (replica !== "" && memory?.replica !== replica) remember(root, home, replica);
+    if (replica !== "" && !isAsRemembered(root, replica, memory)) remember(root, home, replica);
     return false;
   }
   if (memory === null) return false;
-  const there = numbersOf(root);
-  if (there !== null) return there.dev !== memory.dev || there.ino !== memory.ino || !isEmpty(root);
+  const there = folderId(root);
+  if (there !== null) {
+    return !sameFileSystem(memory.system, there.system) || isMarkRemoved(root, memory, there);
+  }
   for (let dir = root; dir !== "";) {
     dir = dir.slice(0, dir.lastIndexOf("/"));
-    const above = numbersOf(dir === "" ? "/" : dir);
-    if (above !== null) return above.dev !== memory.dev;
+    const above = folderId(dir === "" ? "/" : dir);
+    if (above !== null) return !sameFileSystem(memory.system, above.system);
   }
   return false;
+}
+
+/** Whether it is the very folder that bore the mark, with all that is in it but the mark. */
+function isMarkRemoved(root: string, before: FolderId, now: FolderId): boolean {
+  return before.ino === now.ino && before.born === now.born && !isEmpty(root);
+}
+
+/** Whether there is nothing new to remember. */
+function isAsRemembered(root: string, replica: string, memory: Memory | null): boolean {
+  if (memory?.replica !== replica) return false;
+  try {
+    const { dev, ino } = Deno.statSync(root);
+    // The numbers of devices are given anew when the machine starts.
+    return memory.system.dev === dev && memory.system.boot === bootId() && memory.ino === (ino ?? 0);
+  } catch {
+    return true;
+  }
 }
 
 /** Marks the folder `root`, a real path, and remembers that. Never throws: what is in the way will say so itself. */
@@ -86,7 +111,9 @@ export function markReplica(root: string, home: string | undefined, id?: string)
       Deno.writeTextFileSync(`${path}.new`, JSON.stringify({ replica, made }) + "\n", { mode: 0o600 });
       Deno.renameSync(`${path}.new`, path);
     }
-    if (home !== undefined && recall(root, home)?.replica !== replica) remember(root, home, replica);
+    if (home !== undefined && !isAsRemembered(root, replica, recall(root, home))) {
+      remember(root, home, replica);
+    }
   } catch {
     // Without a mark it is as before.
   }
@@ -102,9 +129,13 @@ function memoryOf(root: string, home: string): string {
 
 function recall(root: string, home: string): Memory | null {
   try {
-    const { place, replica, dev, ino } = JSON.parse(Deno.readTextFileSync(memoryOf(root, home)));
-    const sound = place === root && isId(replica) && typeof dev === "number" && typeof ino === "number";
-    return sound ? { place, replica, dev, ino } : null;
+    const memory = JSON.parse(Deno.readTextFileSync(memoryOf(root, home)));
+    const { place, replica, system, ino, born } = memory;
+    const { mount, type, id, dev, boot } = system;
+    const sound = place === root && isId(replica) && [ino, type, dev].every((n) => typeof n === "number") &&
+      [mount, boot].every((text) => typeof text === "string") &&
+      (id === null || typeof id === "string") && (born === null || typeof born === "number");
+    return sound ? { place, replica, system: { mount, type, id, dev, boot }, ino, born } : null;
   } catch {
     return null;
   }
@@ -116,8 +147,9 @@ function remember(root: string, home: string, replica: string): void {
     const path = memoryOf(root, home);
     const dir = path.slice(0, path.lastIndexOf("/"));
     Deno.mkdirSync(dir, { recursive: true, mode: 0o700 });
-    const { dev, ino } = Deno.statSync(root);
-    const memory: Memory = { place: root, replica, dev, ino: ino ?? 0 };
+    const folder = folderId(root);
+    if (folder === null) return;
+    const memory: Memory = { place: root, replica, ...folder };
     Deno.writeTextFileSync(`${path}.${Deno.pid}`, JSON.stringify(memory) + "\n", { mode: 0o600 });
     Deno.renameSync(`${path}.${Deno.pid}`, path);
     forgetOldest(dir);
@@ -134,10 +166,10 @@ function forgetOldest(dir: string): void {
   for (const { name } of oldest.slice(0, names.length - MAX_PLACES)) Deno.removeSync(`${dir}/${name}`);
 }
 
-function numbersOf(path: string): { dev: number; ino: number } | null {
+function folderId(path: string): FolderId | null {
   try {
-    const { dev, ino } = Deno.statSync(path);
-    return { dev, ino: ino ?? 0 };
+    const { ino, birthtime } = Deno.statSync(path);
+    return { system: fileSystemOf(path), ino: ino ?? 0, born: birthtime?.getTime() ?? null };
   } catch {
     return null;
   }

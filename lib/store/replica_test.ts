@@ -37,21 +37,66 @@ Deno.test("hasVanished() is about a mark that was there, and nothing else", () =
   markReplica(root, home);
   assertEquals(hasVanished(root, home), false);
   Deno.writeTextFileSync(`${root}/f`, "");
+  // The mark alone.
   Deno.removeSync(`${root}/.ferry`, { recursive: true });
   assertEquals([hasVanished(root, home), hasVanished(root, undefined)], [true, false]);
   assertEquals(hasVanished(root, `${home}/another`), false);
-  // Emptied by somebody; another empty folder in its place is something else.
+  // Emptied by somebody, or replaced on the same file system, as scripts do: `rm -rf dst; mkdir dst`.
   Deno.removeSync(`${root}/f`);
   assertEquals(hasVanished(root, home), false);
   Deno.renameSync(root, `${root} away`);
   Deno.mkdirSync(root);
-  assertEquals(hasVanished(root, home), true);
+  assertEquals(hasVanished(root, home), false);
+  Deno.writeTextFileSync(`${root}/another`, "");
+  assertEquals(hasVanished(root, home), false);
+  Deno.removeSync(`${root}/another`);
   // Removed by somebody: it is on the file system of what is left of its path.
   Deno.removeSync(root);
   assertEquals(hasVanished(root, home), false);
   Deno.mkdirSync(root);
   markReplica(root, home);
   assertEquals(hasVanished(root, home), false);
+});
+
+Deno.test("hasVanished() is so where another file system is, and where there is none any more", () => {
+  using dir = tempDir();
+  const { root, home } = dir;
+  markReplica(root, home);
+  const [{ name }] = Deno.readDirSync(`${home}/places`);
+  const path = `${home}/places/${name}`;
+  const memory = JSON.parse(Deno.readTextFileSync(path));
+  Deno.removeSync(root, { recursive: true });
+  const [there, gone] = [
+    () => (Deno.mkdirSync(root), hasVanished(root, home)),
+    () => hasVanished(root, home),
+  ];
+  const cases: [object, boolean][] = [
+    [memory.system, false],
+    [{ ...memory.system, mount: root }, true],
+    [{ ...memory.system, mount: "/none" }, true],
+    [{ ...memory.system, type: 1 }, true],
+  ];
+  for (const [system, vanished] of cases) {
+    Deno.writeTextFileSync(path, JSON.stringify({ ...memory, system }));
+    assertEquals([system, gone(), there()], [system, vanished, vanished]);
+    Deno.removeSync(root);
+  }
+});
+
+Deno.test("hasVanished() keeps the numbers of this boot", () => {
+  using dir = tempDir();
+  const { root, home } = dir;
+  markReplica(root, home);
+  const [{ name }] = Deno.readDirSync(`${home}/places`);
+  const path = `${home}/places/${name}`;
+  const text = Deno.readTextFileSync(path);
+  const memory = JSON.parse(text);
+  Deno.writeTextFileSync(
+    path,
+    JSON.stringify({ ...memory, system: { ...memory.system, dev: 1, boot: "old" } }),
+  );
+  assertEquals(hasVanished(root, home), false);
+  assertEquals(Deno.readTextFileSync(path), text);
 });
 
 Deno.test("hasVanished() takes note of marks that it meets, and trusts none that it cannot read", () => {
