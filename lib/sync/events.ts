@@ -3,7 +3,8 @@ import type { Problem } from "../core/entry.ts";
 import { integer, malformed, text } from "../wire/fields.ts";
 import { problemOfJson } from "../wire/outcome.ts";
 import { type Change, type PlanTotals, sizeOf } from "./plan.ts";
-import type { Reporter, Summary } from "./run.ts";
+import type { Reporter } from "./ledger.ts";
+import type { Summary } from "./summary.ts";
 
 export interface PlanEvent extends Pick<PlanTotals, "create" | "update" | "delete" | "move" | "bytes"> {
   event: "plan";

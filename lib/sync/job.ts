@@ -11,7 +11,8 @@ import { parseDeleteLimit } from "./guard.ts";
 import { makeLimits } from "./limits.ts";
 import { patternProblem } from "./pattern.ts";
 import type { Report } from "./report.ts";
-import { DONE_AS, newSummary, runSync, type Summary } from "./run.ts";
+import { runSync } from "./run.ts";
+import { DONE_AS, newSummary, type Summary } from "./summary.ts";
 
 /** What a server runs, see server/sync_jobs.ts. */
 export interface ServerJob {

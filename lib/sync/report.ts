@@ -2,7 +2,7 @@
 import { assertNever, quote } from "../core/errors.ts";
 import { formatBytes, formatMs, formatTime } from "../cli/units.ts";
 import { type EventReporter, eventReporter, type RunEvent, type Scheduled } from "./events.ts";
-import type { Summary } from "./run.ts";
+import type { Summary } from "./summary.ts";
 import type { Tally } from "./tally.ts";
 
 /** A report of the events of a run, this program's own or a server's. */

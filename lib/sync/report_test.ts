@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import type { Problem } from "../core/entry.ts";
 import { type Change, makePlan } from "./plan.ts";
 import { jsonReport, type Report, textReport } from "./report.ts";
-import type { Summary } from "./run.ts";
+import type { Summary } from "./summary.ts";
 
 const SUMMARY: Summary = {
   created: 2,
