@@ -1,5 +1,4 @@
 /** Deltas of files on a server, to it and from it, over the sync API. */
-import type { HttpInit } from "../client/http_client.ts";
 import type { Exchange } from "../client/watch.ts";
 import { FerryError } from "../core/errors.ts";
 import { CHUNKS_TYPE, DELTA_TYPE, MAX_REQUEST_BYTES, REQUEST_TYPE } from "../wire/delta.ts";
@@ -7,26 +6,10 @@ import { MAX_ANSWER_BYTES } from "../wire/limits.ts";
 import { type Outcome, parseOutcomes } from "../wire/outcome.ts";
 import type { DeltaSource, DeltaTarget } from "./delta.ts";
 import type { RemoteSession } from "./remote_session.ts";
-
-/** What a delta needs of the store that it reads from or writes to. */
-export interface DeltaCalls {
-  readonly traffic: { sent: number; received: number };
-  /** One call of the API; throws what the server refused. */
-  send(call: string, init?: HttpInit & { exchange?: Exchange; patient?: boolean }): Promise<Response>;
-  /** An exchange that a body reports to as it is sent. */
-  begin(patient: boolean): Exchange;
-  /** What has to be told of the bytes of this answer. */
-  exchangeOf(response: Response): Exchange | undefined;
-  /** The body of an answer, at most `max` bytes. */
-  answer(response: Response, max: number): Promise<Uint8Array>;
-  /** What an error of a body means. */
-  bodyError(error: unknown): unknown;
-  /** A message as `read` understands it; throws `protocol`, naming the server. */
-  parse<T>(bytes: Uint8Array, read: (fields: Record<string, unknown>) => T): T;
-}
+import type { ServerCalls } from "./server_calls.ts";
 
 /** The files of the folder that `calls` is about, as a source. */
-export function remoteDeltaSource(calls: DeltaCalls): DeltaSource {
+export function remoteDeltaSource(calls: ServerCalls): DeltaSource {
   return {
     chunks: async (path) => received(calls, await calls.send(`chunks?file=${encodeURIComponent(path)}`)),
     delta: async (path, body) => {
@@ -37,7 +20,7 @@ export function remoteDeltaSource(calls: DeltaCalls): DeltaSource {
 }
 
 /** What `session` pushes to, as a target. */
-export function remoteDeltaTarget(calls: DeltaCalls, session: RemoteSession): DeltaTarget {
+export function remoteDeltaTarget(calls: ServerCalls, session: RemoteSession): DeltaTarget {
   const send = async (call: string, { method, type, body }: Sent): Promise<Response> => {
     session.check();
     const exchange = calls.begin(true);
@@ -72,7 +55,7 @@ interface Sent {
 }
 
 /** The body of an answer, counted and at its pace. */
-function received(calls: DeltaCalls, response: Response): ReadableStream<Uint8Array> {
+function received(calls: ServerCalls, response: Response): ReadableStream<Uint8Array> {
   if (response.body === null) throw new FerryError("protocol", "the server sent nothing");
   const reader = response.body.getReader(), exchange = calls.exchangeOf(response);
   return new ReadableStream<Uint8Array>({
@@ -97,7 +80,7 @@ function received(calls: DeltaCalls, response: Response): ReadableStream<Uint8Ar
 
 /** `body` as it is sent, counted and at the pace of `exchange`. */
 function sent(
-  calls: DeltaCalls,
+  calls: ServerCalls,
   body: ReadableStream<Uint8Array>,
   exchange: Exchange,
 ): ReadableStream<Uint8Array> {

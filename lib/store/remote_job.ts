@@ -2,29 +2,13 @@
  * A job as its client sees it: the destination's server runs the sync by itself and says how it goes; this asks the
  * source's server for the tokens that it reads with (docs/protocol.md, "Jobs").
  */
-import type { HttpInit } from "../client/http_client.ts";
-import { FerryError } from "../core/errors.ts";
 import { MAX_ANSWER_BYTES } from "../wire/limits.ts";
+import type { Fields } from "../wire/fields.ts";
 import { JobReportReader, MAX_REPORT_LINE_BYTES } from "../wire/job_report.ts";
 import { type JobRequest, parseToken, type TokenAnswer } from "../wire/jobs.ts";
 import { LineSplitter } from "../wire/tree.ts";
-
-/** What a job needs of the stores at its two ends. */
-export interface JobCalls {
-  readonly label: string;
-  readonly traffic: { received: number };
-  /** One call of the API; throws what the server refused. */
-  send(call: string, init: HttpInit): Promise<Response>;
-  /** The body of an answer, at most `max` bytes. */
-  answer(response: Response, max: number): Promise<Uint8Array>;
-  /** A message as `read` understands it; throws `protocol`, naming the server. */
-  parse<T>(message: Uint8Array | string, read: (fields: Record<string, unknown>) => T): T;
-  /** What a body's error means. */
-  bodyError(error: unknown): unknown;
-}
-
-/** A server says every ten seconds that its job goes on; after so long without, the connection is dead. */
-const SILENCE_MS = 45_000;
+import { SILENCE_MS, silent } from "./remote_session.ts";
+import type { ServerCalls } from "./server_calls.ts";
 
 /** Whenever a token is said to end: a timer that is set to more than 24 days goes off at once. */
 const LONGEST_RENEWAL_MS = 60 * 60_000;
@@ -32,21 +16,21 @@ const LONGEST_RENEWAL_MS = 60 * 60_000;
 const HEADERS = { "content-type": "application/json" };
 
 /** A token to read the folder of `source` with. */
-async function fetchToken(source: JobCalls): Promise<TokenAnswer> {
+async function fetchToken(source: ServerCalls): Promise<TokenAnswer> {
   const response = await source.send("token", { method: "POST" });
   return source.parse(await source.answer(response, MAX_ANSWER_BYTES), parseToken);
 }
 
 /** The ends of a job, what it has to do, and what stops it. */
 export interface JobPlan {
-  source: JobCalls;
-  destination: JobCalls;
+  source: ServerCalls;
+  destination: ServerCalls;
   request: Omit<JobRequest, "token">;
   signal?: AbortSignal;
 }
 
 /** Runs the job, and gives each line of its report as it comes. Throws when it could not begin or its report breaks off. */
-export async function* runJob(plan: JobPlan): AsyncGenerator<Record<string, unknown>> {
+export async function* runJob(plan: JobPlan): AsyncGenerator<Fields> {
   const { source, destination, request, signal: stop } = plan;
   const silence = new AbortController();
   const signal = stop === undefined ? silence.signal : AbortSignal.any([stop, silence.signal]);
@@ -89,7 +73,7 @@ class Renewal {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #over = false;
 
-  constructor(readonly source: JobCalls, readonly destination: JobCalls) {}
+  constructor(readonly source: ServerCalls, readonly destination: ServerCalls) {}
 
   start(id: string, { expires }: TokenAnswer): void {
     if (this.#over) return;
@@ -112,8 +96,4 @@ class Renewal {
     this.#over = true;
     clearTimeout(this.#timer);
   }
-}
-
-function silent(label: string): FerryError {
-  return new FerryError("timeout", `${label}: not a byte moved for ${SILENCE_MS / 1000} s`);
 }

@@ -3,25 +3,13 @@
  * break, it is made again, as long as the server still knows of the push (docs/protocol.md, "Sessions").
  */
 import { again, mayPass, TRIES, waitAfter } from "../client/again.ts";
-import type { HttpInit } from "../client/http_client.ts";
 import { FerryError } from "../core/errors.ts";
 import { parseSessionAnswer, type SessionRequest } from "../wire/session.ts";
+import type { ServerCalls } from "./server_calls.ts";
 import type { EndOptions } from "./store.ts";
 
-/** What a session needs of the store whose folder it locks. */
-export interface SessionCalls {
-  readonly label: string;
-  readonly traffic: { received: number };
-  /** One call of the API; throws what the server refused. */
-  send(call: string, init: HttpInit): Promise<Response>;
-  /** Breaks off the calls that wait for the server. */
-  abort(reason: FerryError): void;
-  /** A message as `read` understands it; throws `protocol`, naming the server. */
-  parse<T>(message: Uint8Array | string, read: (fields: Record<string, unknown>) => T): T;
-}
-
 /** The server says every ten seconds that it is there; after so long without, the connection is dead. */
-const SILENCE_MS = 45_000;
+export const SILENCE_MS = 45_000;
 
 /** A server drops a push that it has not heard of for two minutes. */
 const TOUCH_MS = 30_000;
@@ -35,7 +23,7 @@ const MAX_FIRST_LINE = 4096;
 /** The connection that holds a folder on a server. */
 export class RemoteSession {
   readonly id = crypto.randomUUID();
-  readonly #store: SessionCalls;
+  readonly #store: ServerCalls;
   readonly #body: Uint8Array<ArrayBuffer>;
   readonly #ending = new AbortController();
   readonly #over: AbortSignal;
@@ -45,20 +33,20 @@ export class RemoteSession {
   #timer: ReturnType<typeof setInterval> | undefined;
   #watching: Promise<void> = Promise.resolve();
 
-  private constructor(store: SessionCalls, request: SessionRequest, stop: AbortSignal | undefined) {
+  private constructor(store: ServerCalls, request: SessionRequest) {
     this.#store = store;
+    const { stop } = store;
     this.#over = stop === undefined ? this.#ending.signal : AbortSignal.any([stop, this.#ending.signal]);
     this.#body = new TextEncoder().encode(JSON.stringify(request));
   }
 
-  /** Locks the folder of `store` until `end` or `stop`. Throws `locked`, as the server says who has it. */
+  /** Locks the folder of `store` until `end`, or until its `stop`. Throws `locked`, as the server says who has it. */
   static async begin(
-    store: SessionCalls,
+    store: ServerCalls,
     request: SessionRequest,
-    stop?: AbortSignal,
   ): Promise<RemoteSession> {
-    const session = new RemoteSession(store, request, stop);
-    const connection = await again(() => session.#connect(), stop);
+    const session = new RemoteSession(store, request);
+    const connection = await again(() => session.#connect(), store.stop);
     session.#watching = session.#watch(connection);
     session.#timer = setInterval(() => session.#touch(), TOUCH_MS);
     return session;
@@ -203,6 +191,7 @@ class Connection {
   }
 }
 
-function silent(label: string): FerryError {
+/** What is thrown when a server does not say any more that it is there. */
+export function silent(label: string): FerryError {
   return new FerryError("timeout", `${label}: not a byte moved for ${SILENCE_MS / 1000} s`);
 }

@@ -1,7 +1,6 @@
 /** The way up to a server: contents are staged there in packs, then committed (docs/protocol.md, "Writing"). */
 import { again } from "../client/again.ts";
 import type { HttpInit } from "../client/http_client.ts";
-import type { Exchange } from "../client/watch.ts";
 import type { Problem } from "../core/entry.ts";
 import { FerryError } from "../core/errors.ts";
 import { gzip, mostUnpacked } from "../wire/gzip.ts";
@@ -11,31 +10,12 @@ import { type Outcome, parseOutcomes } from "../wire/outcome.ts";
 import { parseHave } from "../wire/session.ts";
 import { CHECKSUM_BYTES, type FileFrame, HEADER_BYTES, PACK_TYPE, PackBuilder } from "../wire/pack.ts";
 import { type Content, streamContent } from "../wire/stream.ts";
-import type { BufferPool } from "./buffers.ts";
 import type { FileVersion } from "./partials.ts";
 import type { RemoteSession } from "./remote_session.ts";
+import type { CallInit, ServerCalls } from "./server_calls.ts";
 import type { EndOptions, WriteSession } from "./store.ts";
 import type { DeltaTarget } from "./delta.ts";
-import { type DeltaCalls, remoteDeltaTarget } from "./delta_remote.ts";
-
-/** A request of the API. */
-export interface CallInit extends HttpInit {
-  /** The server may have to wait for its disk. */
-  patient?: boolean;
-  /** Begun beforehand, where a body reports to it as it is sent. */
-  exchange?: Exchange;
-}
-
-/** What a writer needs of the store that it writes to. */
-export interface RemoteCalls extends DeltaCalls {
-  readonly buffers: BufferPool;
-  /** Aborted when the run is to end. */
-  readonly stop?: AbortSignal;
-  /** One call of the API; throws what the server refused. */
-  send(call: string, init: CallInit): Promise<Response>;
-  /** Ends the session that the calls belong to. */
-  unlock(options?: EndOptions): Promise<void>;
-}
+import { remoteDeltaTarget } from "./delta_remote.ts";
 
 const JSON_TYPE = "application/json";
 
@@ -47,16 +27,22 @@ const FRAME_BYTES = HEADER_BYTES + CHECKSUM_BYTES;
 
 /** A session that writes to a server. */
 export class RemoteWriter implements WriteSession {
-  readonly #store: RemoteCalls;
+  readonly #store: ServerCalls;
   readonly #session: RemoteSession;
+  readonly #unlock: (options?: EndOptions) => Promise<void>;
   readonly delta: DeltaTarget;
   #commits = 0;
   /** Whether a large file broke off, so that there may be something of it. */
   #broke = false;
 
-  /** Writes in `session`, the one that `store` has begun. */
-  constructor(store: RemoteCalls, session: RemoteSession) {
+  /** Writes in `session`, the one that was begun by `store`; `unlock` ends it. */
+  constructor(
+    store: ServerCalls,
+    session: RemoteSession,
+    { unlock }: { unlock: (options?: EndOptions) => Promise<void> },
+  ) {
     this.#store = store;
+    this.#unlock = unlock;
     this.#session = session;
     this.delta = remoteDeltaTarget(store, session);
   }
@@ -154,7 +140,7 @@ export class RemoteWriter implements WriteSession {
   }
 
   async close(options?: EndOptions): Promise<Problem[]> {
-    await this.#store.unlock(options);
+    await this.#unlock(options);
     return [];
   }
 

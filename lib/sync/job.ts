@@ -86,9 +86,11 @@ export async function delegate(job: Delegation, report: Report): Promise<Summary
     };
   };
   try {
-    for await (const fields of runJob({ source, destination, request, signal })) {
-      if (fields.event === "error") throw destination.parse(JSON.stringify(fields), parseJobError);
-      const event = destination.parse(JSON.stringify(fields), parseEvent);
+    for await (
+      const fields of runJob({ source: source.calls, destination: destination.calls, request, signal })
+    ) {
+      if (fields.event === "error") throw destination.calls.parse(JSON.stringify(fields), parseJobError);
+      const event = destination.calls.parse(JSON.stringify(fields), parseEvent);
       if (event === null) continue;
       told.tell(event);
       if (event.event !== "done") report.tell(event);
