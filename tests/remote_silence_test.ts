@@ -42,7 +42,8 @@ for (const [name, work] of Object.entries(WORKS)) {
         await visit.head("HTTP/1.1 200 OK", "Content-Length: 1000000");
         // A file of a million bytes, of which a few come.
         if (name !== "scan") {
-          await visit.send("FERRYPK1\x01" + "\0".repeat(12) + "\x0f\x42\x40" + "\0".repeat(12));
+          const kind = name === "open" ? "\x03" : "\x01";
+          await visit.send("FERRYPK1" + kind + "\0".repeat(12) + "\x0f\x42\x40" + "\0".repeat(12));
         }
         await visit.send("x".repeat(100));
         await silence();
