@@ -76,6 +76,29 @@ for (const signal of ["SIGKILL", "SIGTERM"] as const) {
   });
 }
 
+Deno.test("sync ends with 42 while another run writes to a folder in its destination, and as a job", async () => {
+  using dir = tempDir({ ...ONE_FILE, "top/deep/dst/own": "x" });
+  await using from = await serve(dir.at("src"));
+  await using to = await serve(dir.path, ["--anonymous", "rwds", "--peer", from.url]);
+  const first = await longRun(dir.at("top/deep/dst"));
+  try {
+    for (const way of [[dir.at("src"), dir.at("top")], [from.url, `${to.url}/top`]]) {
+      const run = await sync(["--delete", "--force", ...way]);
+      assertLocked(run, first);
+      // Where a share lies is none of its clients' business.
+      assertEquals(run.stderr.includes(dir.path), way[1] === dir.at("top"), run.stderr);
+    }
+    assertEquals((await sync(["-n", dir.at("src"), dir.at("top")])).code, 0);
+    // It may be read meanwhile.
+    assertEquals((await sync([dir.at("top/deep"), dir.at("dst")])).code, 0);
+    assertEquals(Deno.readTextFileSync(dir.at("top/deep/dst/own")), "x");
+  } finally {
+    await first.stop("SIGKILL");
+  }
+  const next = await sync([dir.at("src"), dir.at("top")]);
+  assertEquals([next.code, next.changes], [0, ["create f"]]);
+});
+
 Deno.test("sync into a server ends with 42 while another run writes there, until that is killed", async () => {
   using dir = tempDir({ ...ONE_FILE, "dst/a/x": "x", "dst/b/x": "x" });
   await using server = await serve(dir.at("dst"), ["--writable"]);

@@ -1,7 +1,7 @@
 /** A folder of the local file system as a Store. */
 import { FerryError, osCode, osReason, quote } from "../core/errors.ts";
 import type { FileEntry, Tree } from "../core/entry.ts";
-import { RESERVED_NAME } from "../core/paths.ts";
+import { joinRoot, RESERVED_NAME } from "../core/paths.ts";
 import type { Holder } from "../wire/session.ts";
 import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
 import type { Content, NoContent } from "../wire/stream.ts";
@@ -9,7 +9,7 @@ import { PACK_BYTES, SMALL_FILE_BYTES } from "../wire/limits.ts";
 import { PACK_BUFFERS } from "./buffers.ts";
 import { thisProcess } from "./holder.ts";
 import { Leftovers } from "./leftovers.ts";
-import { type FolderLock, lockFolder } from "./lock.ts";
+import { checkUnlocked, type FolderLock, LockedError, lockFolder } from "./lock.ts";
 import { careFor, SAFE, type Safety, trashDir } from "./care.ts";
 import type { DeltaSource } from "./delta.ts";
 import { localDeltaSource } from "./delta_local.ts";
@@ -102,7 +102,19 @@ export class LocalStore implements Store {
   }
 
   async scan(options: ScanOptions = {}): Promise<Tree> {
-    return await scanTree(this.#realRoot(), { ...options, links: this.#links });
+    const root = this.#realRoot();
+    // Whoever writes to a folder in there began before this run had its lock.
+    const inner: string[] = [];
+    const writes = this.#lock !== undefined || this.#held;
+    const stateIn = (dir: string) => void (writes && dir !== "" && inner.push(dir));
+    const tree = await scanTree(root, { ...options, links: this.#links, stateIn });
+    for (const dir of inner) {
+      await checkUnlocked(joinRoot(root, dir), root).catch((error) => {
+        const shown = quote(joinRoot(this.label, dir));
+        throw error instanceof LockedError ? new LockedError(shown, error.holder) : error;
+      });
+    }
+    return tree;
   }
 
   // deno-lint-ignore require-await -- async so that what it throws becomes a rejection

@@ -45,16 +45,23 @@ export class FolderLock {
  * `write_failed` where nothing can be written or locked.
  */
 export async function lockFolder(root: string, holder: Holder): Promise<FolderLock> {
-  if (root !== "/") await checkUnlocked(root.slice(0, root.lastIndexOf("/")));
+  await checkAbove(root);
   const lock = acquire(root);
   if (lock === null) throw await LockedError.of(root);
   try {
+    // A run into a folder around this one that has begun meanwhile looks for this lock, or has looked already.
+    await checkAbove(root);
     Deno.writeTextFileSync(holderPath(root), JSON.stringify(holder));
   } catch (error) {
     lock.release();
     throw writeError(error, root);
   }
   return lock;
+}
+
+/** Throws `locked` when a folder around `root` is. */
+async function checkAbove(root: string): Promise<void> {
+  if (root !== "/") await checkUnlocked(root.slice(0, root.lastIndexOf("/")));
 }
 
 /** Throws `locked` when `folder` or one around it, up to and without `root`, is locked. */

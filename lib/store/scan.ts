@@ -18,6 +18,8 @@ export interface ScanFolderOptions {
   visible?: (path: string) => boolean;
   /** Whether to read the filter files of the folders; one that cannot be read makes its folder a problem. */
   rules?: boolean;
+  /** Told of each folder that holds state of Ferry's own, by its path. */
+  stateIn?: (dir: string) => void;
   /** Whether to go into a folder that was listed; asked when its turn comes. */
   enters?: (dir: string) => boolean;
   /** `keep` unless told. With `copy`, `visible` is asked about where links lead as well. */
@@ -42,7 +44,7 @@ export function* scanFolders(root: string, options: ScanFolderOptions = {}): Gen
     let names: string[];
     let rules: string | undefined;
     try {
-      names = namesIn(full);
+      names = namesIn(full, () => options.stateIn?.(dir));
       if (options.rules && names.includes(FILTER_FILE)) rules = readRules(full, dir, options.visible);
     } catch (error) {
       if (dir === "") throw readError(error, root);
@@ -117,12 +119,13 @@ export function readRules(
   }
 }
 
-/** The names in a folder, but for Ferry's own. Throws what the system says. */
-export function namesIn(full: string): string[] {
+/** The names in a folder, but for Ferry's own, whose being there `own` is told of. Throws what the system says. */
+export function namesIn(full: string, own?: () => void): string[] {
   const names: string[] = [];
   const lossy = new Set<string>();
   for (const name of listNames(full)) {
     // Names that are not UTF-8 decode lossily, so that two of them can look alike; one line about them will do.
+    if (name === RESERVED_NAME) own?.();
     if (name === RESERVED_NAME || lossy.has(name)) continue;
     if (name.includes("\ufffd")) lossy.add(name);
     names.push(name);
@@ -191,12 +194,15 @@ async function rememberedHash(root: string, path: string, memory: HashMemory): P
 const TURN_MS = 20;
 
 /** All of `root` as a tree. Gives way now and then, so that requests under way move on. */
-export async function scanTree(root: string, options: ScanOptions & { links?: Links } = {}): Promise<Tree> {
-  const { filter, onFile, checksum, links } = options;
+export async function scanTree(
+  root: string,
+  options: ScanOptions & Pick<ScanFolderOptions, "links" | "stateIn"> = {},
+): Promise<Tree> {
+  const { filter, onFile, checksum, links, stateIn } = options;
   const builder = new TreeBuilder({ filter, onFile });
   const rules = filter?.rules !== undefined;
   let began = performance.now();
-  for (const listing of scanFolders(root, { rules, links, enters: (dir) => builder.wants(dir) })) {
+  for (const listing of scanFolders(root, { rules, links, stateIn, enters: (dir) => builder.wants(dir) })) {
     const { dir } = listing;
     if ("problem" in listing) builder.fail(dir, { kind: "problem", ...listing.problem });
     else {
