@@ -264,6 +264,29 @@ function part(codec: number, length: number, bytes: Uint8Array): Uint8Array<Arra
   return joined(head, bytes);
 }
 
+attack("to keep what fifty clients send and never finish", async (server) => {
+  const bytes = 16 * 1024 * 1024;
+  const head = encode(`POST /.ferry/v1/pack HTTP/1.1\r\nHost: x\r\nContent-Length: ${bytes}\r\n\r\n`);
+  const connections = await Promise.all(
+    Array.from({ length: 50 }, () => Deno.connect({ hostname: "127.0.0.1", port: server.port })),
+  );
+  const sending = connections.map(async (connection) => {
+    await connection.write(head);
+    const piece = new Uint8Array(1024 * 1024 - 10);
+    // All but the end; the server takes no more of it than there is memory for.
+    for (let i = 0; i < 16; i++) await connection.write(piece);
+  });
+  const all = Promise.all(sending).catch(() => {});
+  await Promise.race([all, new Promise((resolve) => setTimeout(resolve, 1500))]);
+  const peak = Number(/VmHWM:\s*(\d+)/.exec(Deno.readTextFileSync(`/proc/${server.pid}/status`))![1]);
+  assert(peak < 450_000, `${peak} kB`);
+  // What is small, and what needs no body, is answered meanwhile.
+  const small = await call(server, "POST", "pack", { body: '{"files":["file"]}' });
+  assertEquals([small.status, (await call(server, "GET", "info")).status], [200, 200]);
+  for (const connection of connections) connection.close();
+  await all;
+});
+
 attack("deltas that are crafted to make it work or to fill its memory", async (server, dir) => {
   // An old version that chunks are looked for in.
   Deno.writeFileSync(dir.at("share/old"), new Uint8Array(300_000).fill(7));

@@ -136,6 +136,40 @@ const NAMES: Case[] = ["..", ".", "", "../evil", "a/b", "/etc/ferry-evil", ".fer
     arrives: ["good"],
   }));
 
+type Line = { dir: string; more?: true; entries: unknown[] } | { end: unknown };
+
+const root = (...entries: unknown[]) => ({ dir: "", entries });
+
+/** `lines` with an end that counts what is in them. */
+function whole(...lines: { dir: string; more?: true; entries: unknown[] }[]): Line[] {
+  return [...lines, { end: lines.reduce((sum, { entries }) => sum + entries.length, 0) }];
+}
+
+/** Trees that fit together in no way; each would else be whole. */
+const TREES: Record<string, Line[]> = {
+  "a folder below a file": whole(root(good), { dir: "good", entries: [] }),
+  "one folder twice": whole(root(good), root()),
+  "a folder before its parent": whole({ dir: "a", entries: [] }, root(["a", "d", MTIME, 0o755])),
+  "an entry that changes its kind from one piece to the next": whole(
+    { ...root(["a", "d", MTIME, 0o755]), more: true },
+    root(["a", "l", MTIME, "../outside"]),
+    { dir: "a", entries: [good] },
+  ),
+  "an entry of no known kind": whole(root(["good", "q", MTIME, 0o644])),
+  "an entry that is none": whole(root(7)),
+  "an entry with a name that is none": whole(root([["a"], ...good.slice(1)])),
+  "an entry with more to it": whole(root([...good, "x", "y", "z"])),
+  "a size past all": whole(root(["good", "f", 2 ** 60, MTIME, 0o644])),
+  "half a byte": whole(root(["good", "f", 0.5, MTIME, 0o644])),
+  "a time past all": whole(root(["good", "f", 12, 1e300, 0o644])),
+  "a link without end": whole(root(["l", "l", MTIME, "a/".repeat(2100)])),
+  "a link to NUL": whole(root(["l", "l", MTIME, "a\0b"])),
+  "a digest that is none": whole(root([...good, "0".repeat(63)])),
+  "an end of less than nothing": [root(), { end: -1 }],
+  "an end that is no number": [root(), { end: "0" }],
+  "more behind the end": [root(), { end: 0 }, root(good)],
+};
+
 const CASES: Case[] = [
   { name: "nothing at all", lies: {}, code: 0, arrives: ["good"] },
   ...NAMES,
@@ -255,6 +289,13 @@ const CASES: Case[] = [
     code: 0,
     arrives: ["good"],
   },
+  ...Object.entries(TREES).map(([name, lines]) => ({
+    name,
+    lies: {
+      tree: () => new Response(['{"ferry":1}', ...lines.map((line) => JSON.stringify(line)), ""].join("\n")),
+    },
+    code: 22,
+  })),
   {
     name: "set-user-id",
     lies: { tree: () => tree({ "": [["good", "f", GOOD.length, MTIME, 0o4755]] }) },
@@ -454,7 +495,7 @@ const CASES: Case[] = [
     name: "another version",
     lies: { info: () => json({ ferry: "2.0.0", protocol: 2, kind: "dir", permissions: "r" }) },
     code: 22,
-    says: "version 2",
+    says: "speaks version 2 of the sync API, this is 1",
   },
   {
     name: "an unknown kind",

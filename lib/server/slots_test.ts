@@ -25,6 +25,22 @@ Deno.test("Slots lets so many in at a time, and the others in their turn", async
   more();
 });
 
+Deno.test("Slots gives several at once, to nobody before those who came first", async () => {
+  const slots = new Slots(10, 60_000);
+  const log: string[] = [];
+  const one = await slots.take(4);
+  const two = await slots.take(6);
+  const large = slots.take(8).then((release) => (log.push("large"), release));
+  const small = slots.take(2).then((release) => (log.push("small"), release));
+  two();
+  await Promise.resolve();
+  assertEquals(log, []);
+  one();
+  for (const release of await Promise.all([large, small])) release();
+  assertEquals(log, ["large", "small"]);
+  (await slots.take(10))();
+});
+
 Deno.test("Slots refuses whoever waits too long, and forgets about it", async () => {
   const slots = new Slots(1, 1);
   const release = await slots.take();

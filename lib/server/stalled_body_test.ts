@@ -1,6 +1,6 @@
 /** What a real server does with requests whose bodies stall, with less patience than it has by itself. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { PackBuilder } from "../wire/pack.ts";
+import { KIND_STREAM, MAGIC, PackBuilder, writeHeader } from "../wire/pack.ts";
 import { parsePerms } from "./access.ts";
 import { createAuthenticate } from "./authenticate.ts";
 import { createHandler } from "./handler.ts";
@@ -70,6 +70,15 @@ function halfPack(): Uint8Array {
   return builder.finish().subarray(0, 50_000);
 }
 
+/** As much of a streamed pack. */
+function halfStream(): Uint8Array {
+  const bytes = new Uint8Array(50_000);
+  bytes.set(MAGIC);
+  const header = { index: 0, size: 100_000, mtime: 0, mode: 0o644 };
+  writeHeader(new DataView(bytes.buffer), MAGIC.length, KIND_STREAM, header);
+  return bytes;
+}
+
 Deno.test("a PUT whose body stalls is answered 408, and the old file stays", async () => {
   await using server = await start();
   const half = new Uint8Array(70_000);
@@ -93,8 +102,8 @@ Deno.test("calls of the sync API whose bodies stall are answered 408, and their 
   assertEquals(push.status, 200, server.warnings.join());
   const calls: [string, Uint8Array][] = [
     [`PUT /.ferry/v1/stage/${session}`, halfPack()],
-    [`PUT /.ferry/v1/stage/${session}/0`, halfPack()],
-    [`PUT /.ferry/v1/stage/${session}/1?file=large`, halfPack()],
+    [`PUT /.ferry/v1/stage/${session}/0`, halfStream()],
+    [`PUT /.ferry/v1/stage/${session}/1?file=large`, halfStream()],
     [`POST /.ferry/v1/commit/${session}`, new TextEncoder().encode('{"key":"0","operations":[')],
     [`POST /.ferry/v1/delta/${session}/2?file=old&base=old`, new TextEncoder().encode("FERRYCL1")],
     ["POST /.ferry/v1/delta?file=old", new TextEncoder().encode("FERRYDR1")],

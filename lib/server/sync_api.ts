@@ -7,7 +7,7 @@ import { LiveIndex, type LiveIndexOptions } from "../store/live_index.ts";
 import { markReplica } from "../store/replica.ts";
 import type { Capabilities } from "./capability.ts";
 import { PATIENCE, type Patience } from "./patient_body.ts";
-import type { Call } from "./sync_call.ts";
+import { bodyMemory, type Call } from "./sync_call.ts";
 import { createSyncHeads } from "./sync_head.ts";
 import { createSyncJobs, type JobsConfig } from "./sync_jobs.ts";
 import { createSyncDeltas } from "./sync_delta.ts";
@@ -47,6 +47,7 @@ export function createSyncApi(root: string, options: SyncApiOptions): SyncApi {
     warn,
   });
   const jobs = options.jobs === undefined ? null : createSyncJobs(options.jobs, sessions);
+  const memory = bodyMemory();
   const packs = { busy: 0 };
   const index = new LiveIndex(root, { dir, warn, busy: () => packs.busy > 0 });
   const offersJobs = (call: Call, source: string) => jobs?.offers(call, source) ?? false;
@@ -64,7 +65,7 @@ export function createSyncApi(root: string, options: SyncApiOptions): SyncApi {
     const query = new URLSearchParams(mark === -1 ? "" : request.url.slice(mark + 1));
     const base = checkedPath((query.get("path") ?? "").replace(/^\/|\/$/g, ""));
     const [name, ...rest] = call.split("/");
-    const context: Call = { root, request, query, access, base, completed, patience };
+    const context: Call = { root, request, query, access, base, completed, patience, memory };
     const route = `${request.method} ${name}/${rest.length}`;
     if (name !== "head" && name !== "changes") index.giveWay();
     if (capabilities !== undefined && route === "POST token/0") return issueToken(context, capabilities);

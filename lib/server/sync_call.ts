@@ -8,6 +8,7 @@ import { type Fields, parseObject } from "../wire/fields.ts";
 import { PACK_TYPE } from "../wire/pack.ts";
 import type { Access, Perm } from "./access.ts";
 import { type Patience, patientBody } from "./patient_body.ts";
+import { Slots } from "./slots.ts";
 
 /** One call, with the folder of the share that it is about. */
 export interface Call {
@@ -20,6 +21,20 @@ export interface Call {
   base: string;
   completed: Promise<void> | undefined;
   patience: Patience;
+  /** The memory for bodies that are being received, in bytes. */
+  memory: Slots;
+}
+
+/** Bodies up to this size are received without asking whether there is memory for them. */
+const SMALL_BODY_BYTES = 64 * 1024;
+
+/** What larger ones may take together, and how long one waits for its turn. */
+const MAX_BODIES_BYTES = 128 * 1024 * 1024;
+const WAIT_MS = 45_000;
+
+/** The memory for the bodies of all calls. */
+export function bodyMemory(): Slots {
+  return new Slots(MAX_BODIES_BYTES, WAIT_MS);
 }
 
 /** The real folder of the call. A link may lead to it, but only to where `perm` holds as well. */
@@ -108,14 +123,25 @@ export async function writing<T>(work: () => Promise<T>): Promise<T> {
 
 /**
  * The body of a request of at most `max` bytes. Throws `too_large`; `bad_request` when it breaks off, `timeout` when it
- * stalls.
+ * stalls, `too_many` when too much is being received for too long.
  */
-export async function readBody({ request, patience }: Call, max: number): Promise<Uint8Array<ArrayBuffer>> {
+export async function readBody(call: Call, max: number): Promise<Uint8Array<ArrayBuffer>> {
+  const { request, memory } = call;
   const declared = request.headers.get("content-length");
   // A length makes HTTP bound the body before a byte of it is kept.
   if (declared === null) throw new FerryError("bad_request", "this call needs a Content-Length");
   if (Number(declared) > max) throw new FerryError("too_large", `this call takes at most ${max} bytes`);
-  let bytes = new Uint8Array(Number(declared));
+  const length = Number(declared);
+  const release = length > SMALL_BODY_BYTES ? await memory.take(length) : () => {};
+  try {
+    return await receiveBody(call, length);
+  } finally {
+    release();
+  }
+}
+
+async function receiveBody({ request, patience }: Call, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  let bytes = new Uint8Array(length);
   if (request.body === null) return bytes.subarray(0, 0);
   const reader = patientBody(request.body, patience).getReader({ mode: "byob" });
   for (let filled = 0; filled < bytes.length;) {
