@@ -130,10 +130,10 @@ test("head waits for a change when asked to", async () => {
 test("changes lists what is new and what has gone, in order and in pieces", async () => {
   using dir = tempDir({ "share/a": "a", "share/d/b": "b", "share/d/e/c": "c", "share/old": "o" });
   await using server = await serve(dir.at("share"), ["--writable"]);
-  const { body: { epoch, seq } } = await head(server);
+  const { body: { epoch, seq, root } } = await head(server);
   const since = (seq: number, more = "") => get(server, `changes?path=&epoch=${epoch}&since=${seq}${more}`);
   const nothing = await since(seq);
-  assertEquals(nothing.body.slice(1), [{ end: seq, more: false }]);
+  assertEquals(nothing.body.slice(1), [{ end: seq, more: false, root, files: 4, rules: false }]);
   Deno.writeTextFileSync(dir.at("share/a"), "changed");
   await head(server);
   Deno.removeSync(dir.at("share/d/e"), { recursive: true });
@@ -145,6 +145,7 @@ test("changes lists what is new and what has gone, in order and in pieces", asyn
   const [first, ...rest] = body;
   const end = rest.pop();
   assertEquals([first.ferry, first.epoch, end.more], [1, epoch, false]);
+  assertEquals([end.root, end.files], [(await head(server)).body.root, 3]);
   const text = rest.map((line: { path: string; gone?: true; entry?: unknown[] }) =>
     line.gone ? `${line.path} gone` : `${line.path} ${line.entry![1]}`
   );

@@ -50,7 +50,8 @@ export function createSyncHeads(index: LiveIndex): SyncHeads {
     const since = countOf(call, "since", Number.MAX_SAFE_INTEGER);
     if (since === null) throw new FerryError("bad_request", "since when? The query's `since` is a number");
     const limit = Math.max(1, countOf(call, "limit", MAX_CHANGES) ?? MAX_CHANGES);
-    const { replica, epoch, seq } = await current(call);
+    const head = await current(call);
+    const { replica, epoch, seq } = head;
     const { base, folder } = baseOf(call);
     const gone = call.query.get("epoch") === epoch && since <= seq ? index.buried(since) : null;
     if (gone === null) throw new FerryError("gone", "what changed since then is not known; read the tree");
@@ -61,7 +62,7 @@ export function createSyncHeads(index: LiveIndex): SyncHeads {
     const part = list.slice(0, limit);
     const more = part.length < list.length;
     const body = changesHead({ replica, epoch }) + part.map(changeLine).join("") +
-      changesEnd({ seq: more ? part.at(-1)!.seq : seq, more });
+      changesEnd(more ? part.at(-1)!.seq : head);
     const bytes = new TextEncoder().encode(body);
     return new Response(bytes, {
       headers: { "content-type": TREE_TYPE, "content-length": String(bytes.length) },

@@ -4,6 +4,8 @@ import { turn } from "../core/turn.ts";
 import { openContent } from "./read.ts";
 import { StrictPaths } from "./root.ts";
 import { type HashMemory, sameVersion } from "./scan.ts";
+import { SmallReader } from "./small_reader.ts";
+import { SMALL_FILE_BYTES } from "../wire/limits.ts";
 
 /** How long files are hashed before others have a turn. */
 const TURN_MS = 8;
@@ -20,6 +22,9 @@ export async function* hashFiles(
   memory?: HashMemory,
 ): AsyncGenerator<string | null | undefined> {
   let strict = new StrictPaths(root);
+  let reader = new SmallReader(root);
+  using _ = { [Symbol.dispose]: () => reader[Symbol.dispose]() };
+  const buffer = new Uint8Array(SMALL_FILE_BYTES);
   let start = performance.now();
   async function pause(): Promise<void> {
     await turn();
@@ -30,8 +35,11 @@ export async function* hashFiles(
     const began = Date.now();
     const before = real === null || memory === undefined ? null : infoOf(strict, real);
     const known = before === null ? null : memory!.known(real!, before);
-    const content = real === null || known !== null ? null : openContent(strict, real);
-    let digest = known;
+    let digest = known ?? (real === null ? null : small(reader, real, buffer));
+    if (digest !== null && known === null && before !== null) {
+      memory!.learned(real!, before, { sha256: digest, began });
+    }
+    const content = real === null || digest !== null ? null : openContent(strict, real);
     if (content?.kind === "content") {
       using open = content;
       const hash = crypto.createHash("sha256");
@@ -53,8 +61,22 @@ export async function* hashFiles(
     await pause();
     // What it remembers of folders may no longer hold.
     strict = new StrictPaths(root);
+    reader[Symbol.dispose]();
+    reader = new SmallReader(root);
     yield undefined;
   }
+}
+
+/**
+ * The hash of a small file, which `reader` has seen to stay the same while it was read; null for any other. Had another
+ * file come there since a look before, its inode and time of change would be others than those that were seen.
+ */
+function small(reader: SmallReader, path: string, buffer: Uint8Array<ArrayBuffer>): string | null {
+  let content: Uint8Array<ArrayBuffer> = buffer;
+  const meta = reader.quick(path, (size) => {
+    return content = size <= buffer.length ? buffer.subarray(0, size) : new Uint8Array(size);
+  });
+  return meta === null ? null : crypto.createHash("sha256").update(content).digest("hex");
 }
 
 function infoOf(strict: StrictPaths, path: string): Deno.FileInfo | null {

@@ -51,6 +51,11 @@ export class IndexHashes {
     this.#cached = null;
   }
 
+  /** Lets go of what it has of `folder`, which has gone: to save it would bring its row back. */
+  drop(folder: Folder): void {
+    if (this.#cached?.folder === folder) this.#cached = null;
+  }
+
   #fileAt(path: string, info: Deno.FileInfo): Known | null {
     const folder = this.#top.find(parentPath(path));
     if (folder === null) return null;

@@ -4,8 +4,8 @@
  * for live_index.ts to say.
  */
 import { osReason } from "../core/errors.ts";
-import type { DirEntry } from "../core/entry.ts";
-import { baseName, childPath, joinRoot, parentPath } from "../core/paths.ts";
+import type { DirEntry, Entry } from "../core/entry.ts";
+import { baseName, childPath, joinRoot, parentPath, RESERVED_NAME } from "../core/paths.ts";
 import { FILTER_FILE } from "../core/scan_filter.ts";
 import type { FolderRow, IndexDb } from "./index_db.ts";
 import { Folder } from "./index_folder.ts";
@@ -16,6 +16,9 @@ import type { Watches } from "./watches.ts";
 
 /** Entries that are read in one step. */
 const PIECE_ENTRIES = 500;
+
+/** With more changes in a folder than this it is read as a whole. */
+const MAX_TOLD = 200;
 
 /** The shared folder is not there, or is another one than before. */
 export class RootGone extends Error {
@@ -53,6 +56,8 @@ export class IndexTree implements Disposable {
   readonly #base: IndexBase;
   /** Folders to be read again. */
   readonly #dirty = new Set<Folder>([this.top]);
+  /** Of some of them, the names of all that happened since they were known: the rest is as it was. */
+  readonly #told = new Map<Folder, Set<string>>();
   /** Folders that have to be read each time. */
   readonly #unsure = new Set<Folder>();
   /** The one that is being read, over several steps when it is large. */
@@ -100,19 +105,36 @@ export class IndexTree implements Disposable {
 
   /** Takes what the kernel has to tell. False when anything may have happened: all is to be read again then. */
   drain(): boolean {
-    const whole = this.#base.watches?.drain((folder) => this.#dirty.add(folder)) ?? true;
+    const whole = this.#base.watches?.drain((folder, name) => this.#tell(folder, name)) ?? true;
     if (!whole) this.doubtAll();
     return whole;
   }
 
+  #tell(folder: Folder, name: string | null): void {
+    const told = this.#told.get(folder);
+    if (name === null || (told === undefined && this.#dirty.has(folder)) || told?.size === MAX_TOLD) {
+      this.#doubt(folder);
+    } else if (told !== undefined) told.add(name);
+    else {
+      this.#dirty.add(folder);
+      this.#told.set(folder, new Set([name]));
+    }
+  }
+
+  /** The folder is to be read again as a whole. */
+  #doubt(folder: Folder): void {
+    this.#told.delete(folder);
+    this.#dirty.add(folder);
+  }
+
   /** All folders are to be read again. */
   doubtAll(): void {
-    for (const folder of this.top.walk()) this.#dirty.add(folder);
+    for (const folder of this.top.walk()) this.#doubt(folder);
   }
 
   /** Those are to be read again that no watch tells of. */
   doubtUnsure(): void {
-    for (const folder of this.#unsure) this.#dirty.add(folder);
+    for (const folder of this.#unsure) this.#doubt(folder);
   }
 
   /** Reads what is to be read now, in steps. Throws `RootGone`, `DamagedIndex`, and what the system says. */
@@ -148,21 +170,25 @@ export class IndexTree implements Disposable {
   /** Reads one folder again, after its watch is in place; tells of the folders in it that are new. */
   *#readFolder(folder: Folder, onNew: (child: Folder) => void): Generator<void> {
     const { db } = this;
+    const told = this.#told.get(folder);
+    this.#told.delete(folder);
     const full = joinRoot(this.#root, folder.path);
     const info = this.#look(folder, full);
     if (info === null) return;
+    const watched = folder.wd !== -1;
     this.#watch(folder, full);
     this.hashes.release(folder);
     const row = db.get(folder.path);
     const reborn = this.#takeSelf(folder, { info, full, row });
 
-    const { found, folders, linked, problem } = yield* this.#list(folder, full, onNew);
+    const known = row === null ? [] : readRow(row);
+    const again = row !== null && watched && told ? this.#listAgain(folder, known, told) : null;
+    const { found, folders, linked, problem } = again ?? (yield* this.#list(folder, full, onNew));
     const gone = [...folder.children.values()].filter((child) => !folders.has(child.name));
     for (const child of gone) this.#drop(child);
-    const merged = mergeFound(row === null ? [] : readRow(row), found, () => ++db.seq);
-    // What took the place of another thing speaks for itself.
+    const merged = mergeFound(known, found, () => ++db.seq);
+    // What took the place of a file speaks for itself.
     const files = new Set(found.map(({ name }) => name));
-    for (const { name } of gone) if (!files.has(name)) db.bury(childPath(folder.path, name), ++db.seq);
     for (const name of merged.gone) if (!folders.has(name)) db.bury(childPath(folder.path, name), ++db.seq);
     if (merged.changed || gone.length > 0) folder.seq = db.seq;
     if (row === null || merged.changed || merged.restated) {
@@ -196,7 +222,7 @@ export class IndexTree implements Disposable {
     if (parent.children.get(folder.name) === folder) {
       this.#drop(folder);
       parent.invalidate();
-      this.#dirty.add(parent);
+      this.#doubt(parent);
     }
     return null;
   }
@@ -204,7 +230,7 @@ export class IndexTree implements Disposable {
   #watch(folder: Folder, full: string): void {
     const watched = this.#base.watches?.add(folder, full);
     if (watched?.kind === "limit") this.#base.onLimit();
-    if (watched?.kind === "watched" && watched.moved !== undefined) this.#dirty.add(watched.moved);
+    if (watched?.kind === "watched" && watched.moved !== undefined) this.#doubt(watched.moved);
   }
 
   /** Takes over the folder's own time, mode and identity. Gives whether a tree would show a difference. */
@@ -232,18 +258,41 @@ export class IndexTree implements Disposable {
     }
     for (const [at, name] of names.entries()) {
       if (at % PIECE_ENTRIES === PIECE_ENTRIES - 1) yield;
-      let stat: Deno.FileInfo | undefined;
-      const path = childPath(folder.path, name);
-      const entry = readEntry(joinRoot(this.#root, path), path, name, (info) => stat = info);
+      const { entry, stat } = this.#entry(folder, name);
       if (entry.kind === "dir") {
         listing.folders.add(name);
         this.#meet(folder, name, { info: stat!, onNew });
         continue;
       }
       if (entry.kind === "file" && (stat?.nlink ?? 1) > 1) listing.linked = true;
-      listing.found.push({ name, entry, ctime: timeOf(stat?.ctime), ino: stat?.ino ?? 0 });
+      listing.found.push(foundAs(name, entry, stat));
     }
     return listing;
+  }
+
+  /** The same, when only what is `told` can be other than `known`; null when that takes a whole look after all. */
+  #listAgain(folder: Folder, known: readonly Known[], told: ReadonlySet<string>): Listing | null {
+    if (folder.unsure || folder.problem !== null) return null;
+    const found: Found[] = known.filter(({ name }) => !told.has(name));
+    let linked = false;
+    for (const name of told) {
+      if (name === RESERVED_NAME) continue;
+      // Two names that are not UTF-8 may look alike.
+      if (name.includes("\ufffd") || folder.children.has(name)) return null;
+      const { entry, stat } = this.#entry(folder, name);
+      if (entry.kind === "dir") return null;
+      if (entry.kind === "problem" && entry.code === "vanished") continue;
+      if (entry.kind === "file" && (stat?.nlink ?? 1) > 1) linked = true;
+      found.push(foundAs(name, entry, stat));
+    }
+    return { found, folders: new Set(folder.children.keys()), linked, problem: null };
+  }
+
+  #entry(folder: Folder, name: string): { entry: Entry; stat: Deno.FileInfo | undefined } {
+    let stat: Deno.FileInfo | undefined;
+    const path = childPath(folder.path, name);
+    const entry = readEntry(joinRoot(this.#root, path), path, name, (info) => stat = info);
+    return { entry, stat };
   }
 
   /** Takes note of the folder `name` in `folder`. */
@@ -260,16 +309,21 @@ export class IndexTree implements Disposable {
     if (known !== undefined) this.#drop(known);
     const child = new Folder(folder, name);
     folder.children.set(name, child);
-    this.#dirty.add(child);
+    this.#doubt(child);
     onNew(child);
   }
 
-  /** Forgets a folder and all below it. */
+  /** Forgets a folder and all below it, and notes that it has gone: what takes its place is another one. */
   #drop(folder: Folder): void {
-    folder.parent?.children.delete(folder.name);
+    if (folder.parent !== null) {
+      folder.parent.children.delete(folder.name);
+      this.db.bury(folder.path, folder.parent.seq = ++this.db.seq);
+    }
     for (const each of folder.walk()) {
       this.#base.watches?.remove(each);
       this.#dirty.delete(each);
+      this.#told.delete(each);
+      this.hashes.drop(each);
       this.#unsure.delete(each);
     }
     this.db.forget(folder.path);
@@ -283,4 +337,8 @@ export class IndexTree implements Disposable {
       this.#base.watches?.[Symbol.dispose]();
     }
   }
+}
+
+function foundAs(name: string, entry: Entry, stat: Deno.FileInfo | undefined): Found {
+  return { name, entry, ctime: timeOf(stat?.ctime), ino: stat?.ino ?? 0 };
 }

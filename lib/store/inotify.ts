@@ -17,6 +17,7 @@ const IN_MOVE_SELF = 0x800;
 const IN_UNMOUNT = 0x2000;
 const IN_Q_OVERFLOW = 0x4000;
 const IN_IGNORED = 0x8000;
+const IN_ISDIR = 0x40000000;
 const IN_ONLYDIR = 0x1000000;
 const IN_DONT_FOLLOW = 0x2000000;
 const IN_EXCL_UNLINK = 0x4000000;
@@ -59,6 +60,7 @@ export class Inotify implements Disposable {
   readonly #words = new Int32Array(this.#buffer.buffer);
   readonly #count = new Int32Array(1);
   readonly #encoder = new TextEncoder();
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
   private constructor(libc: Libc, fd: number) {
     this.#libc = libc;
@@ -88,10 +90,11 @@ export class Inotify implements Disposable {
   }
 
   /**
-   * Hands on every event up to this moment, in order, by the number of its watch. False when the kernel's queue
+   * Hands on every event up to this moment, in order, by the number of its watch, with the name of the entry that it is
+   * about; null for the folder itself and for folders in it. False when the kernel's queue
    * (`fs.inotify.max_queued_events`) was too small and anything may have happened.
    */
-  drain(onEvent: (wd: number, event: WatchEvent) => void): boolean {
+  drain(onEvent: (wd: number, event: WatchEvent, name: string | null) => void): boolean {
     let whole = true;
     while (this.#pending()) {
       const length = Number(
@@ -101,11 +104,20 @@ export class Inotify implements Disposable {
       for (let at = 0; at + HEAD_BYTES <= length;) {
         const [wd, mask, , size] = this.#words.subarray(at / 4, at / 4 + 4);
         if ((mask & IN_Q_OVERFLOW) !== 0) whole = false;
-        else onEvent(wd, (mask & (IN_IGNORED | IN_UNMOUNT)) !== 0 ? "ended" : "changed");
+        else {
+          const name = size === 0 || (mask & IN_ISDIR) !== 0 ? null : this.#nameAt(at + HEAD_BYTES, size);
+          onEvent(wd, (mask & (IN_IGNORED | IN_UNMOUNT)) !== 0 ? "ended" : "changed", name);
+        }
         at += HEAD_BYTES + size;
       }
     }
     return whole;
+  }
+
+  /** A name, which NULs fill up to `size` bytes. */
+  #nameAt(at: number, size: number): string {
+    const bytes = this.#buffer.subarray(at, at + size);
+    return this.#decoder.decode(bytes.subarray(0, bytes.indexOf(0)));
   }
 
   #pending(): boolean {

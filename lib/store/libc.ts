@@ -33,7 +33,7 @@ const SYMBOLS = {
   futimens: { parameters: ["i32", "buffer"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
-  getdents64: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  getdents64: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   syscall: { parameters: ["isize", "isize", "buffer", "buffer", "usize"], result: "isize" },
   // It waits for the disk.
   syncfs: { parameters: ["i32"], result: "i32", nonblocking: true },
@@ -168,6 +168,20 @@ export class Libc {
     return this.statIn(HERE, path);
   }
 
+  /**
+   * What `name` is in an open folder, as the words of struct statx, which hold until the next look; a link is itself.
+   * `name` is UTF-8 or whatever else the file system gave, with a NUL at its end.
+   */
+  wordsIn(folder: number, name: Uint8Array<ArrayBuffer>): Uint32Array | null {
+    const { statx } = this.#calls;
+    return statx(folder, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC, this.#stat) === 0 ? this.#stat : null;
+  }
+
+  /** The next entries of an open folder, each a struct linux_dirent64; gives their length, 0 at the end. */
+  entries(folder: number, bytes: Uint8Array<ArrayBuffer>): number {
+    return this.#calls.getdents64(folder, bytes, bytes.length);
+  }
+
   /** The names in the folder at `path`, absolute and real; those that are not UTF-8 with U+FFFD in them. */
   names(path: string): string[] | null {
     const folder = this.openFolder(path);
@@ -178,7 +192,7 @@ export class Libc {
     const names: string[] = [];
     try {
       for (;;) {
-        const length = Number(this.#calls.getdents64(folder, bytes, 65536n));
+        const length = this.entries(folder, bytes);
         if (length < 0) return null;
         if (length === 0) return names;
         // struct linux_dirent64, little-endian on both architectures.
@@ -219,18 +233,25 @@ export class Libc {
   /** struct statx, the same on every architecture. */
   #fileStat(): FileStat {
     const words = this.#stat;
-    const mode = words[7] & 0xffff;
-    const seconds = (words[29] | 0) * 0x100000000 + words[28];
-    const ms = words[30] / 1_000_000;
+    const mode = words[STATX.mode] & 0xffff;
     return {
       kind: KINDS[mode >> 12] ?? "other",
       mode: mode & 0o777,
-      size: words[11] * 0x100000000 + words[10],
-      // As the runtime rounds: towards 1970.
-      mtime: seconds * 1000 + (seconds < 0 ? Math.ceil(ms) : Math.floor(ms)),
-      nanos: words[30],
+      size: words[STATX.sizeHigh] * 0x100000000 + words[STATX.size],
+      mtime: timeOf(words[STATX.seconds], words[STATX.secondsHigh], words[STATX.nanos]),
+      nanos: words[STATX.nanos],
     };
   }
+}
+
+/** Where struct statx has what, in words of 32 bits; times are those of the last change of the content. */
+export const STATX = { mode: 7, size: 10, sizeHigh: 11, seconds: 28, secondsHigh: 29, nanos: 30 } as const;
+
+/** A time of statx(2) in ms, whole, as the runtime rounds: towards 1970. */
+export function timeOf(seconds: number, secondsHigh: number, nanos: number): number {
+  const whole = (secondsHigh | 0) * 0x100000000 + seconds;
+  const ms = nanos / 1_000_000;
+  return whole * 1000 + (whole < 0 ? Math.ceil(ms) : Math.floor(ms));
 }
 
 let loaded: Libc | null | undefined;

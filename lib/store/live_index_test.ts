@@ -140,6 +140,78 @@ bench("holds the truth through storms of changes, also over the kernel's limit",
   await assertTrue(bench, "after an overflow");
 });
 
+bench("notes that a folder has gone, also when another took its name", async (bench) => {
+  const { index, at } = bench;
+  await assertTrue(bench);
+  const steps: [string, () => void][] = [
+    ["d/e", () => Deno.removeSync(at("d/e"), { recursive: true })],
+    ["d", () => {
+      Deno.renameSync(at("d"), at("old"));
+      Deno.mkdirSync(at("d"));
+    }],
+    ["old", () => Deno.renameSync(at("old"), at("new"))],
+  ];
+  for (const [path, step] of steps) {
+    const { seq } = index.head("")!;
+    step();
+    await assertTrue(bench, path);
+    assertEquals(index.buried(seq)!.map((one) => one.path), [path]);
+    assert(index.head("")!.seq > seq, path);
+  }
+});
+
+bench("numbers anew what comes back, also when its hashes were remembered meanwhile", async (bench) => {
+  const { index, at } = bench;
+  Deno.utimeSync(at("d/b"), 1e9, 1e9);
+  for (const [from, to] of [["d", "moved"], ["moved", "d"], ["d", "moved"]]) {
+    await assertTrue(bench);
+    const info = Deno.lstatSync(at(`${from}/b`));
+    index.rememberHash(`${from}/b`, info, { sha256: "ab".repeat(32), began: Date.now() + 10_000 });
+    const { seq } = index.head("")!;
+    Deno.renameSync(at(from), at(to));
+    await assertTrue(bench);
+    const names = index.knownIn(index.folder(to)!).filter((one) => one.seq > seq).map(({ name }) => name);
+    assertEquals(names, ["b", "link"], `${from} to ${to}`);
+  }
+});
+
+bench("knows one entry of a large folder as well as all of them", async (bench) => {
+  const { at } = bench;
+  Deno.mkdirSync(at("large"));
+  for (let i = 0; i < 300; i++) Deno.writeTextFileSync(at(`large/${i}`), "");
+  await assertTrue(bench);
+  const steps: (() => void)[] = [
+    () => Deno.writeTextFileSync(at("large/7"), "changed"),
+    () => Deno.removeSync(at("large/8")),
+    () => Deno.renameSync(at("large/9"), at("large/new")),
+    () => Deno.chmodSync(at("large/10"), 0o600),
+    () => Deno.symlinkSync("7", at("large/link")),
+    () => {
+      Deno.removeSync(at("large/11"));
+      Deno.mkdirSync(at("large/11"));
+    },
+    () => Deno.writeTextFileSync(at("large/11/inner"), "x"),
+    () => {
+      Deno.removeSync(at("large/11"), { recursive: true });
+      Deno.writeTextFileSync(at("large/11"), "a file again");
+    },
+    () => Deno.linkSync(at("large/12"), at("large/second")),
+    () => Deno.writeTextFileSync(at("large/12"), "through the first name"),
+    () => Deno.removeSync(at("large/second")),
+    () => Deno.writeTextFileSync(at("large/.ferryignore"), "x"),
+    () => Deno.mkdirSync(at("large/.ferry")),
+    () => {
+      for (let i = 20; i < 290; i++) Deno.writeTextFileSync(at(`large/${i}`), "all of them");
+    },
+    () => Deno.chmodSync(at("large"), 0o700),
+  ];
+  for (const step of steps) {
+    step();
+    await assertTrue(bench, step.toString());
+  }
+  assertEquals(bench.index.head("")!.rules, true);
+});
+
 bench("counts on after a restart, and notes what happened meanwhile", async (bench) => {
   const { at, index } = bench;
   const before = index.head("")!;

@@ -20,10 +20,20 @@ import { Partials, prunePartials } from "./partials.ts";
 import { openContent, readOutcome, ReadProblem, type ResumePoint } from "./read.ts";
 import { hasVanished, markReplica, placesOf } from "./replica.ts";
 import { realOrFuture, StrictPaths } from "./root.ts";
+import { NO_MEMORY, recallRun, rememberRun, type RunMemory, runMemoryPath } from "./run_memory.ts";
 import { scanTree } from "./scan.ts";
 import { SmallReader } from "./small_reader.ts";
+import { takeSnapshot } from "./snapshot.ts";
 import { removeStaleUploads, Stage } from "./stage.ts";
-import type { EndOptions, ScanOptions, SmallFiles, Store, WriteOptions, WriteSession } from "./store.ts";
+import type {
+  EndOptions,
+  Former,
+  ScanOptions,
+  SmallFiles,
+  Store,
+  WriteOptions,
+  WriteSession,
+} from "./store.ts";
 import { pruneTrash } from "./trash_times.ts";
 import { LocalWriter } from "./write.ts";
 import { WriterThread } from "./writer_thread.ts";
@@ -39,7 +49,7 @@ export interface LocalOptions {
   /** What reading it does with symbolic links. */
   links?: Links;
   safety?: Safety;
-  /** The state folder of this machine, to remember what was a replica. */
+  /** The state folder of this machine, to remember what was a replica and what runs have learned. */
   stateHome?: string;
   /** Told, in one line, what a user should know and is trouble with nothing. */
   warn?: (line: string) => void;
@@ -115,6 +125,26 @@ export class LocalStore implements Store {
       });
     }
     return tree;
+  }
+
+  former(other: string): Former | null {
+    if (this.#links !== "keep") return null;
+    const root = this.#realRoot();
+    const path = this.#stateHome === undefined ? null : runMemoryPath(this.#stateHome, root, other);
+    return {
+      memory: path === null ? NO_MEMORY : this.#recall(path),
+      look: () => takeSnapshot(root),
+      remember: (memory) => path === null ? undefined : rememberRun(path, memory),
+    };
+  }
+
+  #recall(path: string): RunMemory {
+    try {
+      return recallRun(path);
+    } catch (error) {
+      this.#warn?.(`${(error as FerryError).message}; this run looks at everything`);
+      return NO_MEMORY;
+    }
   }
 
   // deno-lint-ignore require-await -- async so that what it throws becomes a rejection

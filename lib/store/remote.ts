@@ -16,11 +16,21 @@ import type { DeltaSource } from "./delta.ts";
 import { remoteDeltaSource } from "./delta_remote.ts";
 import { thisProcess } from "./holder.ts";
 import type { ResumePoint } from "./read.ts";
+import { fetchChanges } from "./remote_changes.ts";
 import { RemoteSession } from "./remote_session.ts";
 import { fetchTree } from "./remote_tree.ts";
 import { jsonBody, RemoteWriter } from "./remote_writer.ts";
+import type { KnownVersion } from "./run_memory.ts";
 import { type CallOptions, ServerCalls } from "./server_calls.ts";
-import type { EndOptions, ScanOptions, SmallFiles, Store, WriteOptions, WriteSession } from "./store.ts";
+import type {
+  ChangesSince,
+  EndOptions,
+  ScanOptions,
+  SmallFiles,
+  Store,
+  WriteOptions,
+  WriteSession,
+} from "./store.ts";
 
 const JSON_TYPE = "application/json";
 
@@ -119,6 +129,10 @@ export class RemoteStore implements Store {
       if (error instanceof FerryError && error.code === "not_found") return null;
       throw error;
     }
+  }
+
+  changes(since: KnownVersion): Promise<ChangesSince | null> {
+    return fetchChanges(this.calls, since);
   }
 
   scan(options: ScanOptions = {}): Promise<Tree> {

@@ -158,7 +158,8 @@ function remember(root: string, home: string, replica: string): void {
   }
 }
 
-function forgetOldest(dir: string): void {
+/** Removes from `dir` the files that were written longest ago, beyond the number that is kept. */
+export function forgetOldest(dir: string): void {
   const names = [...Deno.readDirSync(dir)].map(({ name }) => name);
   if (names.length <= MAX_PLACES) return;
   const seen = (name: string) => Deno.statSync(`${dir}/${name}`).mtime?.getTime() ?? 0;

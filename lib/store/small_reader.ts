@@ -25,11 +25,11 @@ export class SmallReader implements Disposable {
 
   /** Reads the file `path` into the buffer that `bufferOf(size)` gives. Throws ReadProblem. */
   read(path: string, bufferOf: (size: number) => Uint8Array<ArrayBuffer>): ContentMeta {
-    return this.#relative(path, bufferOf) ?? readSmall(this.#paths, path, bufferOf);
+    return this.quick(path, bufferOf) ?? readSmall(this.#paths, path, bufferOf);
   }
 
-  /** Null when something is not as it should be: the ordinary way tries again, or says what it is. */
-  #relative(path: string, bufferOf: (size: number) => Uint8Array<ArrayBuffer>): ContentMeta | null {
+  /** The same; null when something is not as it should be: the ordinary way tries again, or says what it is. */
+  quick(path: string, bufferOf: (size: number) => Uint8Array<ArrayBuffer>): ContentMeta | null {
     const calls = this.#libc;
     if (calls === null || this.#root < 0) return null;
     const dir = parentPath(path);

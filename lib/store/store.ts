@@ -8,6 +8,7 @@
 import type { FileEntry, Problem, Tree } from "../core/entry.ts";
 import type { ScanFilter } from "../core/scan_filter.ts";
 import type { DeltaSource, DeltaTarget } from "./delta.ts";
+import type { Change } from "../wire/changes.ts";
 import type { TreeHead } from "../wire/head.ts";
 import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
 import type { Operation } from "../wire/operation.ts";
@@ -16,6 +17,8 @@ import type { Holder } from "../wire/session.ts";
 import type { Content, NoContent } from "../wire/stream.ts";
 import type { FileVersion } from "./partials.ts";
 import type { ResumePoint } from "./read.ts";
+import type { KnownVersion, RunMemory } from "./run_memory.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 /** What a scan gives besides kinds, sizes, times and modes, and what it leaves out. */
 export interface ScanOptions {
@@ -49,6 +52,18 @@ export interface Store {
    * tree has to be read for that has no such method.
    */
   head?(): Promise<TreeHead | null>;
+
+  /**
+   * What changed in it after a version, and the head that it has now; null where that is not known, or too much. A place
+   * without such a method cannot tell.
+   */
+  changes?(since: KnownVersion): Promise<ChangesSince | null>;
+
+  /**
+   * What a place on this machine has at hand for its runs with the place `other`; null where it has nothing, and only
+   * `scan` can tell what is there.
+   */
+  former?(other: string): Former | null;
 
   /** The contents of small files. Dispose of the answer when its contents are no longer needed. */
   read(paths: readonly string[]): Promise<SmallFiles>;
@@ -95,6 +110,21 @@ export interface Store {
   readonly traffic: { sent: number; received: number };
 
   close(): void;
+}
+
+/** Changes in the order of their numbers, and the head that they lead to. */
+export interface ChangesSince {
+  head: TreeHead;
+  list: Change[];
+}
+
+/** Former runs between a place on this machine and another one. */
+export interface Former {
+  readonly memory: RunMemory;
+  /** A quick look at all that is there now; null where it takes a scan. */
+  look(): Promise<Snapshot | null>;
+  /** Remembers for the next run. */
+  remember(memory: RunMemory): void;
 }
 
 /** How a session writes. */

@@ -68,12 +68,15 @@ export class Watches implements Disposable {
     this.#forget(folder);
   }
 
-  /** Tells of every folder that something has happened to since. False when it may have happened to any. */
-  drain(onChange: (folder: Folder) => void): boolean {
-    return this.#inotify.drain((wd, event) => {
+  /**
+   * Tells of every folder that something has happened to since: to the entry of that name, no folder, or to what it
+   * takes a whole look to see. False when it may have happened to any.
+   */
+  drain(onChange: (folder: Folder, name: string | null) => void): boolean {
+    return this.#inotify.drain((wd, event, name) => {
       const folder = this.#folders.get(wd);
       if (folder === undefined) return;
-      onChange(folder);
+      onChange(folder, name);
       if (event === "ended") this.#forget(folder);
     });
   }

@@ -5,13 +5,15 @@ import { type Digests, searchMoves, withMoves } from "./moves.ts";
 import type { Plan } from "./plan.ts";
 
 /** Files asked for in one call, and calls under way on one side: one is answered while another travels. */
-const CALL_FILES = 1000;
+const CALL_FILES = 5000;
 const CALLS_AHEAD = 2;
 
 /** A side of the run as it was listed. */
 export interface Listed {
   store: Store;
   tree: Tree;
+  /** Adds to `tree` the files of these sizes, where it does not have all that is there. */
+  addFiles?: (sizes: ReadonlySet<number>) => void;
 }
 
 /** `plan` with the renames and copies that the contents of both sides prove. Changes nothing. */
@@ -20,7 +22,8 @@ export async function findMoves(
   sides: { source: Listed; destination: Listed },
   signal?: AbortSignal,
 ): Promise<Plan> {
-  const search = searchMoves(plan, sides.destination.tree);
+  const { tree, addFiles } = sides.destination;
+  const search = searchMoves(plan, tree, addFiles);
   if (search === null) return plan;
   const [source, destination] = await Promise.allSettled([
     hashAll(sides.source, search.hashes.source, signal),

@@ -44,10 +44,17 @@ function isTouched(path: string, entry: FileEntry, destination: Tree): boolean {
   return was?.kind === "file" && was.size === entry.size && entry.size <= SMALL_FILE_BYTES;
 }
 
-/** Looks for candidates; null when there is nothing to look for. */
-export function searchMoves(plan: Plan, destination: Tree): MoveSearch | null {
+/**
+ * Looks for candidates; null when there is nothing to look for. `addFiles` is asked to add to `destination` all that has
+ * one of the sizes that matter, where it need not have that yet.
+ */
+export function searchMoves(
+  plan: Plan,
+  destination: Tree,
+  addFiles?: (sizes: ReadonlySet<number>) => void,
+): MoveSearch | null {
   const bringing = plan.changes.filter(isBringing);
-  if (bringing.length === 0 || destination.size === 0) return null;
+  if (bringing.length === 0 || plan.totals.destination === 0) return null;
 
   const deletes = lateDeletes(plan);
   const going = new Folders(deletes.map(({ path, was }) => ({ path, entry: was })));
@@ -75,6 +82,7 @@ export function searchMoves(plan: Plan, destination: Tree): MoveSearch | null {
   const rest = bringing.filter(({ path }) => !paired.has(path));
   if (rest.length > 0) {
     const sizes = new Set(rest.map(({ entry }) => entry.size));
+    addFiles?.(sizes);
     const likely = new Candidates(destination, sizes, new Set(deletes.map(({ path }) => path)));
     for (const { path, entry } of rest) for (const from of likely.of(path, entry)) add(path, from);
   }

@@ -7,7 +7,7 @@ import type { EndOptions, ScanOptions, Store, WriteOptions, WriteSession } from 
 import { both } from "./both.ts";
 import { BaseFinder, Deltas } from "./delta.ts";
 import { execute } from "./execution.ts";
-import { findMoves } from "./find_moves.ts";
+import { findMoves, type Listed } from "./find_moves.ts";
 import {
   checkApart,
   checkDeletes,
@@ -18,8 +18,9 @@ import {
 } from "./guard.ts";
 import { Hidden, type HiddenOptions } from "./hidden.ts";
 import { Ledger, type Reporter } from "./ledger.ts";
+import { makeNearPlan, type Near } from "./near_plan.ts";
 import { makePlan, type Plan, type PlanOptions, sizeOf } from "./plan.ts";
-import { compareHeads } from "./same_tree.ts";
+import { compareHeads, type Comparison } from "./same_tree.ts";
 import { ReadAhead, Stager } from "./stager.ts";
 import type { Summary } from "./summary.ts";
 import type { Tally } from "./tally.ts";
@@ -75,7 +76,10 @@ export async function runSync(sides: Sides, reporter: Reporter, options: RunOpti
   try {
     await run.plan();
     if (options.dryRun) run.pretend();
-    else await run.execute();
+    else {
+      await run.execute();
+      run.remember();
+    }
   } catch (error) {
     await run.close({ broken: true });
     reporter.stopped(finish(), error);
@@ -99,6 +103,8 @@ class Run {
   readonly #hidden: Hidden;
   /** A side that was read to compare it with a head. */
   #scanned: { store: Store; tree: Tree } | undefined;
+  /** Remembers what this run has learned. */
+  #learned: (() => void) | undefined;
 
   constructor(readonly sides: Sides, reporter: Reporter, readonly options: RunOptions) {
     this.ledger = new Ledger(reporter);
@@ -122,34 +128,55 @@ class Run {
     }
     const absent = this.options.dryRun ? to === "absent" : await this.#lock(to);
     this.#missing = from === "absent";
-    if (!absent && !this.#missing && await this.#unchanged()) return;
-    const [source, destination] = await this.#scanBoth(absent);
-    for (const entry of source.values()) if (entry.kind === "file") this.ledger.summary.files++;
-    const plan = makePlan(source, destination, { ...this.options, hidden: this.#hidden });
-    const sides = {
-      source: { store: this.sides.source, tree: source },
-      destination: { store: this.sides.destination, tree: destination },
-    };
-    this.#plan = await findMoves(plan, sides, this.options.signal);
-    this.#bases = new BaseFinder(destination);
-    if (!this.options.dryRun) this.#guard();
+    const found = absent || this.#missing ? null : await this.#compare();
+    if (found?.kind === "same") {
+      this.ledger.summary.files = found.files;
+      this.#plan = makePlan(new Map(), new Map());
+    } else {
+      await (found?.kind === "near" ? this.#planNear(found) : this.#planAll(absent));
+      if (!this.options.dryRun) this.#guard();
+    }
     this.ledger.plan(this.#plan);
   }
 
-  /** Whether both sides are known to hold the same, so that there is nothing to do; then the plan is an empty one. */
-  async #unchanged(): Promise<boolean> {
+  /** Plans from the trees of both sides. */
+  async #planAll(absent: boolean): Promise<void> {
+    const [source, destination] = await this.#scanBoth(absent);
+    for (const entry of source.values()) if (entry.kind === "file") this.ledger.summary.files++;
+    const plan = makePlan(source, destination, { ...this.options, hidden: this.#hidden });
+    await this.#finishPlan(plan, { source, destination });
+  }
+
+  /** Plans from what is known to have changed. */
+  async #planNear(near: Near & { files: number }): Promise<void> {
+    this.ledger.summary.files = near.files;
+    const { changed: source, before: destination } = near.trees;
+    const addFiles = (sizes: ReadonlySet<number>) =>
+      near.snapshot.addFiles(destination, (size) => sizes.has(size));
+    await this.#finishPlan(makeNearPlan(near, this.options), { source, destination, addFiles });
+  }
+
+  async #finishPlan(
+    plan: Plan,
+    { source, destination, addFiles }: { source: Tree; destination: Tree; addFiles?: Listed["addFiles"] },
+  ): Promise<void> {
+    const sides = {
+      source: { store: this.sides.source, tree: source },
+      destination: { store: this.sides.destination, tree: destination, addFiles },
+    };
+    this.#plan = await findMoves(plan, sides, this.options.signal);
+    this.#bases = new BaseFinder(destination);
+  }
+
+  /** What is known of both sides without two whole trees; null where nothing can be. */
+  async #compare(): Promise<Comparison | null> {
     const { checksum, patterns = [], skipLinks } = this.options;
     // A head is about all of a tree, and about sizes and times.
-    if (checksum || patterns.length > 0 || skipLinks) return false;
+    if (checksum || patterns.length > 0 || skipLinks) return null;
     const found = await compareHeads(this.sides);
-    if (found.kind === "unknown") {
-      this.#scanned = found.scanned;
-      return false;
-    }
-    this.ledger.summary.files = found.files;
-    this.#plan = makePlan(new Map(), new Map());
-    this.ledger.plan(this.#plan);
-    return true;
+    if (found.kind === "unknown") this.#scanned = found.scanned;
+    this.#learned = found.learned;
+    return found;
   }
 
   /** From here on no other run writes there, so that what is planned is what is found. Whether nothing is there. */
@@ -216,6 +243,11 @@ class Run {
       : Deltas.between({ source, session: this.#session, remote, signal: this.options.signal });
     const leftOver = destination.leftOver?.bind(destination);
     return new Stager(source, this.#session, { ...this.options, deltas, leftOver });
+  }
+
+  /** Keeps what was learned, once both sides are what this run makes them. */
+  remember(): void {
+    if (this.ledger.summary.problems === 0) this.#learned?.();
   }
 
   /** Ends the writing, whatever happened. */

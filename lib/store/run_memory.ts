@@ -1,0 +1,94 @@
+/**
+ * What this machine remembers of runs between a folder here and a place on a server, in its state folder: that place's
+ * root digest at one version, and digests of folders here by what they were made from. Each is true for ever, whatever
+ * becomes of either side, so that nothing that is remembered can make a wrong result; without it a run takes longer.
+ */
+import * as crypto from "node:crypto";
+import { FerryError } from "../core/errors.ts";
+import { isId, type TreeHead } from "../wire/head.ts";
+import { isObject } from "../wire/fields.ts";
+import { forgetOldest } from "./replica.ts";
+import type { KnownDigests } from "./snapshot.ts";
+
+/** A version of a tree elsewhere and its digest. */
+export type KnownVersion = Pick<TreeHead, "replica" | "epoch" | "seq"> & { root: string };
+
+export interface RunMemory {
+  version: KnownVersion | null;
+  digests: KnownDigests;
+}
+
+/** Digests of more folders than this are made anew. */
+const MAX_DIGESTS = 100_000;
+
+/** A file that is larger was not written here. */
+const MAX_BYTES = 32 * 1024 * 1024;
+
+export const NO_MEMORY: RunMemory = { version: null, digests: new Map() };
+
+/** Where the memory of runs between the folder `root`, a real path, and the place `other` lies. */
+export function runMemoryPath(home: string, root: string, other: string): string {
+  const name = crypto.createHash("sha256").update(`${root}\0${other}`).digest("hex").slice(0, 24);
+  return `${home}/runs/${name}`;
+}
+
+/** What is remembered at `path`. Throws `read_failed` for a file that is not as it was written. */
+export function recallRun(path: string): RunMemory {
+  let text: string;
+  try {
+    if (Deno.statSync(path).size > MAX_BYTES) throw damaged(path);
+    text = Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof FerryError) throw error;
+    return NO_MEMORY;
+  }
+  const line = text.indexOf("\n");
+  const body = text.slice(line + 1);
+  if (text.slice(0, Math.max(line, 0)) !== digestOf(body)) throw damaged(path);
+  try {
+    return parse(JSON.parse(body)) ?? NO_MEMORY;
+  } catch {
+    throw damaged(path);
+  }
+}
+
+/** Writes it down. Never throws: a machine without a state folder remembers nothing. */
+export function rememberRun(path: string, { version, digests }: RunMemory): void {
+  try {
+    const dir = path.slice(0, path.lastIndexOf("/"));
+    Deno.mkdirSync(dir, { recursive: true, mode: 0o700 });
+    const flat: string[] = [];
+    for (const [key, own] of digests) if (flat.push(key, own) >= 2 * MAX_DIGESTS) break;
+    const body = JSON.stringify({ format: FORMAT, version, digests: flat });
+    Deno.writeTextFileSync(`${path}.${Deno.pid}`, `${digestOf(body)}\n${body}`, { mode: 0o600 });
+    Deno.renameSync(`${path}.${Deno.pid}`, path);
+    forgetOldest(dir);
+  } catch {
+    // It cannot be written.
+  }
+}
+
+/** Changes with what a key or a digest is made from. */
+const FORMAT = 1;
+
+/** Null for what another version of this program has written. */
+function parse(body: unknown): RunMemory | null {
+  if (!isObject(body) || body.format !== FORMAT || !Array.isArray(body.digests)) return null;
+  const { version, digests } = body;
+  const known = new Map<string, string>();
+  for (let i = 0; i < digests.length; i += 2) known.set(digests[i], digests[i + 1]);
+  return { version: isVersion(version) ? version : null, digests: known };
+}
+
+function isVersion(value: unknown): value is KnownVersion {
+  return isObject(value) && isId(value.replica) && isId(value.epoch) && Number.isSafeInteger(value.seq) &&
+    typeof value.root === "string";
+}
+
+function digestOf(text: string): string {
+  return crypto.createHash("sha256").update(text).digest("hex");
+}
+
+function damaged(path: string): FerryError {
+  return new FerryError("read_failed", `what was remembered of former runs is damaged (${path})`);
+}
