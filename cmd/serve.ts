@@ -11,8 +11,8 @@ import { LogBuffer } from "../lib/server/log.ts";
 import { Staging } from "../lib/server/staging.ts";
 import { Capabilities } from "../lib/server/capability.ts";
 import { parsePeers } from "../lib/server/peers.ts";
-import type { RunJob } from "../lib/server/sync_jobs.ts";
-import { createSyncApi } from "../lib/server/sync_api.ts";
+import type { RunJob } from "../lib/server/sync/jobs.ts";
+import { createSyncApi } from "../lib/server/sync/api.ts";
 import { keepHouse } from "../lib/server/housekeeping.ts";
 import { shareState, stateHome, stateHomeIfAny } from "../lib/store/state_dir.ts";
 

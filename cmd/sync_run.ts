@@ -4,7 +4,7 @@ import { ProgressDisplay } from "../lib/cli/progress.ts";
 import { formatTime } from "../lib/cli/units.ts";
 import { exitStatus, FerryError, quote } from "../lib/core/errors.ts";
 import { LocalStore } from "../lib/store/local.ts";
-import { RemoteStore } from "../lib/store/remote.ts";
+import { RemoteStore } from "../lib/store/remote/remote_store.ts";
 import { stateHomeIfAny } from "../lib/store/state_dir.ts";
 import type { Store } from "../lib/store/store.ts";
 import type { Scheduled } from "../lib/sync/events.ts";

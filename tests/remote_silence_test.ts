@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { FerryError } from "../lib/core/errors.ts";
-import { RemoteStore } from "../lib/store/remote.ts";
+import { RemoteStore } from "../lib/store/remote/remote_store.ts";
 import { treeEnd, treeHead, treeLine } from "../lib/wire/tree.ts";
 import { hostile, silence, type Visit } from "./hostile_server.ts";
 

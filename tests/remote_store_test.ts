@@ -2,9 +2,9 @@ import { createHandler } from "../lib/server/handler.ts";
 import { createAuthenticate } from "../lib/server/authenticate.ts";
 import { parsePerms } from "../lib/server/access.ts";
 import { Staging } from "../lib/server/staging.ts";
-import { createSyncApi } from "../lib/server/sync_api.ts";
+import { createSyncApi } from "../lib/server/sync/api.ts";
 import { testStore } from "../lib/store/conformance/suite.ts";
-import { RemoteStore } from "../lib/store/remote.ts";
+import { RemoteStore } from "../lib/store/remote/remote_store.ts";
 
 // Over a real connection, so that what HTTP does to bodies is part of the test.
 testStore("RemoteStore", async (root, name) => {

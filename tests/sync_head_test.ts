@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { canWatch } from "../lib/store/watches.ts";
+import { canWatch } from "../lib/store/index/watches.ts";
 import { IN_SHARE, serve, type Server, tempDir, treeDigest } from "./harness.ts";
 import { assertNothing, makeOddTree, paths, sync } from "./sync_fixtures.ts";
 

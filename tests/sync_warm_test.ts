@@ -1,7 +1,7 @@
 /** Runs that know former runs: what is asked of the server, and that nothing that is remembered makes a wrong result. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { libc } from "../lib/store/libc.ts";
-import { canWatch } from "../lib/store/watches.ts";
+import { canWatch } from "../lib/store/index/watches.ts";
 import { ferry, serve, type Server, type TempDir, tempDir, treeDigest } from "./harness.ts";
 import { assertNothing, sync, type SyncRun } from "./sync_fixtures.ts";
 

@@ -1,7 +1,7 @@
 /** The messages of a delta in version 1, byte for byte, down to where content is cut and how its parts are named. */
 import { assertEquals } from "@std/assert";
-import { assemble } from "../lib/store/delta_receive.ts";
-import { sendChunks, sendDelta } from "../lib/store/delta_send.ts";
+import { assemble } from "../lib/store/delta/receive.ts";
+import { sendChunks, sendDelta } from "../lib/store/delta/send.ts";
 import { StrictPaths } from "../lib/store/root.ts";
 import { parseRequest } from "../lib/wire/delta_request.ts";
 import { tempDir } from "./harness.ts";

@@ -5,7 +5,7 @@
 import { FerryError } from "../core/errors.ts";
 import type { FileEntry, Tree } from "../core/entry.ts";
 import { toUrlPath } from "../core/paths.ts";
-import { scanTree } from "../store/scan.ts";
+import { scanTree } from "../store/read/scan.ts";
 import { runSelf } from "./program.ts";
 
 /** One line of the report. `bytes` is what travelled, where anything did. */

@@ -1,6 +1,6 @@
 /** What a server that may write to its share removes from `.ferry/`, at its start and every hour. */
-import { removeStaleUploads } from "../store/stage.ts";
-import { pruneTrash, trashOf } from "../store/trash_times.ts";
+import { removeStaleUploads } from "../store/write/stage.ts";
+import { pruneTrash, trashOf } from "../store/trash/times.ts";
 
 const EVERY_MS = 60 * 60 * 1000;
 

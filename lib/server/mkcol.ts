@@ -1,7 +1,7 @@
 /** MKCOL: makes one folder (RFC 4918 section 9.3). */
 import { FerryError } from "../core/errors.ts";
 import { parentPath, toUrlPath } from "../core/paths.ts";
-import { changeError, syncFolder } from "../store/stage.ts";
+import { changeError, syncFolder } from "../store/write/stage.ts";
 import { HttpError } from "./failure.ts";
 import { ALLOWED } from "./methods.ts";
 import { checkPreconditions } from "./preconditions.ts";

@@ -1,7 +1,7 @@
 /** PUT: a body becomes a file, whole or not at all. */
 import { FerryError, writeError } from "../core/errors.ts";
 import { parentPath, toUrlPath } from "../core/paths.ts";
-import { syncFolder, writeFully } from "../store/stage.ts";
+import { syncFolder, writeFully } from "../store/write/stage.ts";
 import { patientBody } from "./patient_body.ts";
 import { checkPreconditions, etagOf } from "./preconditions.ts";
 import type { Reply } from "./reply.ts";

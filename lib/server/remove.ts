@@ -1,7 +1,7 @@
 /** DELETE: a file, a link (itself, not what it leads to), or a folder with all that is in it. */
 import { FerryError, osCode } from "../core/errors.ts";
 import { parentPath } from "../core/paths.ts";
-import { changeError, syncFolder } from "../store/stage.ts";
+import { changeError, syncFolder } from "../store/write/stage.ts";
 import { checkPreconditions } from "./preconditions.ts";
 import type { Reply } from "./reply.ts";
 import { innerPath } from "../store/root.ts";

@@ -1,5 +1,5 @@
 /** The stage of a server: made when a write needs it, gone when none is under way. */
-import { Stage } from "../store/stage.ts";
+import { Stage } from "../store/write/stage.ts";
 
 /** Hands out places under `.ferry/uploads/` and leaves nothing behind. */
 export class Staging {

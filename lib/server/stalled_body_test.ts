@@ -6,7 +6,7 @@ import { createAuthenticate } from "./authenticate.ts";
 import { createHandler } from "./handler.ts";
 import { listen } from "./listen.ts";
 import { Staging } from "./staging.ts";
-import { createSyncApi } from "./sync_api.ts";
+import { createSyncApi } from "./sync/api.ts";
 
 const PATIENCE = { silence: 300, window: 60_000, leastRate: 1 };
 

@@ -2,7 +2,7 @@
 import { FerryError, osCode } from "../core/errors.ts";
 import { isWithin, parentPath, toUrlPath } from "../core/paths.ts";
 import { parseDestination } from "../http/destination.ts";
-import { changeError, syncFolder } from "../store/stage.ts";
+import { changeError, syncFolder } from "../store/write/stage.ts";
 import { checkPreconditions } from "./preconditions.ts";
 import type { Reply } from "./reply.ts";
 import { demand, demandDeep, type Exchange, find, notFound, type Target } from "./share.ts";

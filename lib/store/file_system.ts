@@ -1,7 +1,7 @@
 /** Which file system a folder is on, told so that it can be known again after a mount or a start of the machine. */
 import * as fs from "node:fs";
 import { bootId } from "./boot.ts";
-import { IN_MEMORY } from "./durable.ts";
+import { IN_MEMORY } from "./write/durable.ts";
 import { libc } from "./libc.ts";
 
 export interface FileSystem {

@@ -8,23 +8,23 @@ import type { Content, NoContent } from "../wire/stream.ts";
 import { PACK_BYTES, SMALL_FILE_BYTES } from "../wire/limits.ts";
 import { PACK_BUFFERS } from "./buffers.ts";
 import { thisProcess } from "./holder.ts";
-import { Leftovers } from "./leftovers.ts";
+import { Leftovers } from "./write/leftovers.ts";
 import { checkUnlocked, type FolderLock, LockedError, lockFolder } from "./lock.ts";
-import { careFor, SAFE, type Safety, trashDir } from "./care.ts";
-import type { DeltaSource } from "./delta.ts";
-import { localDeltaSource } from "./delta_local.ts";
-import { FirstCopyWriter } from "./first_copy.ts";
-import { hashFiles } from "./hashes.ts";
-import { type Links, throughLinks } from "./links.ts";
-import { Partials, prunePartials } from "./partials.ts";
-import { openContent, readOutcome, ReadProblem, type ResumePoint } from "./read.ts";
+import { careFor, SAFE, type Safety, trashDir } from "./write/care.ts";
+import type { DeltaSource } from "./delta/ends.ts";
+import { localDeltaSource } from "./delta/local.ts";
+import { FirstCopyWriter } from "./write/first_copy.ts";
+import { hashFiles } from "./read/file_hashes.ts";
+import { type Links, throughLinks } from "./read/links.ts";
+import { Partials, prunePartials } from "./write/partials.ts";
+import { openContent, readOutcome, ReadProblem, type ResumePoint } from "./read/content.ts";
 import { hasVanished, markReplica, placesOf } from "./replica.ts";
 import { realOrFuture, StrictPaths } from "./root.ts";
 import { NO_MEMORY, recallRun, rememberRun, type RunMemory, runMemoryPath } from "./run_memory.ts";
-import { scanTree } from "./scan.ts";
-import { SmallReader } from "./small_reader.ts";
-import { takeSnapshot } from "./snapshot.ts";
-import { removeStaleUploads, Stage } from "./stage.ts";
+import { scanTree } from "./read/scan.ts";
+import { SmallReader } from "./read/small_reader.ts";
+import { takeSnapshot } from "./read/snapshot.ts";
+import { removeStaleUploads, Stage } from "./write/stage.ts";
 import type {
   EndOptions,
   Former,
@@ -34,9 +34,9 @@ import type {
   WriteOptions,
   WriteSession,
 } from "./store.ts";
-import { pruneTrash } from "./trash_times.ts";
-import { LocalWriter } from "./write.ts";
-import { WriterThread } from "./writer_thread.ts";
+import { pruneTrash } from "./trash/times.ts";
+import { LocalWriter } from "./write/local_writer.ts";
+import { WriterThread } from "./write/thread.ts";
 
 /** Room for one batch as it is planned. */
 const ARENA_BYTES = PACK_BYTES + SMALL_FILE_BYTES;

@@ -8,7 +8,7 @@ import { FerryError } from "../core/errors.ts";
 import { isId, type TreeHead } from "../wire/head.ts";
 import { isObject } from "../wire/fields.ts";
 import { forgetOldest } from "./replica.ts";
-import type { KnownDigests } from "./snapshot.ts";
+import type { KnownDigests } from "./read/snapshot.ts";
 
 /** A version of a tree elsewhere and its digest. */
 export type KnownVersion = Pick<TreeHead, "replica" | "epoch" | "seq"> & { root: string };

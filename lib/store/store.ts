@@ -7,7 +7,7 @@
  */
 import type { FileEntry, Problem, Tree } from "../core/entry.ts";
 import type { ScanFilter } from "../core/scan_filter.ts";
-import type { DeltaSource, DeltaTarget } from "./delta.ts";
+import type { DeltaSource, DeltaTarget } from "./delta/ends.ts";
 import type { Change } from "../wire/changes.ts";
 import type { TreeHead } from "../wire/head.ts";
 import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
@@ -15,10 +15,10 @@ import type { Operation } from "../wire/operation.ts";
 import type { Outcome } from "../wire/outcome.ts";
 import type { Holder } from "../wire/session.ts";
 import type { Content, NoContent } from "../wire/stream.ts";
-import type { FileVersion } from "./partials.ts";
-import type { ResumePoint } from "./read.ts";
+import type { FileVersion } from "./write/partials.ts";
+import type { ResumePoint } from "./read/content.ts";
 import type { KnownVersion, RunMemory } from "./run_memory.ts";
-import type { Snapshot } from "./snapshot.ts";
+import type { Snapshot } from "./read/snapshot.ts";
 
 /** What a scan gives besides kinds, sizes, times and modes, and what it leaves out. */
 export interface ScanOptions {

@@ -4,7 +4,7 @@ import { StatusError } from "../client/status_error.ts";
 import { type ErrorCode, FerryError } from "../core/errors.ts";
 import type { FileEntry, Tree } from "../core/entry.ts";
 import { parentPath } from "../core/paths.ts";
-import type { DeltaSource, DeltaTarget } from "../store/delta.ts";
+import type { DeltaSource, DeltaTarget } from "../store/delta/ends.ts";
 import type { Store, WriteSession } from "../store/store.ts";
 import { peekHeader } from "../wire/chunks.ts";
 import type { Outcome } from "../wire/outcome.ts";

@@ -1,10 +1,10 @@
 /** The two ends of a job: the server that runs the sync, and the client that renders what it says. */
 import { assertNever, FerryError } from "../core/errors.ts";
-import type { Safety } from "../store/care.ts";
+import type { Safety } from "../store/write/care.ts";
 import { thisProcess } from "../store/holder.ts";
 import { LocalStore } from "../store/local.ts";
-import { RemoteStore } from "../store/remote.ts";
-import { runJob } from "../store/remote_job.ts";
+import { RemoteStore } from "../store/remote/remote_store.ts";
+import { runJob } from "../store/remote/job.ts";
 import { type JobOptions, type JobRequest, parseJobError } from "../wire/jobs.ts";
 import { eventReporter, parseEvent, type RunEvent } from "./events.ts";
 import { parseDeleteLimit } from "./guard.ts";
@@ -14,7 +14,7 @@ import type { Report } from "./report.ts";
 import { runSync } from "./run.ts";
 import { DONE_AS, newSummary, type Summary } from "./summary.ts";
 
-/** What a server runs, see server/sync_jobs.ts. */
+/** What a server runs, see server/sync/jobs.ts. */
 export interface ServerJob {
   request: JobRequest;
   folder: string;

@@ -1,7 +1,7 @@
 /** The plan of a run whose sides are known as far as they may differ (near_tree.ts). */
 import type { Tree } from "../core/entry.ts";
 import { parentPath } from "../core/paths.ts";
-import type { Snapshot } from "../store/snapshot.ts";
+import type { Snapshot } from "../store/read/snapshot.ts";
 import { DELTA_BYTES } from "./delta.ts";
 import type { NearTrees } from "./near_tree.ts";
 import { makePlan, type Plan, type PlanOptions, sizeOf } from "./plan.ts";

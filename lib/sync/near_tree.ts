@@ -5,7 +5,7 @@
  */
 import type { Entry, Tree } from "../core/entry.ts";
 import { baseName, childPath, parentPath } from "../core/paths.ts";
-import { dirEntry, ownDigest, type SeenFolder, type Snapshot } from "../store/snapshot.ts";
+import { dirEntry, ownDigest, type SeenFolder, type Snapshot } from "../store/read/snapshot.ts";
 import type { Change } from "../wire/changes.ts";
 import { byName, folderText, textDigest } from "../wire/tree_digest.ts";
 

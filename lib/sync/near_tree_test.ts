@@ -1,8 +1,8 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import type { Entry, Tree } from "../core/entry.ts";
 import { libc } from "../store/libc.ts";
-import { scanTree } from "../store/scan.ts";
-import { type Snapshot, takeSnapshot } from "../store/snapshot.ts";
+import { scanTree } from "../store/read/scan.ts";
+import { type Snapshot, takeSnapshot } from "../store/read/snapshot.ts";
 import type { Change } from "../wire/changes.ts";
 import { treeDigest } from "../wire/tree_digest.ts";
 import { NearTree } from "./near_tree.ts";

@@ -2,11 +2,11 @@
 import { FerryError, quote } from "../core/errors.ts";
 import { isWithin, parseUrlPath } from "../core/paths.ts";
 import { LocalStore } from "../store/local.ts";
-import { RemoteStore } from "../store/remote.ts";
+import { RemoteStore } from "../store/remote/remote_store.ts";
 import { apartError } from "./guard.ts";
-import type { Links } from "../store/links.ts";
+import type { Links } from "../store/read/links.ts";
 import { overlaps, realOrFuture } from "../store/root.ts";
-import type { Safety, TrashChoice } from "../store/care.ts";
+import type { Safety, TrashChoice } from "../store/write/care.ts";
 import type { Store } from "../store/store.ts";
 import type { Paces } from "../client/watch.ts";
 

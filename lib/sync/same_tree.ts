@@ -6,7 +6,7 @@
 import type { Tree } from "../core/entry.ts";
 import { baseName } from "../core/paths.ts";
 import { FILTER_FILE } from "../core/scan_filter.ts";
-import type { Snapshot } from "../store/snapshot.ts";
+import type { Snapshot } from "../store/read/snapshot.ts";
 import type { Store } from "../store/store.ts";
 import type { TreeHead } from "../wire/head.ts";
 import { treeDigest } from "../wire/tree_digest.ts";

@@ -1,0 +1,327 @@
+/**
+ * Pushes under way: each begins with a call whose answer stays open, and holds its folder for as long as that
+ * connection lasts. What a client that is cut off has staged waits for it a while, but keeps nobody else away.
+ */
+import { FerryError } from "../../core/errors.ts";
+import { overlaps } from "../../store/root.ts";
+import type { Outcome } from "../../wire/outcome.ts";
+import type { Holder, SessionAnswer, SessionOptions } from "../../wire/session.ts";
+import { checkUnlocked, type FolderLock, LockedError, lockFolder } from "../../store/lock.ts";
+import { careFor, type Safety } from "../../store/write/care.ts";
+import { type FileVersion, Partials, prunePartials } from "../../store/write/partials.ts";
+import { removeStages, Stage } from "../../store/write/stage.ts";
+import type { EndOptions } from "../../store/store.ts";
+import { pruneTrash, trashOf } from "../../store/trash/times.ts";
+import { LocalWriter } from "../../store/write/local_writer.ts";
+
+/** A client that says nothing for so long has gone, whatever its connection looks like. */
+const IDLE_MS = 2 * 60 * 1000;
+
+/** Pushes at a time; one more is asked to come back later. */
+const MAX_SESSIONS = 64;
+
+/** Answers kept for a commit that is sent again. */
+const KEPT_ANSWERS = 16;
+
+/** Pushes that are remembered to be over. */
+const KEPT_ENDS = 1000;
+
+/** A client that was just killed is heard of a moment after the next one knocks. */
+const LINGER_MS = 200;
+
+/** A push that writes. */
+export interface PushSession {
+  writer: LocalWriter;
+  /** The answers to the last commits, by key. */
+  answers: Map<string, Promise<Outcome[]>>;
+}
+
+/** Who begins a push, and where. */
+export interface PushStart {
+  /** Tells the user and the folder apart: a session of somebody else is not there. */
+  owner: string;
+  /** The real path of the folder, which may not be there yet. */
+  folder: string;
+  holder: Holder;
+  options: SessionOptions;
+}
+
+/** A push that has its folder: what to do should its client go away, and what the client has to know. */
+export interface Attached {
+  /** Its client has gone. */
+  detach: () => void;
+  answer: SessionAnswer;
+}
+
+interface Held extends PushStart {
+  stage: Stage;
+  partials: Partials;
+  session: PushSession | undefined;
+  lastUsed: number;
+  /** Requests of this session that are being answered. */
+  busy: number;
+  /** There was no room for what came last, and nobody has asked since. */
+  full?: FerryError;
+  /** Ends the answer that holds the folder; undefined while nobody is connected. */
+  hangUp: (() => void) | undefined;
+}
+
+export interface PushOptions {
+  /** Told that the share is written to. */
+  mark?: (shareRoot: string) => void;
+  /** Told, in one line, what is for the server's log. */
+  warn?: (line: string) => void;
+}
+
+/** The pushes of one share. */
+export class PushSessions {
+  readonly #held = new Map<string, Held>();
+  readonly #ended = new Set<string>();
+  readonly #shareRoot: string;
+  readonly #options: PushOptions;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  /** The lock of the share, for local runs to see; held while a client is connected. */
+  #lock: FolderLock | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  /** `shareRoot` is where the stage lives. */
+  constructor(shareRoot: string, options: PushOptions = {}) {
+    this.#shareRoot = shareRoot;
+    this.#options = options;
+  }
+
+  /**
+   * Begins the push `id`, or takes it up again after its connection broke; `hangUp` is called when the server ends it.
+   * Throws `locked`, naming who writes to an overlapping folder.
+   */
+  async begin(id: string, start: PushStart, hangUp: () => void): Promise<Attached> {
+    checkId(id);
+    if (this.#ended.has(endedKey(id, start.owner))) throw new FerryError("gone", "this push was ended");
+    for (const end = Date.now() + LINGER_MS; this.#rival(id, start) !== undefined && Date.now() < end;) {
+      await new Promise((resolve) => setTimeout(resolve, LINGER_MS / 10));
+    }
+    const turn = this.#turn.then(() => this.#begin(id, start, hangUp));
+    this.#turn = turn.catch(() => {});
+    return await turn;
+  }
+
+  /** One at a time, since the share's lock is taken once for all of them. */
+  async #begin(id: string, start: PushStart, hangUp: () => void): Promise<Attached> {
+    try {
+      if (this.#lock === undefined) {
+        const holder = { ...start.holder, host: Deno.hostname(), pid: Deno.pid };
+        this.#lock = await lockFolder(this.#shareRoot, holder);
+        const ours = new Set([...this.#held.values()].map(({ stage }) => stage.dir));
+        removeStages(this.#shareRoot, (dir) => ours.has(dir));
+        prunePartials(this.#shareRoot);
+        pruneTrash(trashOf(this.#shareRoot));
+        this.#options.mark?.(this.#shareRoot);
+      }
+      await checkUnlocked(start.folder, this.#shareRoot);
+      return this.#attach(id, start, hangUp);
+    } catch (error) {
+      // Which folder of the server's it is, is none of the client's business.
+      throw error instanceof LockedError ? new LockedError("the folder", error.holder) : error;
+    } finally {
+      this.#unlockShare();
+    }
+  }
+
+  /** Another push whose client is connected, into a folder that overlaps. */
+  #rival(id: string, { folder }: PushStart): Held | undefined {
+    for (const [other, held] of this.#held) {
+      if (other !== id && held.hangUp !== undefined && overlaps(held.folder, folder)) return held;
+    }
+  }
+
+  #attach(id: string, start: PushStart, connected: () => void): Attached {
+    const rival = this.#rival(id, start);
+    if (rival !== undefined) throw new LockedError("the folder", rival.holder);
+    this.sweep();
+    // Each connection has its own, so that the end of an old one is told from that of the new one.
+    const hangUp = () => connected();
+    let held = this.#held.get(id);
+    const known = held !== undefined;
+    if (held === undefined) {
+      // A client that was cut off had its time.
+      for (const [other, { folder }] of this.#held) if (overlaps(folder, start.folder)) this.#drop(other);
+      if (this.#held.size >= MAX_SESSIONS) {
+        throw new FerryError("too_many", `${MAX_SESSIONS} pushes are under way; try again later`);
+      }
+      const stage = new Stage(this.#shareRoot);
+      const partials = new Partials(this.#shareRoot, start.folder);
+      held = { ...start, stage, partials, session: undefined, lastUsed: Date.now(), busy: 0, hangUp };
+      this.#held.set(id, held);
+      this.#timer ??= unref(setInterval(() => this.sweep(), 30_000));
+    } else {
+      if (held.owner !== start.owner) throw new FerryError("gone", "there is no such push");
+      held.hangUp?.();
+      held.hangUp = hangUp;
+      held.lastUsed = Date.now();
+    }
+    const mine = held;
+    const detach = () => {
+      if (mine.hangUp !== hangUp) return;
+      mine.hangUp = undefined;
+      this.#unlockShare();
+    };
+    return { detach, answer: { known, parts: held.partials.count() } };
+  }
+
+  /** Gives the share's lock back when no client is connected any more. */
+  #unlockShare(): void {
+    for (const { hangUp } of this.#held.values()) if (hangUp !== undefined) return;
+    this.#lock?.release();
+    this.#lock = undefined;
+  }
+
+  /** Does `work` with the session `id`, which `owner` has begun; `folder` makes the folder, for the first write. */
+  async use<T>(
+    id: string,
+    owner: string,
+    folder: () => string,
+    work: (session: PushSession) => Promise<T>,
+  ): Promise<T> {
+    const held = this.#find(id, owner);
+    held.busy++;
+    // A body that stalled is no sign of life.
+    let heard = true;
+    try {
+      held.session ??= { writer: this.#writerOf(held, folder()), answers: new Map() };
+      return await work(held.session);
+    } catch (error) {
+      if (error instanceof FerryError) {
+        heard = error.code !== "timeout";
+        if (error.code === "disk_full") held.full = error;
+      }
+      throw error;
+    } finally {
+      held.busy--;
+      if (heard) held.lastUsed = Date.now();
+    }
+  }
+
+  #writerOf({ stage, partials, options }: Held, folder: string): LocalWriter {
+    const care = careFor(folder, safetyOf(options, this.#shareRoot), this.#options.warn);
+    return new LocalWriter(folder, stage, { partials, ...care });
+  }
+
+  /** Waits until what was committed in the session `id` is on the disk. */
+  async finish(id: string, owner: string): Promise<void> {
+    const held = this.#find(id, owner);
+    held.busy++;
+    try {
+      await held.session?.writer.finish();
+    } finally {
+      held.busy--;
+      held.lastUsed = Date.now();
+    }
+  }
+
+  /** Notes that the client of `id` is still there. */
+  touch(id: string, owner: string): void {
+    this.#find(id, owner).lastUsed = Date.now();
+  }
+
+  /**
+   * Bytes that came of a large file. Throws `disk_full` when the last call failed for that: the connection may have been
+   * closed with the body in the middle, before its client could read the answer.
+   */
+  resumable(id: string, owner: string, version: FileVersion): number {
+    const held = this.#find(id, owner);
+    const { full } = held;
+    held.full = undefined;
+    if (full !== undefined) throw full;
+    return held.partials.size(version);
+  }
+
+  #find(id: string, owner: string): Held {
+    checkId(id);
+    const held = this.#held.get(id);
+    if (held !== undefined && held.owner === owner) return held;
+    throw new FerryError("gone", "there is no such push under way; it begins with POST session");
+  }
+
+  /**
+   * Ends the session for good and drops what it staged and did not commit; it need not have begun. What came of large
+   * files is kept when the run was `broken` off.
+   */
+  async end(id: string, owner: string, { broken = false }: EndOptions = {}): Promise<void> {
+    // A client that is stopped may be overtaken by its own end: what of it comes later shall not begin anew.
+    this.#ended.add(endedKey(id, owner));
+    const [oldest] = this.#ended;
+    if (this.#ended.size > KEPT_ENDS) this.#ended.delete(oldest);
+    const held = this.#held.get(id);
+    if (held?.owner !== owner) return;
+    await this.#drop(id);
+    if (!broken) held.partials.clear();
+  }
+
+  async #drop(id: string): Promise<void> {
+    const held = this.#held.get(id);
+    if (held === undefined) return;
+    this.#held.delete(id);
+    held.hangUp?.();
+    held.hangUp = undefined;
+    await held.session?.writer.close();
+    held.partials.tidy();
+    this.#unlockShare();
+  }
+
+  /** Drops the sessions whose clients have gone. */
+  sweep(now = Date.now()): void {
+    for (const [id, session] of this.#held) {
+      if (session.busy === 0 && now - session.lastUsed > IDLE_MS) this.#drop(id);
+    }
+  }
+
+  /** Ends the answers that wait for nothing, when the server is about to stop; what is under way goes on. */
+  hangUp(): void {
+    for (const { hangUp } of this.#held.values()) hangUp?.();
+  }
+
+  /** Ends all of them, when the server stops. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    for (const id of [...this.#held.keys()]) await this.#drop(id);
+  }
+}
+
+/** What a client asks for; its old versions can go to the trash of the share only. */
+function safetyOf({ fsync, trash }: SessionOptions, root: string): Safety {
+  return { fsync, trash: trash ? { kind: "share", root } : { kind: "none" } };
+}
+
+function checkId(id: string): void {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) {
+    throw new FerryError("bad_request", "a session's id is a UUID in lower case");
+  }
+}
+
+function endedKey(id: string, owner: string): string {
+  return `${id} ${owner}`;
+}
+
+/** The answer to the commit `key`: that of `work`, once, also for one that comes again while it is being done. */
+export function answerOnce(
+  { answers }: PushSession,
+  key: string,
+  work: () => Promise<Outcome[]>,
+): Promise<Outcome[]> {
+  const known = answers.get(key);
+  if (known !== undefined) return known;
+  const answer = work();
+  answers.set(key, answer);
+  const [oldest] = answers.keys();
+  if (answers.size > KEPT_ANSWERS) answers.delete(oldest);
+  // What failed may be tried again.
+  answer.catch(() => answers.delete(key));
+  return answer;
+}
+
+/** A timer that does not keep the program alive. */
+function unref(timer: ReturnType<typeof setInterval>): ReturnType<typeof setInterval> {
+  Deno.unrefTimer(timer as unknown as number);
+  return timer;
+}

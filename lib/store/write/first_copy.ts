@@ -1,0 +1,250 @@
+/**
+ * The first copy into an empty folder, built as a tree of its own in the stage: each file is written once, where it
+ * belongs in that tree, and whole folders are renamed into place. A rename for each file costs a quarter of all the
+ * work; this saves it where there is most to do. What has a reader already goes the ordinary way.
+ */
+import { FerryError, osReason } from "../../core/errors.ts";
+import type { Problem } from "../../core/entry.ts";
+import { joinRoot, parentPath } from "../../core/paths.ts";
+import type { Operation } from "../../wire/operation.ts";
+import type { Outcome } from "../../wire/outcome.ts";
+import type { FileFrame } from "../../wire/pack.ts";
+import type { Content, ContentMeta } from "../../wire/stream.ts";
+import type { Durable } from "./durable.ts";
+import type { FileVersion } from "./partials.ts";
+import { operationProblem } from "./operation_problem.ts";
+import { type Stage, writing } from "./stage.ts";
+import type { ContentEnd, ContentPlace, StagedMeta } from "./staged_files.ts";
+import type { WriteSession } from "../store.ts";
+import { setLinkTime } from "../times.ts";
+import { LocalWriter, type WriterOptions } from "./local_writer.ts";
+
+/** A process that is killed loses no more than this of what it had done. */
+const PUBLISH_BYTES = 64 * 1024 * 1024;
+
+/** A path in the stage is longer than the one it stands for; beyond this it might not be a path any more. */
+const MAX_PATH_CHARS = 2000;
+
+interface Built extends StagedMeta {
+  path: string;
+  size: number;
+}
+
+/** The session of a first copy. */
+export class FirstCopyWriter implements WriteSession {
+  readonly #root: string;
+  readonly #stage: Stage;
+  readonly #ordinary: LocalWriter;
+  readonly #umask = Deno.umask();
+  readonly #durable: Durable | null;
+  /** The tree being built; made with the first file. */
+  #tree: string | undefined;
+  /** Folders of the tree. */
+  readonly #folders = new Set<string>([""]);
+  /** Files that lie in the tree at their place and wait for their operation, by number. */
+  readonly #waiting = new Map<number, Built>();
+  /** Top-level names with something done in the tree, those of them with content, and those that are in place. */
+  readonly #begun = new Set<string>();
+  readonly #filled = new Set<string>();
+  readonly #published = new Set<string>();
+  /** Top-level names that could not be put in place. */
+  readonly #refused = new Map<string, NonNullable<Outcome>>();
+  /** Those of them that an operation has come upon. */
+  readonly #told = new Set<string>();
+  #bytes = 0;
+
+  /** `root` is a real path to an empty folder; `stage` a stage on its file system, which this closes. */
+  constructor(root: string, stage: Stage, options: WriterOptions = {}) {
+    this.#root = root;
+    this.#stage = stage;
+    this.#durable = options.durable ?? null;
+    this.#ordinary = new LocalWriter(root, stage, options);
+  }
+
+  // deno-lint-ignore require-await -- async so that what it throws becomes a rejection
+  async stage(frames: readonly FileFrame[], paths: readonly string[] = []): Promise<Outcome[]> {
+    return frames.map((frame, at) => {
+      const path = paths.at(at);
+      if (path === undefined || this.#isOrdinary(path)) {
+        this.#ordinary.files.write(frame);
+        return null;
+      }
+      return this.#build(frame, path);
+    });
+  }
+
+  /** Whether the tree is no place for `path`. Where two names can be one, each has to be looked at. */
+  #isOrdinary(path: string): boolean {
+    return this.#published.has(topOf(path)) || path.length > MAX_PATH_CHARS || !this.#stage.apart;
+  }
+
+  #build(frame: FileFrame, path: string): Outcome {
+    try {
+      this.#ordinary.files.withRoom(() => this.#makeFolder(parentPath(path)));
+    } catch (error) {
+      return operationProblem(error, this.#root);
+    }
+    this.#ordinary.files.withRoom(() => this.#ordinary.files.writeAt(this.#at(path), frame));
+    this.#durable?.wrote(this.#at(path));
+    const { mode, mtime } = frame;
+    this.#waiting.set(frame.index, { path, mode, mtime, size: frame.content.length });
+    return null;
+  }
+
+  /** Large files come over time, so they are never where a rename could show them half. */
+  stageContent(index: number, content: Content, path?: string): Promise<Outcome> {
+    return this.#ordinary.stageContent(index, content, path);
+  }
+
+  beginContent(index: number, meta: ContentMeta, path?: string): ContentPlace {
+    return this.#ordinary.files.begin(index, meta, path);
+  }
+
+  endContent(index: number, end: ContentEnd): void {
+    this.#ordinary.files.end(index, end);
+  }
+
+  resumable(version: FileVersion): Promise<number> {
+    return this.#ordinary.resumable(version);
+  }
+
+  async commit(operations: readonly Operation[]): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
+    for (const operation of operations) outcomes.push(await this.#attempt(operation));
+    if (this.#bytes >= PUBLISH_BYTES) await this.#publish(this.#filled);
+    return outcomes;
+  }
+
+  async #attempt(operation: Operation): Promise<Outcome> {
+    const top = topOf(operation.path);
+    // Modes and times of folders come last, when everything is in its place.
+    if (operation.op === "meta" && this.#begun.size > 0) await this.#publish(this.#begun);
+    const refused = this.#refused.get(top);
+    if (refused !== undefined) {
+      this.#told.add(top);
+      return refused;
+    }
+    if (operation.expect !== null || this.#isOrdinary(operation.path)) {
+      // What lies too deep for the tree goes into folders that have to be in their place by then.
+      if (this.#begun.has(top)) await this.#publish(new Set([top]));
+      return (await this.#ordinary.commit([operation]))[0];
+    }
+    try {
+      this.#begun.add(top);
+      this.#ordinary.files.withRoom(() => this.#apply(operation));
+      return null;
+    } catch (error) {
+      return operationProblem(error, this.#root);
+    }
+  }
+
+  #apply(operation: Operation): void {
+    switch (operation.op) {
+      case "mkdir": {
+        this.#makeFolder(operation.path);
+        // Nobody looks into it before its last `meta`, not even for the moment, who may not do so afterwards.
+        const mode = operation.mode | 0o700;
+        if ((0o777 & ~mode & ~this.#umask) !== 0) Deno.chmodSync(this.#at(operation.path), mode);
+        return;
+      }
+      case "symlink": {
+        this.#makeFolder(parentPath(operation.path));
+        const full = this.#at(operation.path);
+        Deno.symlinkSync(operation.target, full);
+        setLinkTime(full, operation.mtime);
+        return;
+      }
+      case "file": {
+        const built = this.#waiting.get(operation.stage);
+        if (built?.path === operation.path) {
+          this.#waiting.delete(operation.stage);
+          this.#bytes += built.size;
+          this.#filled.add(topOf(operation.path));
+          return;
+        }
+        this.#makeFolder(parentPath(operation.path));
+        this.#ordinary.place(operation, this.#at(operation.path));
+        return;
+      }
+      default:
+        throw new FerryError("conflict", "nothing is there to be changed");
+    }
+  }
+
+  #at(path: string): string {
+    this.#tree ??= this.#newTree();
+    return `${this.#tree}/${path}`;
+  }
+
+  #newTree(): string {
+    const tree = this.#stage.newPath();
+    writing(tree, () => Deno.mkdirSync(tree, { mode: 0o700 }));
+    return tree;
+  }
+
+  /** Makes a folder of the tree with its parents. What is there under its name must be a folder that this made. */
+  #makeFolder(path: string): void {
+    if (this.#folders.has(path)) return;
+    this.#makeFolder(parentPath(path));
+    const full = this.#at(path);
+    // Its own bits come with the last `meta`: until then its owner must be able to fill it.
+    Deno.mkdirSync(full, { mode: 0o777 });
+    this.#folders.add(path);
+  }
+
+  /** Puts what stands in the tree under `tops` in its place, one rename for each, once it is on the disk. */
+  async #publish(tops: ReadonlySet<string>): Promise<void> {
+    await this.#durable?.contents();
+    const going = [...tops];
+    this.#withdraw(new Set(going));
+    for (const top of going) {
+      this.#published.add(top);
+      this.#begun.delete(top);
+      this.#filled.delete(top);
+      const target = joinRoot(this.#root, top);
+      try {
+        this.#stage.placeNew(this.#at(top), target);
+      } catch (error) {
+        const known = error instanceof FerryError;
+        const why = known ? "something is there now" : osReason(error);
+        const code = known ? "conflict" : "write_failed";
+        this.#refused.set(top, { code, message: `${why}; its new content was not placed` });
+      }
+    }
+    this.#durable?.touched(this.#root);
+    this.#bytes = 0;
+  }
+
+  /** Takes files that still wait for their operation out of the folders that are about to show. */
+  #withdraw(tops: ReadonlySet<string>): void {
+    for (const [index, { path, mode, mtime }] of this.#waiting) {
+      if (!tops.has(topOf(path))) continue;
+      const staged = this.#stage.newPath();
+      Deno.renameSync(this.#at(path), staged);
+      this.#durable?.dropped(this.#at(path));
+      this.#ordinary.files.keep(index, { path: staged, mode, mtime });
+      this.#waiting.delete(index);
+    }
+  }
+
+  async finish(): Promise<void> {
+    if (this.#begun.size > 0) await this.#publish(this.#begun);
+    await this.#ordinary.finish();
+  }
+
+  async close(): Promise<Problem[]> {
+    try {
+      // Also after an error: what was done stays done.
+      if (this.#begun.size > 0) await this.#publish(this.#begun);
+      return [...this.#refused].filter(([path]) => !this.#told.has(path))
+        .map(([path, outcome]) => ({ path, ...outcome }));
+    } finally {
+      await this.#ordinary.close();
+    }
+  }
+}
+
+function topOf(path: string): string {
+  const slash = path.indexOf("/");
+  return slash === -1 ? path : path.slice(0, slash);
+}
