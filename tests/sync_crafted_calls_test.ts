@@ -505,3 +505,76 @@ attack("a pack that says more than it holds", async (server) => {
     400,
   );
 });
+
+/** A pack that names paths for its files. */
+function named(told: string[], contents: string[]): Uint8Array<ArrayBuffer> {
+  const builder = new PackBuilder(new ArrayBuffer(64));
+  builder.addPaths(told);
+  contents.forEach((text, index) =>
+    builder.addFile({ kind: "file", index, mtime: MTIME, mode: 0o644, content: encode(text) })
+  );
+  return builder.finish();
+}
+
+attack("packs that name other files than they hold, or places that are none", async (server) => {
+  const session = crypto.randomUUID();
+  await using _push = await begin(server, session);
+  const put = (body: Uint8Array<ArrayBuffer>, first = 0) =>
+    call(server, "PUT", `stage/${session}?first=${first}`, { path: "", body });
+  for (const path of [...BAD_PATHS].filter((path): path is string => typeof path === "string")) {
+    assertEquals((await put(named([path], ["x"]))).status, 400, JSON.stringify(path));
+  }
+  assertEquals((await put(named(["a"], ["x", "y"]))).status, 400);
+  assertEquals((await put(named(["a", "b"], ["x"]))).status, 400);
+  const damaged = named(["abc"], ["x"]);
+  damaged[MAGIC.length + HEADER_BYTES] ^= 1;
+  assertEquals((await put(damaged)).status, 400);
+  const files = (stage: unknown, count: unknown) =>
+    call(server, "POST", `commit/${session}`, { path: "", body: commit([{ op: "files", stage, count }]) });
+  assertEquals(codes((await put(named(["a"], ["x"]))).text), [null]);
+  for (
+    const [stage, count] of [[0, 2], [1, 1], [0, 0], [0, 10_001], [-1, 1], [0.5, 1], ["0", 1], [0, null]]
+  ) {
+    assertEquals((await files(stage, count)).status, 400, JSON.stringify([stage, count]));
+  }
+  const twice = commit([{ op: "files", stage: 0, count: 9000 }, { op: "files", stage: 0, count: 9000 }]);
+  assertEquals((await call(server, "POST", `commit/${session}`, { path: "", body: twice })).status, 400);
+  for (
+    const left of [{}, { files: 1 }, { files: [1] }, { files: [{ path: "../x" }] }, { files: Array(1001) }]
+  ) {
+    const body = JSON.stringify(left);
+    assertEquals(
+      (await call(server, "POST", `left/${session}`, { path: "", body })).status,
+      400,
+      body.slice(0, 60),
+    );
+  }
+});
+
+attack("first copies whose names collide, or that come upon what is there", async (server, dir) => {
+  const session = crypto.randomUUID();
+  await using _push = await begin(server, session, { path: "fresh" });
+  const put = async (told: string[]) => {
+    const body = named(told, told.map((path) => `of ${path}`));
+    return codes((await call(server, "PUT", `stage/${session}?first=1`, { path: "fresh", body })).text);
+  };
+  // A file twice, a file where a folder is, a folder where a file is, and the same numbers again.
+  assertEquals(await put(["a", "a", "d/f", "d", "a/below"]), [null, null, null, null, "conflict"]);
+  assertEquals(await put(["b/c", "b/c"]), [null, null]);
+  const operations = [0, 1].map((stage) => (
+    { op: "file", path: "b/c", stage, mode: 0o644, mtime: MTIME, expect: null }
+  ));
+  const done = await call(server, "POST", `commit/${session}`, { path: "fresh", body: commit(operations) });
+  assertEquals(codes(done.text)[0], null);
+  // Somebody else is quicker.
+  Deno.mkdirSync(dir.at("share/fresh/b"), { recursive: true });
+  const finished = await call(server, "POST", `finish/${session}`, { path: "fresh" });
+  assertEquals(
+    JSON.parse(finished.text).problems.map(({ path, code }: Record<string, string>) => [path, code]),
+    [
+      ["b", "conflict"],
+    ],
+  );
+  assertEquals([...Deno.readDirSync(dir.at("share/fresh"))].map(({ name }) => name), ["b"]);
+  Deno.removeSync(dir.at("share/fresh"), { recursive: true });
+});

@@ -24,6 +24,18 @@ Deno.test("PackBuilder writes a pack of version 1", () => {
   assertEquals(new Uint8Array(builder.finish()), Deno.readFileSync(fixture("pack_v1.bin")));
 });
 
+Deno.test("PackBuilder and readPack() name paths as version 1 does", () => {
+  const paths = ["a.txt", "sub/ü"];
+  const builder = new PackBuilder(new ArrayBuffer(16));
+  builder.addPaths(paths);
+  for (const frame of FRAMES) if (frame.kind === "file") builder.addFile(frame);
+  const bytes = builder.finish();
+  assertEquals(new Uint8Array(bytes), Deno.readFileSync(fixture("pack_paths_v1.bin")));
+  let told: string[] = [];
+  assertEquals([...readPack(bytes, (paths) => told = paths)], FRAMES.slice(0, 2));
+  assertEquals(told, paths);
+});
+
 Deno.test("TreeReader reads a tree of version 1", () => {
   const reader = new TreeReader();
   for (const line of Deno.readTextFileSync(fixture("tree_v1.ndjson")).trimEnd().split("\n")) {

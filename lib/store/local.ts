@@ -1,7 +1,7 @@
 /** A folder of the local file system as a Store. */
 import { FerryError, osCode, osReason, quote } from "../core/errors.ts";
 import type { FileEntry, Tree } from "../core/entry.ts";
-import { joinRoot, RESERVED_NAME } from "../core/paths.ts";
+import { joinRoot } from "../core/paths.ts";
 import type { Holder } from "../wire/session.ts";
 import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
 import type { Content, NoContent } from "../wire/stream.ts";
@@ -19,7 +19,7 @@ import { type Links, throughLinks } from "./read/links.ts";
 import { Partials, prunePartials } from "./write/partials.ts";
 import { openContent, readOutcome, ReadProblem, type ResumePoint } from "./read/content.ts";
 import { hasVanished, markReplica, placesOf } from "./replica.ts";
-import { realOrFuture, StrictPaths } from "./root.ts";
+import { isEmptyFolder, realOrFuture, StrictPaths } from "./root.ts";
 import { NO_MEMORY, recallRun, rememberRun, type RunMemory, runMemoryPath } from "./run_memory.ts";
 import { scanTree } from "./read/scan.ts";
 import { SmallReader } from "./read/small_reader.ts";
@@ -252,7 +252,7 @@ export class LocalStore implements Store {
     }
     const root = this.#realRoot();
     if (this.#lock === undefined) await this.#acquire(root);
-    if (this.#absent && !isEmpty(root)) {
+    if (this.#absent && !isEmptyFolder(root)) {
       await this.unlock();
       throw new FerryError(
         "locked",
@@ -281,12 +281,6 @@ export class LocalStore implements Store {
       });
     }
   }
-}
-
-/** Whether a folder holds nothing but Ferry's own state. */
-function isEmpty(root: string): boolean {
-  for (const { name } of Deno.readDirSync(root)) if (name !== RESERVED_NAME) return false;
-  return true;
 }
 
 function newWriter(

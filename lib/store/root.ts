@@ -114,6 +114,12 @@ export class StrictPaths {
   }
 }
 
+/** Whether the folder `root` holds nothing but Ferry's own state. */
+export function isEmptyFolder(root: string): boolean {
+  for (const { name } of Deno.readDirSync(root)) if (name !== RESERVED_NAME) return false;
+  return true;
+}
+
 /** Whether two real folders are the same or one lies within the other. */
 export function overlaps(a: string, b: string): boolean {
   return isWithin(a, b) || isWithin(b, a) || a === "/" || b === "/";

@@ -10,6 +10,7 @@ import type { ScanFilter } from "../core/scan_filter.ts";
 import type { DeltaSource, DeltaTarget } from "./delta/ends.ts";
 import type { Change } from "../wire/changes.ts";
 import type { TreeHead } from "../wire/head.ts";
+import type { LeftFile } from "../wire/left.ts";
 import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
 import type { Operation } from "../wire/operation.ts";
 import type { Outcome } from "../wire/outcome.ts";
@@ -151,6 +152,12 @@ export interface WriteSession {
    * says where those operations will put them. One outcome a frame. The memory of the contents may be taken over.
    */
   stage(frames: readonly FileFrame[], paths?: readonly string[]): Promise<Outcome[]>;
+
+  /**
+   * Stages what a run that broke off has left here of small files, in these versions; whether it was there, for each of
+   * them. Absent where nothing can be left.
+   */
+  reuse?(files: readonly LeftFile[]): Promise<boolean[]>;
 
   /** Bytes of a large file that a run which broke off has left here, or an attempt of this one. */
   resumable(version: FileVersion): Promise<number>;

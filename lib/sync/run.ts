@@ -31,9 +31,6 @@ export const DEFAULT_PARALLEL = 6;
 /** From so many changes on, a destination may take more trouble to begin with. */
 const MANY_CHANGES = 1000;
 
-/** What is staged ahead of the plan where it would be lost with the process. */
-const AHEAD_BYTES = 4 * 1024 * 1024;
-
 /** What a run is told. */
 export interface RunOptions extends Omit<PlanOptions, "hidden">, HiddenOptions {
   dryRun?: boolean;
@@ -212,9 +209,7 @@ class Run {
         (tree) => {
           this.#first = tree.size === 0 && this.#hidden.destination.size === 0;
           if (this.#first) this.ledger.first();
-          // What a server has staged is lost with it.
-          const most = destination.leftOver === undefined ? AHEAD_BYTES : Infinity;
-          if (this.#first && !dryRun) this.#ahead.start(() => this.#begin({ many: true }), most);
+          if (this.#first && !dryRun) this.#ahead.start(() => this.#begin({ many: true }));
           return tree;
         },
       ),

@@ -52,6 +52,23 @@ export class Stager {
 
   /** Stages small files, which were listed as `entries`; one answer each, in order. */
   async small(paths: readonly string[], entries: readonly FileEntry[]): Promise<Staging[]> {
+    if (this.#session.reuse === undefined) return await this.#sent(paths, entries);
+    const first = this.#next;
+    this.#next += paths.length;
+    const there = await this.#session.reuse(
+      paths.map((path, at) => ({ path, stage: first + at, ...entries[at] })),
+    );
+    const missing = paths.flatMap((_, at) => there[at] ? [] : [at]);
+    if (missing.length === paths.length) return await this.#sent(paths, entries);
+    const sent = await this.#sent(missing.map((at) => paths[at]), missing.map((at) => entries[at]));
+    let next = 0;
+    return entries.map(({ mode, mtime, size }, at): Staging =>
+      there[at] ? { staged: { stage: first + at, mode, mtime }, bytes: size } : sent[next++]
+    );
+  }
+
+  /** Stages the contents, from the source or what this machine has of them. */
+  async #sent(paths: readonly string[], entries: readonly FileEntry[]): Promise<Staging[]> {
     const first = this.#next;
     this.#next += paths.length;
     using files: SmallFiles = await this.#read(paths, entries);
@@ -159,7 +176,6 @@ export class ReadAhead {
   readonly done = new Map<string, Staging>();
   readonly #packs: Pack[] = [];
   #bytes = Infinity;
-  #most = Infinity;
   #begin: (() => Promise<Stager>) | null = null;
   #underWay = 0;
   readonly #fetches: Promise<void>[] = [];
@@ -184,11 +200,9 @@ export class ReadAhead {
 
   /**
    * Begins to fetch; before, files are only noted. `begin` opens the destination, when there is something to fetch.
-   * At most so many bytes are fetched.
    */
-  start(begin: () => Promise<Stager>, most = Infinity): void {
+  start(begin: () => Promise<Stager>): void {
     this.#begin = begin;
-    this.#most = most;
     this.#fill();
   }
 
@@ -201,10 +215,7 @@ export class ReadAhead {
 
   #fill(): void {
     // The last pack is still being filled.
-    while (
-      this.#begin !== null && this.#underWay < this.parallel && this.#packs.length > 1 && this.#most > 0
-    ) {
-      this.#most -= PACK_BYTES;
+    while (this.#begin !== null && this.#underWay < this.parallel && this.#packs.length > 1) {
       const fetch = this.#fetch(this.#begin(), this.#packs.shift()!);
       fetch.catch(() => {});
       this.#fetches.push(fetch);

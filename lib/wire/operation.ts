@@ -29,21 +29,37 @@ export type Operation =
     expectFrom: MovedVersion;
   };
 
+/** A `file` for each of `count` numbers from `stage` on, at the path, mode and time that they came with, where nothing is. */
+export interface FilesOperation {
+  op: "files";
+  stage: number;
+  count: number;
+}
+
 /** What `POST commit` carries; the same `key` a second time gives the first answer again. */
 export interface CommitRequest {
   key: string;
-  operations: Operation[];
+  operations: (Operation | FilesOperation)[];
 }
 
 /** The body of `POST commit`. */
 export function parseCommitRequest(fields: Fields): CommitRequest {
-  const operations = list(fields, "operations", MAX_OPERATIONS);
-  return { key: text(fields, "key", 64), operations: operations.map(parseOperation) };
+  const operations = list(fields, "operations", MAX_OPERATIONS).map(parseOperation);
+  const count = operations.reduce(
+    (sum, operation) => sum + (operation.op === "files" ? operation.count : 1),
+    0,
+  );
+  if (count > MAX_OPERATIONS) throw malformed(`more than ${MAX_OPERATIONS} operations`);
+  return { key: text(fields, "key", 64), operations };
 }
 
-function parseOperation(value: unknown): Operation {
+function parseOperation(value: unknown): Operation | FilesOperation {
   if (typeof value !== "object" || value === null) throw malformed("an operation is not an object");
   const fields = value as Fields;
+  if (fields.op === "files") {
+    const stage = integer(fields, "stage", 0, 2 ** 32 - 1);
+    return { op: "files", stage, count: integer(fields, "count", 1, MAX_OPERATIONS) };
+  }
   const path = pathOf(fields.path);
   const expect = parseVersion(fields.expect);
   switch (fields.op) {

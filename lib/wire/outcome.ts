@@ -1,6 +1,6 @@
 /** What became of one operation or one file. */
-import type { ProblemCode } from "../core/entry.ts";
-import { type Fields, list, malformed, parseObject } from "./fields.ts";
+import type { Problem, ProblemCode } from "../core/entry.ts";
+import { type Fields, isObject, list, malformed, parseObject, pathOf } from "./fields.ts";
 import { MAX_OPERATIONS } from "./limits.ts";
 
 /** How one operation or one staged file went: null for done. */
@@ -38,5 +38,13 @@ export function parseOutcomes(fields: Fields, count: number): Outcome[] {
     if (value === null) return null;
     if (typeof value !== "object") throw malformed("an outcome is neither null nor a problem");
     return problemOfJson(value as Fields);
+  });
+}
+
+/** The answer of `POST finish`: what did not come into its place although its commit said so. */
+export function parseUndone(fields: Fields): Problem[] {
+  return list(fields, "problems", MAX_OPERATIONS).map((value) => {
+    if (!isObject(value)) throw malformed("a problem is not an object");
+    return { path: pathOf(value.path), ...problemOfJson(value) };
   });
 }

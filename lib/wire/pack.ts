@@ -11,8 +11,9 @@
  * | 8     | mtime, ms, double |
  * | 4     | permission bits   |
  *
- * Kinds: 0 end (index = number of frames before it), 1 file, 2 problem (content is JSON), 3 streamed file (stream.ts).
- * `index` is the place in the list of what was asked for, or the number that a commit will call the staged file by.
+ * Kinds: 0 end (index = number of frames before it), 1 file, 2 problem (content is JSON), 3 streamed file (stream.ts), 4
+ * paths of the files that follow (file_list.ts; with a checksum, too). `index` is the place in the list of what was asked
+ * for, or the number that a commit will call the staged file by.
  *
  * The checksum is there for damage on the way: of the same length as Ethernet's and gzip's, at a hundredth of the cost
  * of a SHA-256, which for small files would be a tenth of all the work of a copy. What proves that two files are the
@@ -22,6 +23,7 @@ import { crc32 } from "node:zlib";
 import { FerryError } from "../core/errors.ts";
 import type { ProblemCode } from "../core/entry.ts";
 import { isTime } from "./fields.ts";
+import { parsePaths } from "./file_list.ts";
 import { problemOfJson } from "./outcome.ts";
 
 export const PACK_TYPE = "application/vnd.ferry.pack";
@@ -33,6 +35,7 @@ export const KIND_END = 0;
 export const KIND_FILE = 1;
 export const KIND_PROBLEM = 2;
 export const KIND_STREAM = 3;
+export const KIND_PATHS = 4;
 
 /** One file's content with the size and times it had when it was read. */
 export interface FileFrame {
@@ -92,9 +95,13 @@ export class PackBuilder {
 
   /** Frames the `header.size` bytes that `contentBuffer` was last filled with. */
   finishFile(header: FileHeader): void {
+    this.#finish(KIND_FILE, header);
+  }
+
+  #finish(kind: number, header: FileHeader): void {
     const start = this.#length + HEADER_BYTES;
     const end = start + header.size;
-    this.#header(KIND_FILE, header);
+    this.#header(kind, header);
     this.#view.setUint32(end, crc32(this.#bytes.subarray(start, end)));
     this.#length = end + CHECKSUM_BYTES;
   }
@@ -105,6 +112,13 @@ export class PackBuilder {
     this.#header(KIND_PROBLEM, { index, size: content.length, mtime: 0, mode: 0 });
     this.#bytes.set(content, this.#length + HEADER_BYTES);
     this.#length += HEADER_BYTES + content.length;
+  }
+
+  /** Says where the files are to come that are added next, all of them and nothing else. */
+  addPaths(paths: readonly string[]): void {
+    const content = new TextEncoder().encode(paths.join("\0"));
+    this.contentBuffer(content.length).set(content);
+    this.#finish(KIND_PATHS, { index: 0, size: content.length, mtime: 0, mode: 0 });
   }
 
   addFile(frame: FileFrame): void {
@@ -170,10 +184,10 @@ export function readHeader(view: DataView, at: number): RawHeader {
 
 /**
  * Reads a pack that lies in memory, frame by frame; contents are views of `bytes`. A file whose content does not
- * match its checksum comes out as a problem. Throws `protocol` at the first byte that cannot be right, after the
- * frames before it.
+ * match its checksum comes out as a problem. `onPaths` is told of the paths at the beginning of a pack; without it
+ * there must be none. Throws `protocol` at the first byte that cannot be right, after the frames before it.
  */
-export function* readPack(bytes: Uint8Array): Generator<Frame> {
+export function* readPack(bytes: Uint8Array, onPaths?: (paths: string[]) => void): Generator<Frame> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   checkMagic(bytes);
   let at = MAGIC.length;
@@ -191,13 +205,16 @@ export function* readPack(bytes: Uint8Array): Generator<Frame> {
     at += header.size;
     if (header.kind === KIND_PROBLEM) {
       yield { kind: "problem", index: header.index, ...problemOfJson(content) };
-    } else if (header.kind === KIND_FILE) {
-      if (at + CHECKSUM_BYTES > bytes.length) throw malformed("it ends early");
-      yield checkedFrame(header, content, view.getUint32(at));
-      at += CHECKSUM_BYTES;
-    } else {
-      throw malformed("an unknown kind of frame");
+      continue;
     }
+    const paths = header.kind === KIND_PATHS && frames === 0 ? onPaths : undefined;
+    if (header.kind !== KIND_FILE && paths === undefined) throw malformed("an unknown kind of frame");
+    if (at + CHECKSUM_BYTES > bytes.length) throw malformed("it ends early");
+    const checksum = view.getUint32(at);
+    at += CHECKSUM_BYTES;
+    if (paths === undefined) yield checkedFrame(header, content, checksum);
+    else if (crc32(content) === checksum) paths(parsePaths(content));
+    else throw malformed("its paths do not match their checksum");
   }
 }
 

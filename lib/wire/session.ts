@@ -25,12 +25,13 @@ export interface SessionOptions {
 }
 
 /**
- * The first line of the answer to `POST session`: whether what was staged before is still there, and of how many large
- * files something came before.
+ * The first line of the answer to `POST session`: whether what was staged before is still there, of how many large files
+ * something came before, and whether something is left of a first copy.
  */
 export interface SessionAnswer {
   known: boolean;
   parts: number;
+  left: boolean;
 }
 
 /** The body of `POST session`. */
@@ -48,7 +49,7 @@ export function parseSessionOptions(value: unknown): SessionOptions {
 
 /** The first line of the answer to `POST session`. */
 export function parseSessionAnswer(fields: Fields): SessionAnswer {
-  return { known: flag(fields, "known"), parts: integer(fields, "parts") };
+  return { known: flag(fields, "known"), parts: integer(fields, "parts"), left: flag(fields, "left") };
 }
 
 /** The answer of `GET stage`: bytes of a large file that are there. */

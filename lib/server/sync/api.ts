@@ -100,6 +100,8 @@ export function createSyncApi(root: string, options: SyncApiOptions): SyncApi {
         return await writes.stage(context, rest[0]);
       case "PUT stage/2":
         return await writes.stageOne(context, rest[0], rest[1]);
+      case "POST left/1":
+        return await writes.left(context, rest[0]);
       case "POST commit/1":
         return await writes.commit(context, rest[0]);
       case "GET chunks/0":

@@ -2,7 +2,7 @@
 import { MAX_HOLDER_BYTES } from "../../wire/limits.ts";
 import { parseObject } from "../../wire/fields.ts";
 import { parseSessionRequest } from "../../wire/session.ts";
-import { type Call, folderOf, readBody, require, sessionOwner, writing } from "./call.ts";
+import { type Call, folderOf, json, readBody, require, sessionOwner, writing } from "./call.ts";
 import type { PushSessions } from "./sessions.ts";
 
 /** How often the answer that stays open says that the server is there; proxies give up after a minute. */
@@ -45,8 +45,7 @@ export function createSyncSessions(sessions: PushSessions): SyncSessions {
 
   async function finish(call: Call, session: string): Promise<Response> {
     require(call, "w", call.base);
-    await writing(() => sessions.finish(session, sessionOwner(call)));
-    return new Response(null, { status: 204 });
+    return json({ problems: await writing(() => sessions.finish(session, sessionOwner(call))) });
   }
 
   async function end(call: Call, session: string): Promise<Response> {

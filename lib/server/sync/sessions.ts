@@ -3,16 +3,21 @@
  * connection lasts. What a client that is cut off has staged waits for it a while, but keeps nobody else away.
  */
 import { FerryError } from "../../core/errors.ts";
-import { overlaps } from "../../store/root.ts";
+import type { Problem } from "../../core/entry.ts";
+import { isEmptyFolder, overlaps } from "../../store/root.ts";
 import type { Outcome } from "../../wire/outcome.ts";
 import type { Holder, SessionAnswer, SessionOptions } from "../../wire/session.ts";
 import { checkUnlocked, type FolderLock, LockedError, lockFolder } from "../../store/lock.ts";
 import { careFor, type Safety } from "../../store/write/care.ts";
 import { type FileVersion, Partials, prunePartials } from "../../store/write/partials.ts";
-import { removeStages, Stage } from "../../store/write/stage.ts";
+import { Leftovers } from "../../store/write/leftovers.ts";
+import { Stage } from "../../store/write/stage.ts";
 import type { EndOptions } from "../../store/store.ts";
 import { pruneTrash, trashOf } from "../../store/trash/times.ts";
 import { LocalWriter } from "../../store/write/local_writer.ts";
+import { FirstCopyWriter } from "../../store/write/first_copy.ts";
+import { MAX_OPERATIONS } from "../../wire/limits.ts";
+import { NamedFiles } from "./named_files.ts";
 
 /** A client that says nothing for so long has gone, whatever its connection looks like. */
 const IDLE_MS = 2 * 60 * 1000;
@@ -31,7 +36,11 @@ const LINGER_MS = 200;
 
 /** A push that writes. */
 export interface PushSession {
-  writer: LocalWriter;
+  writer: LocalWriter | FirstCopyWriter;
+  /** What is staged under the paths that it is for. */
+  named: NamedFiles;
+  /** What an earlier push into the folder left of a first copy. */
+  leftovers: Leftovers;
   /** The answers to the last commits, by key. */
   answers: Map<string, Promise<Outcome[]>>;
 }
@@ -56,6 +65,7 @@ export interface Attached {
 interface Held extends PushStart {
   stage: Stage;
   partials: Partials;
+  leftovers: Leftovers;
   session: PushSession | undefined;
   lastUsed: number;
   /** Requests of this session that are being answered. */
@@ -111,8 +121,6 @@ export class PushSessions {
       if (this.#lock === undefined) {
         const holder = { ...start.holder, host: Deno.hostname(), pid: Deno.pid };
         this.#lock = await lockFolder(this.#shareRoot, holder);
-        const ours = new Set([...this.#held.values()].map(({ stage }) => stage.dir));
-        removeStages(this.#shareRoot, (dir) => ours.has(dir));
         prunePartials(this.#shareRoot);
         pruneTrash(trashOf(this.#shareRoot));
         this.#options.mark?.(this.#shareRoot);
@@ -148,9 +156,23 @@ export class PushSessions {
       if (this.#held.size >= MAX_SESSIONS) {
         throw new FerryError("too_many", `${MAX_SESSIONS} pushes are under way; try again later`);
       }
-      const stage = new Stage(this.#shareRoot);
+      const inUse = new Set([...this.#held.values()].map(({ stage }) => stage.dir));
+      const stage = new Stage(this.#shareRoot, "stage", { owner: start.owner });
       const partials = new Partials(this.#shareRoot, start.folder);
-      held = { ...start, stage, partials, session: undefined, lastUsed: Date.now(), busy: 0, hangUp };
+      const leftovers = new Leftovers(this.#shareRoot, {
+        owner: start.owner,
+        inUse: (dir) => inUse.has(dir),
+      });
+      held = {
+        ...start,
+        stage,
+        partials,
+        leftovers,
+        session: undefined,
+        lastUsed: Date.now(),
+        busy: 0,
+        hangUp,
+      };
       this.#held.set(id, held);
       this.#timer ??= unref(setInterval(() => this.sweep(), 30_000));
     } else {
@@ -165,7 +187,7 @@ export class PushSessions {
       mine.hangUp = undefined;
       this.#unlockShare();
     };
-    return { detach, answer: { known, parts: held.partials.count() } };
+    return { detach, answer: { known, parts: held.partials.count(), left: !held.leftovers.empty } };
   }
 
   /** Gives the share's lock back when no client is connected any more. */
@@ -175,19 +197,28 @@ export class PushSessions {
     this.#lock = undefined;
   }
 
-  /** Does `work` with the session `id`, which `owner` has begun; `folder` makes the folder, for the first write. */
+  /**
+   * Does `work` with the session `id`, which `owner` has begun; `folder` makes the folder, for the first write. When that
+   * is `first`, the client found nothing there, and what is new may show together.
+   */
   async use<T>(
     id: string,
     owner: string,
     folder: () => string,
     work: (session: PushSession) => Promise<T>,
+    { first = false }: { first?: boolean } = {},
   ): Promise<T> {
     const held = this.#find(id, owner);
     held.busy++;
     // A body that stalled is no sign of life.
     let heard = true;
     try {
-      held.session ??= { writer: this.#writerOf(held, folder()), answers: new Map() };
+      held.session ??= {
+        writer: this.#writerOf(held, folder(), first),
+        named: new NamedFiles(),
+        leftovers: held.leftovers,
+        answers: new Map(),
+      };
       return await work(held.session);
     } catch (error) {
       if (error instanceof FerryError) {
@@ -201,17 +232,25 @@ export class PushSessions {
     }
   }
 
-  #writerOf({ stage, partials, options }: Held, folder: string): LocalWriter {
+  #writerOf({ stage, partials, options }: Held, folder: string, wanted: boolean) {
     const care = careFor(folder, safetyOf(options, this.#shareRoot), this.#options.warn);
-    return new LocalWriter(folder, stage, { partials, ...care });
+    // What is built in the stage has to lie on the file system that it is for.
+    const first = wanted && isEmptyFolder(folder) &&
+      Deno.statSync(folder).dev === Deno.statSync(this.#shareRoot).dev;
+    return new (first ? FirstCopyWriter : LocalWriter)(folder, stage, { partials, ...care });
   }
 
-  /** Waits until what was committed in the session `id` is on the disk. */
-  async finish(id: string, owner: string): Promise<void> {
+  /**
+   * Waits until what was committed in the session `id` is in its place and on the disk. Gives what did not come there
+   * although its commit said so.
+   */
+  async finish(id: string, owner: string): Promise<Problem[]> {
     const held = this.#find(id, owner);
     held.busy++;
     try {
-      await held.session?.writer.finish();
+      const writer = held.session?.writer;
+      await writer?.finish();
+      return writer instanceof FirstCopyWriter ? writer.undone().slice(0, MAX_OPERATIONS) : [];
     } finally {
       held.busy--;
       held.lastUsed = Date.now();
@@ -253,17 +292,22 @@ export class PushSessions {
     if (this.#ended.size > KEPT_ENDS) this.#ended.delete(oldest);
     const held = this.#held.get(id);
     if (held?.owner !== owner) return;
-    await this.#drop(id);
-    if (!broken) held.partials.clear();
+    await this.#drop(id, { told: true });
+    if (broken) return;
+    held.partials.clear();
+    held.leftovers.clear();
   }
 
-  async #drop(id: string): Promise<void> {
+  /** `told` when the client itself has ended it; else it may have lost the lock, and nothing is changed any more. */
+  async #drop(id: string, { told = false } = {}): Promise<void> {
     const held = this.#held.get(id);
     if (held === undefined) return;
     this.#held.delete(id);
     held.hangUp?.();
     held.hangUp = undefined;
-    await held.session?.writer.close();
+    const writer = held.session?.writer;
+    if (writer instanceof FirstCopyWriter && !told) await writer.leave();
+    else await writer?.close();
     held.partials.tidy();
     this.#unlockShare();
   }

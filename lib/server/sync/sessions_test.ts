@@ -42,7 +42,7 @@ Deno.test("PushSessions holds the share's lock while any client is connected", a
   await assertRejects(() => lockFolder(share.root, HOLDER), LockedError);
   await sessions.end(b, OWNER);
   (await lockFolder(share.root, HOLDER)).release();
-  assertEquals((await sessions.begin(a, start("a"), nothing)).answer, { known: true, parts: 0 });
+  assertEquals((await sessions.begin(a, start("a"), nothing)).answer, { known: true, parts: 0, left: false });
   await assertRejects(() => lockFolder(share.root, HOLDER), LockedError);
   await sessions.end(a, OWNER);
   assertEquals(share.held(), false);

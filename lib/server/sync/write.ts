@@ -1,8 +1,9 @@
 /** The calls of the sync API that write: contents into the stage, then operations that put them in place. */
 import { FerryError } from "../../core/errors.ts";
 import { checkedPath, childPath } from "../../core/paths.ts";
-import { MAX_PACK_BYTES } from "../../wire/limits.ts";
-import { type Operation, parseCommitRequest } from "../../wire/operation.ts";
+import { parseLeftRequest } from "../../wire/left.ts";
+import { MAX_PACK_BYTES, SMALL_FILE_BYTES } from "../../wire/limits.ts";
+import { type CommitRequest, type Operation, parseCommitRequest } from "../../wire/operation.ts";
 import type { Outcome } from "../../wire/outcome.ts";
 import { type FileFrame, readPack } from "../../wire/pack.ts";
 import { openStreamed } from "../../wire/stream.ts";
@@ -28,23 +29,36 @@ export interface SyncWrites {
   staged(call: Call, session: string): Response;
   stage(call: Call, session: string): Promise<Response>;
   stageOne(call: Call, session: string, number: string): Promise<Response>;
+  left(call: Call, session: string): Promise<Response>;
   commit(call: Call, session: string): Promise<Response>;
 }
 
 /** The calls that write, into `sessions`. */
 export function createSyncWrites(sessions: PushSessions): SyncWrites {
+  function inSession<T>(call: Call, session: string, work: (held: PushSession) => Promise<T>): Promise<T> {
+    const first = call.query.get("first") === "1";
+    return sessions.use(session, sessionOwner(call), () => madeFolder(call), work, { first });
+  }
+
   function stage(call: Call, session: string): Promise<Response> {
     require(call, "w", call.base);
-    return sessions.use(session, sessionOwner(call), () => madeFolder(call), async ({ writer }) => {
+    return inSession(call, session, async (held) => {
       const frames: FileFrame[] = [];
-      for (const frame of readPack(await readBody(call, MAX_PACK_BYTES))) {
+      let paths: string[] | undefined;
+      const body = await readBody(call, MAX_PACK_BYTES);
+      for (const frame of readPack(body, (told) => paths = told)) {
         // A checksum that does not fit, or a problem where content was due: the sender has to know at once.
         if (frame.kind === "problem") {
           throw new FerryError("bad_request", `file ${frame.index} of the pack: ${frame.message}`);
         }
         frames.push(frame);
       }
-      return outcomes(await writing(() => writer.stage(frames)));
+      const places = placesOf(frames, paths);
+      return outcomes(
+        places === undefined
+          ? await writing(() => held.writer.stage(frames))
+          : await stageNamed(held, frames, places),
+      );
     });
   }
 
@@ -55,7 +69,8 @@ export function createSyncWrites(sessions: PushSessions): SyncWrites {
     const file = call.query.get("file");
     const path = file === null ? undefined : checkedPath(file);
     const offset = queryBytes(call, "offset") ?? 0;
-    return sessions.use(session, sessionOwner(call), () => madeFolder(call), async ({ writer }) => {
+    return inSession(call, session, async ({ writer, named }) => {
+      named.forget(index);
       try {
         const content = await openStreamed(body, { offset });
         if (content.kind === "problem") return outcomes([{ code: content.code, message: content.message }]);
@@ -66,6 +81,36 @@ export function createSyncWrites(sessions: PushSessions): SyncWrites {
         throw error instanceof FerryError ? error : new FerryError("bad_request", "the body broke off");
       }
     });
+  }
+
+  async function left(call: Call, session: string): Promise<Response> {
+    require(call, "w", call.base);
+    const files = parseLeftRequest(await readMessage(call));
+    return await inSession(call, session, async (held) => {
+      const frames: FileFrame[] = [];
+      const paths: string[] = [];
+      const results = files.map((file): Outcome => {
+        const content = file.size > SMALL_FILE_BYTES ? null : held.leftovers.read(file.path, file);
+        if (content === null) return { code: "missing", message: "nothing is left of it" };
+        paths.push(file.path);
+        frames.push({ kind: "file", index: file.stage, mtime: file.mtime, mode: file.mode, content });
+        return null;
+      });
+      const done = await stageNamed(held, frames, paths);
+      let next = 0;
+      return outcomes(results.map((result) => result ?? done[next++]));
+    });
+  }
+
+  async function stageNamed(
+    { writer, named }: PushSession,
+    frames: readonly FileFrame[],
+    paths: readonly string[],
+  ) {
+    named.makeRoom(frames.length);
+    const done = await writing(() => writer.stage(frames, paths));
+    named.staged(frames, paths, done);
+    return done;
   }
 
   function staged(call: Call, session: string): Response {
@@ -81,15 +126,21 @@ export function createSyncWrites(sessions: PushSessions): SyncWrites {
   async function commit(call: Call, session: string): Promise<Response> {
     require(call, "w", call.base);
     const { key, operations } = parseCommitRequest(await readMessage(call));
-    return await sessions.use(session, sessionOwner(call), () => madeFolder(call), async (held) => {
+    return await inSession(call, session, async (held) => {
       return outcomes(await answerOnce(held, key, () => doAll(call, held, operations)));
     });
   }
 
-  async function doAll(call: Call, { writer }: PushSession, operations: Operation[]): Promise<Outcome[]> {
+  async function doAll(
+    call: Call,
+    { writer, named }: PushSession,
+    asked: CommitRequest["operations"],
+  ): Promise<Outcome[]> {
+    const operations = named.expand(asked);
     const results: Outcome[] = operations.map((operation) => refused(call, operation));
     const allowed = operations.filter((_, index) => results[index] === null);
     const done = await writing(() => writer.commit(allowed));
+    named.done(operations);
     let next = 0;
     return results.map((result) => result ?? done[next++]);
   }
@@ -103,7 +154,13 @@ export function createSyncWrites(sessions: PushSessions): SyncWrites {
     return null;
   }
 
-  return { staged, stage, stageOne, commit };
+  return { staged, stage, stageOne, left, commit };
+}
+
+/** Where the files of a pack are to come, if it says so. Throws `bad_request` unless it says so of each. */
+function placesOf(frames: readonly FileFrame[], paths: readonly string[] | undefined) {
+  if (paths === undefined || paths.length === frames.length) return paths;
+  throw new FerryError("bad_request", `${paths.length} paths for ${frames.length} files`);
 }
 
 function outcomes(list: Outcome[]): Response {

@@ -9,7 +9,7 @@ import { turn } from "../../core/turn.ts";
 import type { Listing } from "../../wire/tree.ts";
 import { TreeBuilder } from "../../wire/tree_builder.ts";
 import { followLink, type Links, type RealFolder, ROOT_FOLDER, throughLinks } from "./links.ts";
-import { libc } from "../libc.ts";
+import { type FileStat, libc } from "../libc.ts";
 import { mtimeOf } from "../times.ts";
 import type { ScanOptions } from "../store.ts";
 
@@ -62,11 +62,12 @@ export function* scanFolders(root: string, options: ScanFolderOptions = {}): Gen
       entries = [];
       return listing;
     };
+    using opened = openedFolder(full);
     for (const name of names) {
       const path = childPath(dir, name);
       if (options.visible && !options.visible(path)) continue;
       if (entries.length === PIECE_ENTRIES) yield { ...piece(), more: true } as Listing;
-      let entry = readEntry(joinRoot(full, name), path, name);
+      let entry = quickEntry(opened, path, name) ?? readEntry(joinRoot(full, name), path, name);
       let folder = { path: follow ? childPath(real.path, name) : path, via: real.via };
       if (follow && entry.kind === "symlink") {
         const led = followLink(root, real, folder.path);
@@ -83,6 +84,32 @@ export function* scanFolders(root: string, options: ScanFolderOptions = {}): Gen
     yield piece();
     for (const folder of folders) pending.push(folder);
   }
+}
+
+/** A folder, open where the library can be called, so that what is in it is found without the way to it. */
+interface OpenedFolder extends Disposable {
+  /** Negative where there is none. */
+  folder: number;
+}
+
+function openedFolder(full: string): OpenedFolder {
+  const calls = libc();
+  const folder = calls?.openFolder(full) ?? -1;
+  return { folder, [Symbol.dispose]: () => void (folder >= 0 && calls?.close(folder)) };
+}
+
+/** The file or folder `name` of an open folder; null for all else and where something is amiss, which `readEntry` tells. */
+function quickEntry({ folder }: OpenedFolder, path: string, name: string): Entry | null {
+  if (folder < 0 || nameProblem(name) !== null || (path.length > 1000 && pathProblem(path) !== null)) {
+    return null;
+  }
+  const seen = libc()!.statIn(folder, name);
+  return seen === null ? null : fileOrFolder(seen);
+}
+
+function fileOrFolder({ kind, size, mtime, mode }: FileStat): Entry | null {
+  if (kind === "file") return { kind, size, mtime, mode };
+  return kind === "dir" ? { kind, mtime, mode } : null;
 }
 
 /** Links among a few folders can lead along more paths than there are atoms. */
@@ -235,8 +262,8 @@ export function readEntry(
   if (trouble !== null) return problem("refused_name", `the name is refused: ${trouble}`);
   // Half of what the runtime's own look costs; for anything else, and why it fails, that one is asked.
   const seen = onInfo === undefined ? libc()?.statAt(full) : null;
-  if (seen?.kind === "file") return { kind: "file", size: seen.size, mtime: seen.mtime, mode: seen.mode };
-  if (seen?.kind === "dir") return { kind: "dir", mtime: seen.mtime, mode: seen.mode };
+  const known = seen == null ? null : fileOrFolder(seen);
+  if (known !== null) return known;
   try {
     const info = Deno.lstatSync(full);
     onInfo?.(info);

@@ -268,7 +268,8 @@ export class RemoteStore implements Store {
       );
     }
     const session = await this.#begin();
-    return new RemoteWriter(this.calls, session, { unlock: (options) => this.unlock(options) });
+    const unlock = (end?: EndOptions) => this.unlock(end);
+    return new RemoteWriter(this.calls, session, { unlock, first: options.first });
   }
 
   async lock(holder: Holder): Promise<void> {

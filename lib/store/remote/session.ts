@@ -29,6 +29,8 @@ export class RemoteSession {
   readonly #over: AbortSignal;
   /** Large files of which the server has something from before, when it began. */
   parts = 0;
+  /** Whether the server has something left of a first copy. */
+  left = false;
   #lost: FerryError | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
   #watching: Promise<void> = Promise.resolve();
@@ -82,6 +84,7 @@ export class RemoteSession {
       const answer = this.#store.parse(first, parseSessionAnswer);
       connection.known = answer.known;
       this.parts = answer.parts;
+      this.left = answer.left;
       return connection;
     } catch (error) {
       silence.abort();

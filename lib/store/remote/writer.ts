@@ -6,11 +6,13 @@ import { FerryError } from "../../core/errors.ts";
 import { gzip, mostUnpacked } from "../../wire/gzip.ts";
 import { MAX_ANSWER_BYTES } from "../../wire/limits.ts";
 import type { Operation } from "../../wire/operation.ts";
-import { type Outcome, parseOutcomes } from "../../wire/outcome.ts";
+import type { LeftFile } from "../../wire/left.ts";
+import { type Outcome, parseOutcomes, parseUndone } from "../../wire/outcome.ts";
 import { parseHave } from "../../wire/session.ts";
 import { CHECKSUM_BYTES, type FileFrame, HEADER_BYTES, PACK_TYPE, PackBuilder } from "../../wire/pack.ts";
 import { type Content, streamContent } from "../../wire/stream.ts";
 import type { FileVersion } from "../write/partials.ts";
+import { StagedPaths } from "./staged_paths.ts";
 import type { RemoteSession } from "./session.ts";
 import type { CallInit, ServerCalls } from "./calls.ts";
 import type { EndOptions, WriteSession } from "../store.ts";
@@ -31,39 +33,62 @@ export class RemoteWriter implements WriteSession {
   readonly #session: RemoteSession;
   readonly #unlock: (options?: EndOptions) => Promise<void>;
   readonly delta: DeltaTarget;
+  readonly reuse?: WriteSession["reuse"];
+  readonly #named = new StagedPaths();
+  readonly #first: boolean;
+  #undone: Problem[] = [];
   #commits = 0;
   /** Whether a large file broke off, so that there may be something of it. */
   #broke = false;
 
-  /** Writes in `session`, the one that was begun by `store`; `unlock` ends it. */
+  /** Writes in `session`, the one that was begun by `store`; `unlock` ends it. With `first`, nothing was there before. */
   constructor(
     store: ServerCalls,
     session: RemoteSession,
-    { unlock }: { unlock: (options?: EndOptions) => Promise<void> },
+    { unlock, first = false }: { unlock: (options?: EndOptions) => Promise<void>; first?: boolean },
   ) {
+    this.#first = first;
     this.#store = store;
     this.#unlock = unlock;
     this.#session = session;
     this.delta = remoteDeltaTarget(store, session);
+    if (session.left) this.reuse = (files) => this.#reuse(files);
   }
 
-  async stage(frames: readonly FileFrame[]): Promise<Outcome[]> {
-    const size = frames.reduce((sum, frame) => sum + frame.content.length + FRAME_BYTES, FRAME_BYTES);
+  async stage(frames: readonly FileFrame[], paths?: readonly string[]): Promise<Outcome[]> {
+    const named = paths === undefined
+      ? 0
+      : paths.reduce((sum, path) => sum + 3 * path.length + 1, FRAME_BYTES);
+    const size = frames.reduce((sum, frame) => sum + frame.content.length + FRAME_BYTES, FRAME_BYTES + named);
     const pack = new PackBuilder(this.#store.buffers.take(size));
+    if (paths !== undefined) pack.addPaths(paths);
     for (const frame of frames) pack.addFile(frame);
     const body = pack.finish();
     try {
-      const call = `stage/${this.#session.id}`;
+      const call = this.#call("stage");
       const init = { method: "PUT", headers: { "content-type": PACK_TYPE }, body };
-      return await this.#again(call, init, frames.length);
+      const outcomes = await this.#again(call, init, frames.length);
+      if (paths !== undefined) this.#named.staged(frames, paths);
+      return outcomes;
     } finally {
       this.#store.buffers.give(body.buffer);
     }
   }
 
+  /** A call about many files; says that nothing was there before the run, where that is so. */
+  #call(name: string): string {
+    return `${name}/${this.#session.id}${this.#first ? "?first=1" : ""}`;
+  }
+
   /** A call that may be repeated, to its outcomes. */
   #again(call: string, init: HttpInit, count: number): Promise<Outcome[]> {
     return again(async () => this.#outcomes(await this.#send(call, init), count), this.#store.stop);
+  }
+
+  async #reuse(files: readonly LeftFile[]): Promise<boolean[]> {
+    const init = { method: "POST", ...jsonBody({ files }) };
+    const outcomes = await this.#again(this.#call("left"), init, files.length);
+    return outcomes.map((outcome) => outcome === null);
   }
 
   async resumable({ path, size, mtime }: FileVersion): Promise<number> {
@@ -78,6 +103,7 @@ export class RemoteWriter implements WriteSession {
 
   async stageContent(index: number, content: Content, path?: string): Promise<Outcome> {
     let early: Outcome = null;
+    this.#named.forget(index);
     let rest: Uint8Array = new Uint8Array(0);
     const exchange = this.#store.begin(true);
     const watched: Content = {
@@ -109,6 +135,7 @@ export class RemoteWriter implements WriteSession {
     const body = streamContent(watched, index, (bytes) => this.#store.traffic.sent += bytes);
     let response: Response;
     const query = new URLSearchParams(path === undefined ? {} : { file: path });
+    if (this.#first) query.set("first", "1");
     if (content.rest !== undefined) query.set("offset", String(content.rest.offset));
     try {
       response = await this.#send(`stage/${this.#session.id}/${index}?${query}`, {
@@ -129,19 +156,19 @@ export class RemoteWriter implements WriteSession {
   async commit(operations: readonly Operation[]): Promise<Outcome[]> {
     const init = {
       method: "POST",
-      ...jsonBody({ key: String(this.#commits++), operations }),
+      ...jsonBody({ key: String(this.#commits++), operations: this.#named.shorten(operations) }),
     };
-    return await this.#again(`commit/${this.#session.id}`, init, operations.length);
+    return await this.#again(this.#call("commit"), init, operations.length);
   }
 
   async finish(): Promise<void> {
     const response = await this.#send(`finish/${this.#session.id}`, { method: "POST" });
-    await response.body?.cancel();
+    this.#undone = this.#store.parse(await this.#store.answer(response, MAX_ANSWER_BYTES), parseUndone);
   }
 
   async close(options?: EndOptions): Promise<Problem[]> {
     await this.#unlock(options);
-    return [];
+    return this.#undone;
   }
 
   async #send(call: string, init: CallInit): Promise<Response> {

@@ -12,15 +12,17 @@ import type { FileFrame } from "../../wire/pack.ts";
 import type { Content, ContentMeta } from "../../wire/stream.ts";
 import type { Durable } from "./durable.ts";
 import type { FileVersion } from "./partials.ts";
+import type { LocalDeltaTarget } from "../delta/local.ts";
 import { operationProblem } from "./operation_problem.ts";
+import { isThere, removeQuietly } from "../quiet.ts";
 import { type Stage, writing } from "./stage.ts";
 import type { ContentEnd, ContentPlace, StagedMeta } from "./staged_files.ts";
 import type { WriteSession } from "../store.ts";
 import { setLinkTime } from "../times.ts";
 import { LocalWriter, type WriterOptions } from "./local_writer.ts";
 
-/** A process that is killed loses no more than this of what it had done. */
-const PUBLISH_BYTES = 64 * 1024 * 1024;
+/** When so much waits it is shown: what a killed process had not shown, the next run writes a second time. */
+const PUBLISH_BYTES = 256 * 1024 * 1024;
 
 /** A path in the stage is longer than the one it stands for; beyond this it might not be a path any more. */
 const MAX_PATH_CHARS = 2000;
@@ -52,6 +54,7 @@ export class FirstCopyWriter implements WriteSession {
   /** Those of them that an operation has come upon. */
   readonly #told = new Set<string>();
   #bytes = 0;
+  #left = false;
 
   /** `root` is a real path to an empty folder; `stage` a stage on its file system, which this closes. */
   constructor(root: string, stage: Stage, options: WriterOptions = {}) {
@@ -63,6 +66,7 @@ export class FirstCopyWriter implements WriteSession {
 
   // deno-lint-ignore require-await -- async so that what it throws becomes a rejection
   async stage(frames: readonly FileFrame[], paths: readonly string[] = []): Promise<Outcome[]> {
+    if (this.#left) throw new FerryError("gone", "the writing was ended");
     return frames.map((frame, at) => {
       const path = paths.at(at);
       if (path === undefined || this.#isOrdinary(path)) {
@@ -79,24 +83,48 @@ export class FirstCopyWriter implements WriteSession {
   }
 
   #build(frame: FileFrame, path: string): Outcome {
+    this.#forget(frame.index);
     try {
       this.#ordinary.files.withRoom(() => this.#makeFolder(parentPath(path)));
     } catch (error) {
       return operationProblem(error, this.#root);
     }
-    this.#ordinary.files.withRoom(() => this.#ordinary.files.writeAt(this.#at(path), frame));
+    try {
+      this.#ordinary.files.withRoom(() => this.#ordinary.files.writeAt(this.#at(path), frame));
+    } catch (error) {
+      // A second file, or a folder, of this name: its operation has to find out.
+      if (!isThere(this.#at(path))) throw error;
+      this.#ordinary.files.write(frame);
+      return null;
+    }
     this.#durable?.wrote(this.#at(path));
     const { mode, mtime } = frame;
     this.#waiting.set(frame.index, { path, mode, mtime, size: frame.content.length });
     return null;
   }
 
+  /** Lets go of what was built under a number. */
+  #forget(index: number): void {
+    const built = this.#waiting.get(index);
+    if (built === undefined) return;
+    this.#waiting.delete(index);
+    this.#durable?.dropped(this.#at(built.path));
+    removeQuietly(this.#at(built.path));
+  }
+
   /** Large files come over time, so they are never where a rename could show them half. */
   stageContent(index: number, content: Content, path?: string): Promise<Outcome> {
+    this.#forget(index);
     return this.#ordinary.stageContent(index, content, path);
   }
 
+  /** Where it has old versions that new ones can be made from. */
+  get delta(): LocalDeltaTarget {
+    return this.#ordinary.delta;
+  }
+
   beginContent(index: number, meta: ContentMeta, path?: string): ContentPlace {
+    this.#forget(index);
     return this.#ordinary.files.begin(index, meta, path);
   }
 
@@ -109,6 +137,7 @@ export class FirstCopyWriter implements WriteSession {
   }
 
   async commit(operations: readonly Operation[]): Promise<Outcome[]> {
+    if (this.#left) throw new FerryError("gone", "the writing was ended");
     const outcomes: Outcome[] = [];
     for (const operation of operations) outcomes.push(await this.#attempt(operation));
     if (this.#bytes >= PUBLISH_BYTES) await this.#publish(this.#filled);
@@ -236,11 +265,23 @@ export class FirstCopyWriter implements WriteSession {
     try {
       // Also after an error: what was done stays done.
       if (this.#begun.size > 0) await this.#publish(this.#begun);
-      return [...this.#refused].filter(([path]) => !this.#told.has(path))
-        .map(([path, outcome]) => ({ path, ...outcome }));
+      return this.undone();
     } finally {
       await this.#ordinary.close();
     }
+  }
+
+  /** What did not come into its place although `commit` said so, as far as that is known by now. */
+  undone(): Problem[] {
+    return [...this.#refused].filter(([path]) => !this.#told.has(path))
+      .map(([path, outcome]) => ({ path, ...outcome }));
+  }
+
+  /** Ends the writing without another change; what is in the stage is left for the next run (leftovers.ts). */
+  async leave(): Promise<void> {
+    this.#left = true;
+    this.#stage.leave();
+    await this.#ordinary.close();
   }
 }
 

@@ -11,8 +11,8 @@ function tempDir() {
 }
 
 /** A stage as a killed run leaves it, with a tree of a first copy in it. */
-function deadTree(root: string): string {
-  const tree = new Stage(root).newPath();
+function deadTree(root: string, owner?: string): string {
+  const tree = new Stage(root, "stage", { owner }).newPath();
   Deno.mkdirSync(`${tree}/dir`, { recursive: true });
   return tree;
 }
@@ -67,4 +67,21 @@ Deno.test("Leftovers removes stages at once that hold no tree, or are from befor
   Deno.renameSync(stage, stage.replace(/[^/]*$/, "0123456789ab.old"));
   const left = new Leftovers(dir.path);
   assertEquals([left.empty, left.read("dir/a", entry(3)), deadStages(dir.path)], [true, null, []]);
+});
+
+Deno.test("Leftovers gives nobody what another one left, keeps it, and leaves stages in use alone", () => {
+  using dir = tempDir();
+  write(`${deadTree(dir.path, "one")}/dir/a`, "aaa");
+  const used = new Stage(dir.path, "stage", { owner: "two" });
+  used.newPath();
+  const inUse = (stage: string) => stage === used.dir;
+  for (const owner of [undefined, "two"]) {
+    const left = new Leftovers(dir.path, { owner, inUse });
+    assertEquals([left.empty, left.read("dir/a", entry(3))], [true, null]);
+    left.clear();
+  }
+  const left = new Leftovers(dir.path, { owner: "one", inUse });
+  assertEquals(text(left.read("dir/a", entry(3))), "aaa");
+  left.clear();
+  assertEquals(deadStages(dir.path).map((stage) => stage.dir), [used.dir]);
 });

@@ -2,6 +2,7 @@
  * Staging: a file is written whole under `.ferry/stage/` on the target's own file system and only then renamed into
  * its place, so that a reader sees the old file or the new one and never a part of either.
  */
+import * as crypto from "node:crypto";
 import { FerryError, isDiskFull, osCode, osReason, quote, writeError } from "../../core/errors.ts";
 import { RESERVED_NAME } from "../../core/paths.ts";
 import { folderProbe, keepsApart } from "./apart.ts";
@@ -14,6 +15,11 @@ const STALE_MS = 60 * 60 * 1000;
 /** `stage` is for those who hold the folder's lock, `uploads` for single files, which need none. */
 export type StageKind = "stage" | "uploads";
 
+export interface StageOptions {
+  apart?: boolean;
+  owner?: string;
+}
+
 /** A folder of files that are not yet in their place; one a run or server. */
 export class Stage {
   readonly #root: string;
@@ -24,14 +30,14 @@ export class Stage {
   #apart: boolean | undefined;
 
   /**
-   * `root` is the real path of the folder that the files will go into; nothing is made before it is needed. `apart` is
-   * what is known of the file system.
+   * `root` is the real path of the folder that holds the stage; nothing is made before it is needed. `apart` is what is
+   * known of the file system, `owner` tells whose it is where several may stage in one folder.
    */
-  constructor(root: string, kind: StageKind = "stage", { apart }: { apart?: boolean } = {}) {
-    this.#apart = apart;
+  constructor(root: string, kind: StageKind = "stage", options: StageOptions = {}) {
+    this.#apart = options.apart;
     this.#root = root;
     this.#parent = stageRoot(root, kind);
-    this.#dir = `${this.#parent}/${stamp()}${crypto.randomUUID()}`;
+    this.#dir = `${this.#parent}/${stamp()}${crypto.randomUUID()}${ownerMark(options.owner)}`;
   }
 
   /** The folder of this stage. */
@@ -105,6 +111,11 @@ export class Stage {
     }
   }
 
+  /** Leaves what is there to the next run into the same folder. */
+  leave(): void {
+    this.#made = false;
+  }
+
   /** Removes what is left, and `.ferry/` with it when that is empty. */
   close(): void {
     if (!this.#made) return;
@@ -174,8 +185,22 @@ function stamp(): string {
   return bootId().replace(/[^0-9a-z]/gi, "").slice(-12) + ".";
 }
 
-/** The stages below `root`, which the caller holds the lock of; `trusted` where all that was written is there. */
-export function deadStages(root: string): { dir: string; trusted: boolean }[] {
+/** What the names of the stages of `owner` end with. */
+function ownerMark(owner: string | undefined): string {
+  return owner === undefined
+    ? ""
+    : "@" + crypto.createHash("sha256").update(owner).digest("hex").slice(0, 32);
+}
+
+/** A stage, perhaps of a process that is no more. */
+export interface FoundStage {
+  dir: string;
+  /** All that was written to it is there. */
+  trusted: boolean;
+}
+
+/** The stages below `root`, which the caller holds the lock of. */
+export function deadStages(root: string): FoundStage[] {
   const parent = stageRoot(root, "stage");
   try {
     const entries = [...Deno.readDirSync(parent)].filter((entry) => entry.isDirectory);
@@ -183,6 +208,12 @@ export function deadStages(root: string): { dir: string; trusted: boolean }[] {
   } catch {
     return [];
   }
+}
+
+/** Whether the stage `dir` is that of `owner`. */
+export function isStageOf(dir: string, owner: string | undefined): boolean {
+  const mark = dir.lastIndexOf("@");
+  return (mark > dir.lastIndexOf("/") ? dir.slice(mark) : "") === ownerMark(owner);
 }
 
 /** Removes the stages of dead runs below `root`, which the caller holds the lock of; never throws. */
