@@ -66,6 +66,8 @@ export class Libc {
   readonly #encoder = new TextEncoder();
   readonly #path = new Uint8Array(8192);
   readonly #target = new Uint8Array(8192);
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  readonly #entries = new Uint8Array(64 * 1024);
   readonly #empty = new Uint8Array(1);
   readonly #stat = new Uint32Array(64);
   readonly #statfs = new Uint32Array(32);
@@ -186,8 +188,7 @@ export class Libc {
   names(path: string): string[] | null {
     const folder = this.openFolder(path);
     if (folder < 0) return null;
-    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-    const bytes = new Uint8Array(64 * 1024);
+    const bytes = this.#entries;
     const view = new DataView(bytes.buffer);
     const names: string[] = [];
     try {
@@ -197,7 +198,7 @@ export class Libc {
         if (length === 0) return names;
         // struct linux_dirent64, little-endian on both architectures.
         for (let at = 0; at < length; at += view.getUint16(at + 16, true)) {
-          const name = decoder.decode(bytes.subarray(at + 19, bytes.indexOf(0, at + 19)));
+          const name = this.#decoder.decode(bytes.subarray(at + 19, bytes.indexOf(0, at + 19)));
           if (name !== "." && name !== "..") names.push(name);
         }
       }

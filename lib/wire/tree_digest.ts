@@ -35,6 +35,26 @@ export function textDigest(text: string): string {
   return crypto.createHash("sha256").update(text).digest("hex");
 }
 
+/** The digest of texts one after the other, which need not be in memory together. */
+export class TextDigest {
+  readonly #hash = crypto.createHash("sha256");
+  #text = "";
+
+  add(text: string): void {
+    this.#text += text;
+    if (this.#text.length < PIECE_CHARS) return;
+    this.#hash.update(this.#text);
+    this.#text = "";
+  }
+
+  /** Lower-case hex; to be asked for once. */
+  digest(): string {
+    return this.#hash.update(this.#text).digest("hex");
+  }
+}
+
+const PIECE_CHARS = 64 * 1024;
+
 /** The order of names. */
 export function byName(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
@@ -53,13 +73,13 @@ export function treeDigest(tree: Tree): string | null {
   // Parents come before their children, so from behind every folder is known when the one around it is asked for it.
   for (const [dir, items] of [...folders].reverse()) {
     items.sort(([a], [b]) => byName(a, b));
-    let files = "";
+    const files = new TextDigest();
     let inner = "";
     for (const [name, path, entry] of items) {
       if (entry.kind === "dir") inner += folderText(name, { ...entry, digest: digests.get(path)! });
-      else files += entryText(name, entry);
+      else files.add(entryText(name, entry)!);
     }
-    digests.set(dir, textDigest(textDigest(files) + inner));
+    digests.set(dir, textDigest(files.digest() + inner));
   }
   return digests.get("")!;
 }

@@ -7,7 +7,7 @@ import { nameProblem } from "../../core/paths.ts";
 import { FerryError } from "../../core/errors.ts";
 import { isTime } from "../../wire/fields.ts";
 import { decodeEntry, encodeEntry } from "../../wire/tree.ts";
-import { byName, entryText, textDigest } from "../../wire/tree_digest.ts";
+import { byName, entryText, TextDigest } from "../../wire/tree_digest.ts";
 
 /** An entry that is no folder, as `lstat` found it; zeros for what `lstat` could not look at. */
 export interface Found {
@@ -45,7 +45,7 @@ export interface Merged {
   restated: boolean;
 }
 
-/** Lays what was found over what was known. `next` gives the number for an entry that is new or differs. */
+/** Lays what was found, whose entries it takes over, over what was known. `next` gives the number for an entry that is new or differs. */
 export function mergeFound(known: readonly Known[], found: readonly Found[], next: () => number): Merged {
   const old = new Map(known.map((entry) => [entry.name, entry]));
   let changed = false;
@@ -55,14 +55,18 @@ export function mergeFound(known: readonly Known[], found: readonly Found[], nex
     old.delete(now.name);
     if (was === undefined || !sameEntry(was.entry, now.entry)) {
       changed = true;
-      return { ...now, seq: next(), sha256: null };
+      return learned(now, next());
     }
     if (was.ctime === now.ctime && was.ino === now.ino) return was;
     restated = true;
-    return { ...now, seq: was.seq, sha256: null };
+    return learned(now, was.seq);
   });
   merged.sort((a, b) => byName(a.name, b.name));
   return { known: merged, gone: [...old.keys()], changed: changed || old.size > 0, restated };
+}
+
+function learned(found: Found, seq: number): Known {
+  return Object.assign(found, { seq, sha256: null });
 }
 
 function sameEntry(a: Entry, b: Entry): boolean {
@@ -81,10 +85,24 @@ function sameEntry(a: Entry, b: Entry): boolean {
 /** What a folder holds as the columns of its row. */
 export function writeRow(known: readonly Known[]): RowText {
   return {
-    entries: JSON.stringify(known.map(({ name, entry }) => encodeEntry(name, entry))),
-    stats: JSON.stringify(known.flatMap(({ seq, ctime, ino, sha256 }) => [seq, ctime, ino, sha256 ?? 0])),
+    entries: writeList(known, (some) => some.map(({ name, entry }) => encodeEntry(name, entry))),
+    stats: writeList(
+      known,
+      (some) => some.flatMap(({ seq, ctime, ino, sha256 }) => [seq, ctime, ino, sha256 ?? 0]),
+    ),
   };
 }
+
+/** One list of what `values` gives for some at a time: a folder may hold hundreds of thousands. */
+function writeList(known: readonly Known[], values: (some: readonly Known[]) => unknown[]): string {
+  const pieces: string[] = [];
+  for (let at = 0; at < known.length; at += PIECE) {
+    pieces.push(JSON.stringify(values(known.slice(at, at + PIECE))).slice(1, -1));
+  }
+  return `[${pieces.join(",")}]`;
+}
+
+const PIECE = 1000;
 
 /** The entries of a row, each checked. Throws `protocol` for one that this module did not write. */
 export function readRow({ entries, stats }: RowText): Known[] {
@@ -136,14 +154,16 @@ export interface Summary {
 
 /** What a folder holds, in sum. */
 export function summarize(known: readonly Known[]): Summary {
-  let text: string | null = "";
+  const text = new TextDigest();
+  let whole = true;
   let files = 0;
   for (const { name, entry } of known) {
     if (entry.kind === "file") files++;
     const part = entryText(name, entry);
-    text = part === null || text === null ? null : text + part;
+    if (part === null) whole = false;
+    else text.add(part);
   }
-  return { own: text === null ? null : textDigest(text), files, count: known.length };
+  return { own: whole ? text.digest() : null, files, count: known.length };
 }
 
 /** A time of `lstat` in ms since 1970; 0 for one that it did not tell. */

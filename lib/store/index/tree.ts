@@ -188,7 +188,6 @@ export class IndexTree implements Disposable {
     for (const child of gone) this.#drop(child);
     const merged = mergeFound(known, found, () => ++db.seq);
     // What took the place of a file speaks for itself.
-    const files = new Set(found.map(({ name }) => name));
     for (const name of merged.gone) if (!folders.has(name)) db.bury(childPath(folder.path, name), ++db.seq);
     if (merged.changed || gone.length > 0) folder.seq = db.seq;
     if (row === null || merged.changed || merged.restated) {
@@ -197,7 +196,7 @@ export class IndexTree implements Disposable {
       db.restate(folder.path, folder);
     }
     folder.problem = problem;
-    folder.rules = files.has(FILTER_FILE);
+    folder.rules = found.some(({ name }) => name === FILTER_FILE);
     Object.assign(folder, summarize(merged.known));
     folder.invalidate();
     // A file with other names may be written through them, and what is mounted here is another's.
