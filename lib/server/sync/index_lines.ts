@@ -80,7 +80,7 @@ function whole(
 }
 
 function* inPieces(
-  known: Known[],
+  known: readonly Known[],
   { head, dir, children }: { head: string; dir: string; children: Folder[] },
 ): Generator<ReadyLine> {
   const items = [...known.map(({ name, entry }) => encodeEntry(name, entry)), ...children.map(folderItem)];

@@ -189,7 +189,7 @@ export class LiveIndex {
   }
 
   /** What `folder` holds beside folders. */
-  knownIn(folder: Folder): Known[] {
+  knownIn(folder: Folder): readonly Known[] {
     return this.#guarded((tree) => tree.knownIn(folder));
   }
 

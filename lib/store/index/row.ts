@@ -69,6 +69,26 @@ function learned(found: Found, seq: number): Known {
   return Object.assign(found, { seq, sha256: null });
 }
 
+/** The same where only the names that were `told` can have changed; `found` is what is there under these. */
+export function mergeTold(
+  known: readonly Known[],
+  { told, found }: { told: ReadonlySet<string>; found: readonly Found[] },
+  next: () => number,
+): Merged {
+  const merged = mergeFound(known.filter(({ name }) => told.has(name)), found, next);
+  const all: Known[] = [];
+  let at = 0;
+  for (const one of known) {
+    if (told.has(one.name)) continue;
+    while (at < merged.known.length && byName(merged.known[at].name, one.name) < 0) {
+      all.push(merged.known[at++]);
+    }
+    all.push(one);
+  }
+  while (at < merged.known.length) all.push(merged.known[at++]);
+  return { ...merged, known: all };
+}
+
 function sameEntry(a: Entry, b: Entry): boolean {
   switch (a.kind) {
     case "file":

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { FerryError } from "../../core/errors.ts";
 import type { Entry } from "../../core/entry.ts";
-import { type Found, type Known, mergeFound, readRow, summarize, writeRow } from "./row.ts";
+import { type Found, type Known, mergeFound, mergeTold, readRow, summarize, writeRow } from "./row.ts";
 
 const file = (size: number, mtime = 1000): Entry => ({ kind: "file", size, mtime, mode: 0o644 });
 const found = (name: string, entry: Entry, ctime = 5000, ino = 7): Found => ({ name, entry, ctime, ino });
@@ -140,4 +140,24 @@ Deno.test("summarize() counts files, and has no digest where there is a problem"
   assertEquals([files, count, own?.length], [1, 2, 64]);
   const problem: Known = { ...was, name: "p", entry: { kind: "problem", code: "unreadable", message: "" } };
   assertEquals(summarize([was, problem]), { own: null, files: 1, count: 2 });
+});
+
+Deno.test("mergeTold() gives what mergeFound() gives of all of them", () => {
+  const names = fc.uniqueArray(fc.constantFrom("a", "b", "B", "c", "ä", "z", "zz", ".x"));
+  const sizes = fc.dictionary(fc.constantFrom("a", "b", "c", "ä", "zz", "new"), fc.nat(3));
+  fc.assert(fc.property(names, sizes, (before, changes) => {
+    const known = before.toSorted().map((name, at): Known => ({
+      ...found(name, file(1)),
+      seq: at,
+      sha256: HASH,
+    }));
+    // A size of 3 stands for nothing being there any more.
+    const told = new Set(Object.keys(changes));
+    const there = [...told].filter((name) => changes[name] !== 3);
+    const now = there.map((name) => found(name, file(changes[name])));
+    const all = [...known.filter(({ name }) => !told.has(name)), ...now.map((one) => ({ ...one }))];
+    const whole = mergeFound(known, all, counter());
+    const part = mergeTold(known, { told, found: now }, counter());
+    assertEquals({ ...part, gone: part.gone.toSorted() }, { ...whole, gone: whole.gone.toSorted() });
+  }));
 });

@@ -10,7 +10,16 @@ import { FILTER_FILE } from "../../core/scan_filter.ts";
 import type { FolderRow, IndexDb } from "./db.ts";
 import { Folder } from "./folder.ts";
 import { IndexHashes } from "./hashes.ts";
-import { type Found, type Known, mergeFound, readRow, summarize, timeOf, writeRow } from "./row.ts";
+import {
+  type Found,
+  type Known,
+  mergeFound,
+  mergeTold,
+  readRow,
+  summarize,
+  timeOf,
+  writeRow,
+} from "./row.ts";
 import { entryOf, namesIn, readEntry } from "../read/scan.ts";
 import type { Watches } from "./watches.ts";
 
@@ -19,6 +28,9 @@ const PIECE_ENTRIES = 500;
 
 /** With more changes in a folder than this it is read as a whole. */
 const MAX_TOLD = 200;
+
+/** Entries of folders that are kept at hand, at most. */
+const MAX_RECENT = 20_000;
 
 /** The shared folder is not there, or is another one than before. */
 export class RootGone extends Error {
@@ -58,6 +70,9 @@ export class IndexTree implements Disposable {
   readonly #dirty = new Set<Folder>([this.top]);
   /** Of some of them, the names of all that happened since they were known: the rest is as it was. */
   readonly #told = new Map<Folder, Set<string>>();
+  /** What some of those hold that were read last, as in their rows but for hashes. */
+  readonly #recent = new Map<Folder, readonly Known[]>();
+  #recentEntries = 0;
   /** Folders that have to be read each time. */
   readonly #unsure = new Set<Folder>();
   /** The one that is being read, over several steps when it is large. */
@@ -87,8 +102,18 @@ export class IndexTree implements Disposable {
   }
 
   /** What `folder` holds beside folders. Throws `DamagedIndex`. */
-  knownIn(folder: Folder): Known[] {
-    return readRow(this.db.require(folder.path));
+  knownIn(folder: Folder): readonly Known[] {
+    return this.#recent.get(folder) ?? readRow(this.db.require(folder.path));
+  }
+
+  /** Keeps for a while what a folder holds that has just changed: somebody is about to ask for it. */
+  #recall(folder: Folder, known: readonly Known[]): void {
+    this.#recentEntries += known.length;
+    if (this.#recentEntries > MAX_RECENT) {
+      this.#recent.clear();
+      this.#recentEntries = known.length;
+    }
+    this.#recent.set(folder, known);
   }
 
   /** Whether `folder` is of this tree, and not of one that was given up since. */
@@ -172,6 +197,7 @@ export class IndexTree implements Disposable {
     const { db } = this;
     const told = this.#told.get(folder);
     this.#told.delete(folder);
+    this.#recent.delete(folder);
     const full = joinRoot(this.#root, folder.path);
     const info = this.#look(folder, full);
     if (info === null) return;
@@ -182,11 +208,12 @@ export class IndexTree implements Disposable {
     const reborn = this.#takeSelf(folder, { info, full, row });
 
     const known = row === null ? [] : readRow(row);
-    const again = row !== null && watched && told ? this.#listAgain(folder, known, told) : null;
+    const again = row !== null && watched && told ? this.#listAgain(folder, told) : null;
     const { found, folders, linked, problem } = again ?? (yield* this.#list(folder, full, onNew));
     const gone = [...folder.children.values()].filter((child) => !folders.has(child.name));
     for (const child of gone) this.#drop(child);
-    const merged = mergeFound(known, found, () => ++db.seq);
+    const next = () => ++db.seq;
+    const merged = again ? mergeTold(known, { told: told!, found }, next) : mergeFound(known, found, next);
     // What took the place of a file speaks for itself.
     for (const name of merged.gone) if (!folders.has(name)) db.bury(childPath(folder.path, name), ++db.seq);
     if (merged.changed || gone.length > 0) folder.seq = db.seq;
@@ -196,7 +223,8 @@ export class IndexTree implements Disposable {
       db.restate(folder.path, folder);
     }
     folder.problem = problem;
-    folder.rules = found.some(({ name }) => name === FILTER_FILE);
+    folder.rules = merged.known.some(({ name }) => name === FILTER_FILE);
+    if (again) this.#recall(folder, merged.known);
     Object.assign(folder, summarize(merged.known));
     folder.invalidate();
     // A file with other names may be written through them, and what is mounted here is another's.
@@ -269,10 +297,10 @@ export class IndexTree implements Disposable {
     return listing;
   }
 
-  /** The same, when only what is `told` can be other than `known`; null when that takes a whole look after all. */
-  #listAgain(folder: Folder, known: readonly Known[], told: ReadonlySet<string>): Listing | null {
+  /** What is there under the names that are `told`; null when it takes a whole look after all. */
+  #listAgain(folder: Folder, told: ReadonlySet<string>): Listing | null {
     if (folder.unsure || folder.problem !== null) return null;
-    const found: Found[] = known.filter(({ name }) => !told.has(name));
+    const found: Found[] = [];
     let linked = false;
     for (const name of told) {
       if (name === RESERVED_NAME) continue;
@@ -322,6 +350,7 @@ export class IndexTree implements Disposable {
       this.#base.watches?.remove(each);
       this.#dirty.delete(each);
       this.#told.delete(each);
+      this.#recent.delete(each);
       this.hashes.drop(each);
       this.#unsure.delete(each);
     }
