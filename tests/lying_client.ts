@@ -1,6 +1,6 @@
 /** A client that keeps to no rule of the sync API, for the tests of what a server refuses. */
 import { assert, assertEquals } from "@std/assert";
-import { createHash } from "node:crypto";
+import { BlockDigest } from "../lib/wire/block_digest.ts";
 import { HEADER_BYTES, KIND_END, KIND_STREAM, MAGIC, PackBuilder, writeHeader } from "../lib/wire/pack.ts";
 import { trailerBytes } from "../lib/wire/trailer.ts";
 import { serve, type Server, tempDir, treeDigest } from "./harness.ts";
@@ -106,8 +106,9 @@ export function streamed(text: string): Uint8Array<ArrayBuffer> {
   const header = { index: 0, size: content.length, mtime: MTIME, mode: 0o644 };
   writeHeader(new DataView(head.buffer), 0, KIND_STREAM, header);
   writeHeader(new DataView(end.buffer), 0, KIND_END, { index: 1, size: 0, mtime: 0, mode: 0 });
-  const sha256 = new Uint8Array(createHash("sha256").update(content).digest());
-  return joined(MAGIC, head, content, trailerBytes({ changed: false, sha256 }), end);
+  const digest = new BlockDigest();
+  digest.update(content);
+  return joined(MAGIC, head, content, trailerBytes({ changed: false, digest: digest.digest() }), end);
 }
 
 /** Runs `attack` on a server that lets anybody do anything; afterwards what it must not have touched is as it was. */

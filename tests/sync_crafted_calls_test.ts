@@ -251,7 +251,7 @@ function chunkList(size: number, { bits = 15, count = Math.ceil(size / 20_000) }
   return joined(
     chunksHeader({ meta: { size, mtime: MTIME, mode: 0o644 }, sizes: chunkSizes(bits) }),
     entries.take(),
-    trailerBytes({ changed: false, sha256: new Uint8Array(32) }),
+    trailerBytes({ changed: false, digest: new Uint8Array(32) }),
   );
 }
 

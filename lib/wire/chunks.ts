@@ -125,7 +125,7 @@ export class ChunksReader {
       }
       kept = bytes.slice(whole);
     }
-    const { changed, sha256 } = readTrailer(await this.#input.take(TRAILER_BYTES));
+    const { changed, digest: sha256 } = readTrailer(await this.#input.take(TRAILER_BYTES));
     return changed ? null : { meta, sizes, list, sha256 };
   }
 

@@ -26,7 +26,7 @@ function listBytes(
   const parts = [
     chunksHeader({ meta: { size, mtime, mode: 0o640 }, sizes: chunkSizes(bits) }),
     entries.take(),
-    trailerBytes({ changed, sha256: SHA }),
+    trailerBytes({ changed, digest: SHA }),
   ];
   return new Uint8Array(parts.flatMap((part) => [...part]));
 }

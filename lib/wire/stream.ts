@@ -2,9 +2,9 @@
  * Streamed packs: one file of any size in a body of its own, read and written at the pace of whoever takes it. Its
  * frame is of kind 3, with a trailer behind the content (trailer.ts).
  */
-import * as crypto from "node:crypto";
 import type { ProblemCode } from "../core/entry.ts";
 import { FerryError } from "../core/errors.ts";
+import { BlockDigest } from "./block_digest.ts";
 import type { Flow } from "./flow.ts";
 import { encodeRuns, readRun, RUN_HEADER_BYTES, zeros } from "./holes.ts";
 import { type Outcome, problemOfJson } from "./outcome.ts";
@@ -61,7 +61,7 @@ export function streamContent(
   index: number,
   count?: (bytes: number) => void,
 ): ReadableStream<Uint8Array> {
-  const hash = crypto.createHash("sha256");
+  const hash = new BlockDigest();
   const { rest } = content;
   let left = content.meta.size - (rest?.offset ?? 0);
   let started = false;
@@ -90,8 +90,8 @@ export function streamContent(
           throw new FerryError("read_failed", content.outcome()?.message ?? "the file ended early");
         }
         // What is handed on in part can only be judged by who has the rest.
-        const sha256 = rest?.kind === "peer" ? rest.digest() : hash.digest();
-        send(controller, tail({ changed: content.outcome() !== null, sha256 }));
+        const digest = rest?.kind === "peer" ? rest.digest() : hash.digest();
+        send(controller, tail({ changed: content.outcome() !== null, digest }));
         controller.close();
         content[Symbol.dispose]();
       } catch (error) {
@@ -156,7 +156,7 @@ export async function openStreamed(
 
 class StreamedContent implements Content {
   readonly kind = "content";
-  readonly #hash = crypto.createHash("sha256");
+  readonly #hash = new BlockDigest();
   readonly #input: ByteReader;
   readonly rest: Rest | undefined;
   #left: number;
@@ -190,9 +190,9 @@ class StreamedContent implements Content {
     if (readHeader(new DataView(end.buffer), 0).kind !== KIND_END) {
       throw malformed("more than one file in a stream");
     }
-    this.#sent = trailer.sha256;
+    this.#sent = trailer.digest;
     const judged = this.#seeded === (this.rest?.offset ?? 0);
-    this.#outcome = trailerProblem(trailer, judged ? this.#hash.digest() : trailer.sha256);
+    this.#outcome = trailerProblem(trailer, judged ? this.#hash.digest() : trailer.digest);
     return null;
   }
 

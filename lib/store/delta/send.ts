@@ -53,7 +53,7 @@ async function* chunksOf(file: RangeFile): AsyncGenerator<Uint8Array<ArrayBuffer
   }
   cutter.finish();
   yield entries.take();
-  yield trailerBytes({ changed: file.outcome() !== null, sha256: hash.digest() });
+  yield trailerBytes({ changed: file.outcome() !== null, digest: hash.digest() });
 }
 
 /**
