@@ -2,6 +2,7 @@
 import type { Io, StopReason } from "../lib/cli/io.ts";
 import { ProgressDisplay } from "../lib/cli/progress.ts";
 import { formatTime } from "../lib/cli/units.ts";
+import { isToken } from "../lib/client/credentials.ts";
 import { exitStatus, FerryError, quote } from "../lib/core/errors.ts";
 import { LocalStore } from "../lib/store/local.ts";
 import { RemoteStore } from "../lib/store/remote/remote_store.ts";
@@ -37,7 +38,8 @@ export function prepare(line: SyncLine, io: Io): (scheduled?: Scheduled) => Prom
   const { include, exclude, "filter-from": filterFiles } = flags;
   const patterns = readFilterFlags({ include, exclude, from: filterFiles });
   const safety = { fsync: flags.fsync, trash: trashChoice(flags.trash, from, to) };
-  const token = flags.token ?? io.env("FERRY_TOKEN");
+  const token = flags.token ?? (io.env("FERRY_TOKEN") || undefined);
+  checkTokens(line);
   const places = (err: Io["err"]) => {
     const warn = (line: string) => flags.quiet || err(`ferry: ${line}\n`);
     const { parallel, paces, pace } = makeLimits({ ...flags, local: isLocal(from) && isLocal(to) });
@@ -67,7 +69,13 @@ export function prepare(line: SyncLine, io: Io): (scheduled?: Scheduled) => Prom
       : textReport(out, err, { dryRun, scheduled, tally, color, quiet: flags.quiet });
     progress?.start();
     // Whoever reads along shall not have to wait for more lines.
-    const flushing = setInterval(() => report.flush(), FLUSH_MS);
+    const flushing = setInterval(() => {
+      try {
+        report.flush();
+      } catch {
+        // The next line of the run meets it, and ends the run.
+      }
+    }, FLUSH_MS);
     try {
       const summary =
         await delegated({ source, destination, patterns, report }, line, { err, stop: io.stop }) ??
@@ -94,6 +102,23 @@ export function prepare(line: SyncLine, io: Io): (scheduled?: Scheduled) => Prom
       destination.close();
     }
   };
+}
+
+/** Throws `usage` for a token that nobody would be shown, or that is none. */
+function checkTokens({ flags, args: [from, to] }: SyncLine): void {
+  for (
+    const [flag, places, name] of [
+      ["token", [from, to], "SRC and DST are"],
+      ["src-token", [from], "SRC is"],
+      ["dst-token", [to], "DST is"],
+    ] as const
+  ) {
+    const token = flags[flag];
+    if (token === undefined) continue;
+    const wrong = (why: string) => new FerryError("usage", `--${flag}: ${why}`);
+    if (places.every(isLocal)) throw wrong(`${name} on this machine; tokens are for servers`);
+    if (!isToken(token)) throw wrong("is empty or has characters that no token has");
+  }
 }
 
 /** Where the lines of a run go, and what shows how far it is between them, where that is wanted. */

@@ -44,7 +44,16 @@ Deno.test("sync says in one line what it was not given, and touches nothing", as
     { args: [src, dir.at("file/below/deep")], code: 23, text: dir.at("file/below/deep") },
     { args: ["ftp://h/", dst], code: 3, text: "ftp" },
     { args: [src, "http://"], code: 3, text: "http://" },
-    { args: ["http://h/?query", dst], code: 3, text: "query" },
+    { args: ["http://h/?query", dst], code: 3, text: "h/: a folder's URL has no query" },
+    { args: ["http://u:geheim@h/a#b", dst], code: 3, text: "h/a: a folder's URL has no query or fragment" },
+    { args: [src, "files.example:dst"], code: 3, text: "./files.example:dst" },
+    { args: ["me@files.example:/src", dst], code: 3, text: "me@files.example:/src looks like a server" },
+    { args: [src, "127.0.0.1:8420/dst"], code: 3, text: "http://HOST:PORT/PATH" },
+    { args: ["--token", "t", src, dst], code: 2, text: "--token" },
+    { args: ["--src-token", "t", src, "http://127.0.0.1:1/"], code: 2, text: "--src-token: SRC" },
+    { args: ["--dst-token", "t", "http://127.0.0.1:1/", dst], code: 2, text: "--dst-token: DST" },
+    { args: ["--token", "", src, "http://127.0.0.1:1/"], code: 2, text: "--token: is empty" },
+    { args: ["--dst-token", "a b", src, "http://127.0.0.1:1/"], code: 2, text: "--dst-token: is empty or" },
     { args: ["http://127.0.0.1:1/", dst], code: 7, text: "127.0.0.1:1" },
     { args: [src, "http://127.0.0.1:1/"], code: 7, text: "127.0.0.1:1" },
     { args: ["http://no-such-host.invalid/", dst], code: 6, text: "no-such-host.invalid" },
@@ -117,14 +126,31 @@ Deno.test("sync ends with what the server's refusal means, and names the server"
 
 Deno.test("sync says that a server is not Ferry's", async () => {
   using dir = tempDir({ "src/f": "x" });
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen() {} },
-    () => new Response("<html>", { headers: { "content-type": "text/html" } }),
-  );
-  const run = await ferry(["sync", `http://127.0.0.1:${server.addr.port}/`, dir.at("dst")]);
-  await server.shutdown();
-  assertEquals([run.code, paths(dir.path)], [22, ["src", "src/f"]]);
-  assertStringIncludes(run.stderr, "is not on a Ferry server");
+  for (const status of [200, 404]) {
+    const server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      () => new Response("<html>", { status, headers: { "content-type": "text/html" } }),
+    );
+    const run = await ferry(["sync", `http://127.0.0.1:${server.addr.port}/`, dir.at("dst")]);
+    await server.shutdown();
+    assertEquals([run.code, paths(dir.path)], [22, ["src", "src/f"]]);
+    assertStringIncludes(run.stderr, "is not on a Ferry server");
+  }
+});
+
+Deno.test("sync takes a folder whose name looks like a server's when it is there, or spelled as a path", async () => {
+  using dir = tempDir({ "src:1/f": "x" });
+  const run = (...args: string[]) => ferry(["sync", "-q", ...args], { cwd: dir.path });
+  assertEquals((await run("src:1", "./dst:1")).code, 0);
+  assertEquals((await run("dst:1", dir.at("dst:2"))).code, 0);
+  assertEquals(paths(dir.at("dst:2")).includes("f"), true);
+});
+
+Deno.test("sync passes over an empty FERRY_TOKEN", async () => {
+  using dir = tempDir({ "src/f": "x" });
+  await using server = await serve(dir.at("src"));
+  const run = await ferry(["sync", server.url, dir.at("dst")], { env: { FERRY_TOKEN: "" } });
+  assertEquals(run.code, 0, run.stderr);
 });
 
 Deno.test("sync names a destination that it may not write, and leaves it alone", async () => {

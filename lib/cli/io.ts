@@ -1,3 +1,5 @@
+import { writeError } from "../core/errors.ts";
+
 /** Why `Io.stop` was aborted, as its reason: the exit status is 128 plus the number of the signal. */
 export interface StopReason {
   signal: "SIGINT" | "SIGTERM";
@@ -29,8 +31,8 @@ const encoder = new TextEncoder();
 /** The process's own streams. `stop` is aborted from outside, by whoever handles signals. */
 export function processIo(stop: AbortSignal): Io {
   return {
-    out: (text) => writeAll(Deno.stdout, encoder.encode(text)),
-    err: (text) => writeAll(Deno.stderr, encoder.encode(text)),
+    out: (text) => answer(encoder.encode(text)),
+    err: tell,
     write: (bytes) => writeAll(Deno.stdout, bytes),
     writeAsync: writeAllAsync,
     stdin: Deno.stdin.readable,
@@ -44,6 +46,24 @@ export function processIo(stop: AbortSignal): Io {
     stop,
     env: (name) => Deno.env.get(name),
   };
+}
+
+/** Text on stdout. Throws BrokenPipe when its reader has gone, else what `writeError` makes of it. */
+function answer(bytes: Uint8Array): void {
+  try {
+    writeAll(Deno.stdout, bytes);
+  } catch (error) {
+    throw error instanceof Deno.errors.BrokenPipe ? error : writeError(error, "standard output");
+  }
+}
+
+/** Text on stderr. A reader that has gone, or a log on a full disk, shall not end what is being told of. */
+function tell(text: string): void {
+  try {
+    writeAll(Deno.stderr, encoder.encode(text));
+  } catch {
+    // There is nobody to say it to.
+  }
 }
 
 function terminalColumns(): number {

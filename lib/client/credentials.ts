@@ -31,10 +31,15 @@ export function takeUserinfo(url: URL): BareUrl {
   }
 }
 
+/** Whether `text` can be sent as a bearer token. */
+export function isToken(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text);
+}
+
 /** The value of `Authorization` for a bearer token (RFC 6750) or `USER:PASSWORD` (RFC 7617, in UTF-8), or null. Throws `usage`. */
 export function authorization(user: string | undefined, token: string | undefined): string | null {
   if (token !== undefined) {
-    if (/^[\x21-\x7e]+$/.test(token)) return `Bearer ${token}`;
+    if (isToken(token)) return `Bearer ${token}`;
     throw new FerryError("usage", "the token is empty or has characters that no token has");
   }
   if (user === undefined) return null;

@@ -112,7 +112,7 @@ export const CHALLENGE = { "www-authenticate": 'Basic realm="ferry", charset="UT
 
 /** The answer to credentials that are not right, whatever the path and whoever else may come in. */
 export function wrongCredentials(request: Pick<Request, "headers">): Response {
-  const problem = { status: 401, detail: "user name or password is wrong", code: "unauthorized" };
+  const problem = { status: 401, detail: "the user name, password or token is wrong", code: "unauthorized" };
   return problemResponse(problem, request.headers.get("accept"), CHALLENGE);
 }
 

@@ -60,7 +60,12 @@ export async function checkApart(
 /** The error of two places that are the same folder, or one within the other. */
 export function apartError([source, destination]: [string, string], same: boolean): FerryError {
   const how = same ? "are the same folder" : "lie one within the other";
-  return new FerryError("guard", `${quote(source)} and ${quote(destination)} ${how}; nothing was changed`);
+  return new FerryError(
+    "guard",
+    `${quote(source)} and ${
+      quote(destination)
+    } ${how}; nothing was changed. Name two that lie apart, or go on with --force`,
+  );
 }
 
 /** Throws `guard` when the plan deletes for an empty source. */

@@ -20,7 +20,7 @@ export interface Limits {
 export function makeLimits(flags: { bwlimit?: number; parallel?: number; local: boolean }): Limits {
   const { bwlimit: rate, parallel, local } = flags;
   if (rate === undefined) return { parallel: parallel ?? DEFAULT_PARALLEL, paces: {} };
-  if (rate === 0) throw new FerryError("usage", "--bwlimit 0 would never end");
+  if (rate === 0) throw new FerryError("usage", "--bwlimit 0: would never end; for no limit leave it out");
   return {
     parallel: parallel ?? (rate < SLOW_RATE ? SLOW_PARALLEL : DEFAULT_PARALLEL),
     ...(local

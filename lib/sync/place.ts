@@ -33,6 +33,15 @@ export interface PlaceOptions {
 export function placeOf(text: string, options: PlaceOptions): Store {
   if (isLocal(text)) {
     if (text === "") throw new FerryError("usage", "an empty name is no folder");
+    if (looksRemote(text) && !isThere(text)) {
+      throw new FerryError(
+        "bad_url",
+        `${
+          quote(text)
+        } looks like a server, which is named as http://HOST:PORT/PATH; a new folder of that name ` +
+          `is ./${quote(text)}`,
+      );
+    }
     return new LocalStore(text, options);
   }
   const url = URL.canParse(text) ? new URL(text) : null;
@@ -40,12 +49,30 @@ export function placeOf(text: string, options: PlaceOptions): Store {
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     throw new FerryError("bad_url", `${quote(text)}: only http and https URLs, or local folders`);
   }
-  if (url.search !== "" || url.hash !== "") {
-    throw new FerryError("bad_url", `${quote(url.pathname)}: a folder's URL has no query`);
+  const shown = quote(url.host + url.pathname);
+  if (/[?#]/.test(text)) {
+    throw new FerryError(
+      "bad_url",
+      `${shown}: a folder's URL has no query or fragment; in names ? is %3F and # is %23`,
+    );
   }
   const trouble = pathTrouble(url.pathname);
-  if (trouble !== null) throw new FerryError("bad_url", `${quote(url.pathname)} names no folder: ${trouble}`);
+  if (trouble !== null) throw new FerryError("bad_url", `${shown} names no folder: ${trouble}`);
   return new RemoteStore(url, options);
+}
+
+/** Whether rsync would take `text` for a place on another machine, `HOST:PATH`. */
+function looksRemote(text: string): boolean {
+  return /^[^/:]{2,}:/.test(text);
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Why no server has a folder at this URL path, or null when one may. */

@@ -27,20 +27,29 @@ const RESET = "\x1b[0m";
 /** Lines are gathered up to this many characters: a write for each of 70,000 lines would cost more than the run. */
 const BUFFER_CHARS = 32 * 1024;
 
+/** Lines that are written together. A write that failed is thrown again by all that follows it. */
 class LineBuffer {
   #text = "";
+  #failure: unknown;
 
   constructor(readonly write: (text: string) => void) {}
 
   line(line: string): void {
+    if (this.#failure !== undefined) throw this.#failure;
     this.#text += line + "\n";
     if (this.#text.length > BUFFER_CHARS) this.flush();
   }
 
   flush(): void {
+    if (this.#failure !== undefined) throw this.#failure;
     const text = this.#text;
     this.#text = "";
-    if (text !== "") this.write(text);
+    try {
+      if (text !== "") this.write(text);
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
   }
 }
 

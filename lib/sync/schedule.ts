@@ -1,5 +1,6 @@
 /** When runs start: every so often, or as a cron expression says. Pure. */
 import { Cron } from "croner";
+import { formatDurationFlag } from "../cli/units.ts";
 import { FerryError, quote } from "../core/errors.ts";
 
 /** The moments at which runs start. */
@@ -38,7 +39,7 @@ export function parseSchedule(
   }
   if (every !== undefined) {
     if (every < SHORTEST_MS || every > LONGEST_MS) {
-      throw new FerryError("usage", "--every must be from 1s to 366d");
+      throw new FerryError("usage", `--every ${formatDurationFlag(every)}: must be from 1s to 366d`);
     }
     return { kind: "every", ms: every };
   }
@@ -61,11 +62,12 @@ export function parseSchedule(
 }
 
 /**
- * The time zone that `TZ` names, or the system's. Throws `usage` for a name that is none: it would be taken for UTC.
+ * The time zone that `TZ` names (UTC where it is empty, as POSIX's systems have it), or the system's. Throws `usage` for a name that is none: it would be taken for UTC.
  */
 export function timeZone(tz: string | undefined): string {
   const name = tz?.replace(/^:/, "");
-  if (!name || name.startsWith("/")) return Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (name === "") return "UTC";
+  if (name === undefined || name.startsWith("/")) return Intl.DateTimeFormat().resolvedOptions().timeZone;
   try {
     return Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
   } catch {

@@ -16,7 +16,10 @@ export function refusalOf({ status, headers }: Response, label: string, detail: 
   }
   const why = detail === "" ? "" : `: ${quote(detail.slice(0, SHOWN_CHARS))}`;
   if (status === 401) {
-    return new FerryError("unauthorized", `${label} wants credentials that it accepts (401)${why}`);
+    return new FerryError(
+      "unauthorized",
+      `${label} wants other credentials (401)${why}; they go into the URL, http://USER:PASSWORD@HOST/, or --token`,
+    );
   }
   const message = `${label} answers ${status}${why}`;
   // 500 is no trouble that passes, 507 still less.

@@ -99,14 +99,16 @@ export class RemoteStore implements Store {
   }
 
   async #askInfo(call: string): Promise<Info> {
-    const response = await this.calls.send(call);
+    const noFerry = () =>
+      new FerryError("protocol", `${this.label} is not on a Ferry server: it does not speak the sync API`);
+    const response = await this.calls.send(call).catch((error) => {
+      // The call has an answer for every path, also where nothing is.
+      throw error instanceof FerryError && error.code === "not_found" ? noFerry() : error;
+    });
     const type = response.headers.get("content-type") ?? "";
     if (!type.startsWith(JSON_TYPE)) {
       await response.body?.cancel();
-      throw new FerryError(
-        "protocol",
-        `${this.label} is not on a Ferry server: it does not speak the sync API`,
-      );
+      throw noFerry();
     }
     const info = this.calls.parse(await this.calls.answer(response, MAX_ANSWER_BYTES), parseInfo);
     if (info.protocol !== PROTOCOL) {

@@ -23,7 +23,7 @@ const MAX_FIRST_LINE = 4096;
 /** The connection that holds a folder on a server. */
 export class RemoteSession {
   readonly id = crypto.randomUUID();
-  readonly #store: ServerCalls;
+  readonly #calls: ServerCalls;
   readonly #body: Uint8Array<ArrayBuffer>;
   readonly #ending = new AbortController();
   readonly #over: AbortSignal;
@@ -35,20 +35,20 @@ export class RemoteSession {
   #timer: ReturnType<typeof setInterval> | undefined;
   #watching: Promise<void> = Promise.resolve();
 
-  private constructor(store: ServerCalls, request: SessionRequest) {
-    this.#store = store;
-    const { stop } = store;
+  private constructor(calls: ServerCalls, request: SessionRequest) {
+    this.#calls = calls;
+    const { stop } = calls;
     this.#over = stop === undefined ? this.#ending.signal : AbortSignal.any([stop, this.#ending.signal]);
     this.#body = new TextEncoder().encode(JSON.stringify(request));
   }
 
-  /** Locks the folder of `store` until `end`, or until its `stop`. Throws `locked`, as the server says who has it. */
+  /** Locks the folder of `calls` until `end`, or until its `stop`. Throws `locked`, as the server says who has it. */
   static async begin(
-    store: ServerCalls,
+    calls: ServerCalls,
     request: SessionRequest,
   ): Promise<RemoteSession> {
-    const session = new RemoteSession(store, request);
-    const connection = await again(() => session.#connect(), store.stop);
+    const session = new RemoteSession(calls, request);
+    const connection = await again(() => session.#connect(), calls.stop);
     session.#watching = session.#watch(connection);
     session.#timer = setInterval(() => session.#touch(), TOUCH_MS);
     return session;
@@ -62,26 +62,26 @@ export class RemoteSession {
   /** What is thrown when the server does not know of this session. */
   forgotten(): FerryError {
     const message =
-      `${this.#store.label} no longer knows of this run, as if it was started anew; run it again to go on`;
+      `${this.#calls.label} no longer knows of this run, as if it was started anew; run it again to go on`;
     return new FerryError("partial_transfer", message);
   }
 
   async #connect(): Promise<Connection> {
     const silence = new AbortController();
-    const timer = setTimeout(() => silence.abort(silent(this.#store.label)), SILENCE_MS);
+    const timer = setTimeout(() => silence.abort(silent(this.#calls.label)), SILENCE_MS);
     try {
-      const response = await this.#store.send(`session/${this.id}`, {
+      const response = await this.#calls.send(`session/${this.id}`, {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: this.#body,
         signal: AbortSignal.any([silence.signal, this.#over]),
       });
-      const connection = new Connection(response, silence, this.#store.traffic);
+      const connection = new Connection(response, silence, this.#calls.traffic);
       const first = await connection.firstLine();
       if (first === null) {
-        throw new FerryError("protocol", `${this.#store.label} does not say that the push began`);
+        throw new FerryError("protocol", `${this.#calls.label} does not say that the push began`);
       }
-      const answer = this.#store.parse(first, parseSessionAnswer);
+      const answer = this.#calls.parse(first, parseSessionAnswer);
       connection.known = answer.known;
       this.parts = answer.parts;
       this.left = answer.left;
@@ -109,7 +109,7 @@ export class RemoteSession {
         const known = error instanceof FerryError && error.code !== "gone" ? error : this.forgotten();
         // Whoever comes upon it need not try again: that has been done here.
         this.#lost = new FerryError(known.code, known.message, { cause: known });
-        this.#store.abort(this.#lost);
+        this.#calls.abort(this.#lost);
         return;
       }
     }
@@ -117,7 +117,7 @@ export class RemoteSession {
 
   async #touch(): Promise<void> {
     try {
-      const response = await this.#store.send(`session/${this.id}`, { signal: this.#ending.signal });
+      const response = await this.#calls.send(`session/${this.id}`, { signal: this.#ending.signal });
       await response.body?.cancel();
     } catch {
       // What this means is found out by the calls that do something.
@@ -132,7 +132,7 @@ export class RemoteSession {
       for (let attempt = 1;; attempt++) {
         try {
           const call = `session/${this.id}${broken ? "?broken=1" : ""}`;
-          const response = await this.#store.send(call, { method: "DELETE", signal });
+          const response = await this.#calls.send(call, { method: "DELETE", signal });
           await response.body?.cancel();
           return;
         } catch (error) {

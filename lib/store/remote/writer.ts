@@ -29,7 +29,7 @@ const FRAME_BYTES = HEADER_BYTES + CHECKSUM_BYTES;
 
 /** A session that writes to a server. */
 export class RemoteWriter implements WriteSession {
-  readonly #store: ServerCalls;
+  readonly #calls: ServerCalls;
   readonly #session: RemoteSession;
   readonly #unlock: (options?: EndOptions) => Promise<void>;
   readonly delta: DeltaTarget;
@@ -41,17 +41,17 @@ export class RemoteWriter implements WriteSession {
   /** Whether a large file broke off, so that there may be something of it. */
   #broke = false;
 
-  /** Writes in `session`, the one that was begun by `store`; `unlock` ends it. With `first`, nothing was there before. */
+  /** Writes in `session`, the one that was begun with `calls`; `unlock` ends it. With `first`, nothing was there before. */
   constructor(
-    store: ServerCalls,
+    calls: ServerCalls,
     session: RemoteSession,
     { unlock, first = false }: { unlock: (options?: EndOptions) => Promise<void>; first?: boolean },
   ) {
     this.#first = first;
-    this.#store = store;
+    this.#calls = calls;
     this.#unlock = unlock;
     this.#session = session;
-    this.delta = remoteDeltaTarget(store, session);
+    this.delta = remoteDeltaTarget(calls, session);
     if (session.left) this.reuse = (files) => this.#reuse(files);
   }
 
@@ -60,34 +60,34 @@ export class RemoteWriter implements WriteSession {
       ? 0
       : paths.reduce((sum, path) => sum + 3 * path.length + 1, FRAME_BYTES);
     const size = frames.reduce((sum, frame) => sum + frame.content.length + FRAME_BYTES, FRAME_BYTES + named);
-    const pack = new PackBuilder(this.#store.buffers.take(size));
+    const pack = new PackBuilder(this.#calls.buffers.take(size));
     if (paths !== undefined) pack.addPaths(paths);
     for (const frame of frames) pack.addFile(frame);
     const body = pack.finish();
     try {
-      const call = this.#call("stage");
+      const call = this.#route("stage");
       const init = { method: "PUT", headers: { "content-type": PACK_TYPE }, body };
       const outcomes = await this.#again(call, init, frames.length);
       if (paths !== undefined) this.#named.staged(frames, paths);
       return outcomes;
     } finally {
-      this.#store.buffers.give(body.buffer);
+      this.#calls.buffers.give(body.buffer);
     }
   }
 
   /** A call about many files; says that nothing was there before the run, where that is so. */
-  #call(name: string): string {
+  #route(name: string): string {
     return `${name}/${this.#session.id}${this.#first ? "?first=1" : ""}`;
   }
 
   /** A call that may be repeated, to its outcomes. */
   #again(call: string, init: HttpInit, count: number): Promise<Outcome[]> {
-    return again(async () => this.#outcomes(await this.#send(call, init), count), this.#store.stop);
+    return again(async () => this.#outcomes(await this.#send(call, init), count), this.#calls.stop);
   }
 
   async #reuse(files: readonly LeftFile[]): Promise<boolean[]> {
     const init = { method: "POST", ...jsonBody({ files }) };
-    const outcomes = await this.#again(this.#call("left"), init, files.length);
+    const outcomes = await this.#again(this.#route("left"), init, files.length);
     return outcomes.map((outcome) => outcome === null);
   }
 
@@ -96,16 +96,16 @@ export class RemoteWriter implements WriteSession {
     const query = new URLSearchParams({ file: path, size: String(size), mtime: String(mtime) });
     const answer = await again(async () => {
       const response = await this.#send(`stage/${this.#session.id}?${query}`, {});
-      return await this.#store.answer(response, MAX_ANSWER_BYTES);
-    }, this.#store.stop);
-    return Math.min(size, this.#store.parse(answer, parseHave).have);
+      return await this.#calls.answer(response, MAX_ANSWER_BYTES);
+    }, this.#calls.stop);
+    return Math.min(size, this.#calls.parse(answer, parseHave).have);
   }
 
   async stageContent(index: number, content: Content, path?: string): Promise<Outcome> {
     let early: Outcome = null;
     this.#named.forget(index);
     let rest: Uint8Array = new Uint8Array(0);
-    const exchange = this.#store.begin(true);
+    const exchange = this.#calls.begin(true);
     const watched: Content = {
       kind: "content",
       meta: content.meta,
@@ -132,7 +132,7 @@ export class RemoteWriter implements WriteSession {
       rest: content.rest,
       [Symbol.dispose]: () => content[Symbol.dispose](),
     };
-    const body = streamContent(watched, index, (bytes) => this.#store.traffic.sent += bytes);
+    const body = streamContent(watched, index, (bytes) => this.#calls.traffic.sent += bytes);
     let response: Response;
     const query = new URLSearchParams(path === undefined ? {} : { file: path });
     if (this.#first) query.set("first", "1");
@@ -158,12 +158,12 @@ export class RemoteWriter implements WriteSession {
       method: "POST",
       ...jsonBody({ key: String(this.#commits++), operations: this.#named.shorten(operations) }),
     };
-    return await this.#again(this.#call("commit"), init, operations.length);
+    return await this.#again(this.#route("commit"), init, operations.length);
   }
 
   async finish(): Promise<void> {
     const response = await this.#send(`finish/${this.#session.id}`, { method: "POST" });
-    this.#undone = this.#store.parse(await this.#store.answer(response, MAX_ANSWER_BYTES), parseUndone);
+    this.#undone = this.#calls.parse(await this.#calls.answer(response, MAX_ANSWER_BYTES), parseUndone);
   }
 
   async close(options?: EndOptions): Promise<Problem[]> {
@@ -174,15 +174,15 @@ export class RemoteWriter implements WriteSession {
   async #send(call: string, init: CallInit): Promise<Response> {
     this.#session.check();
     try {
-      return await this.#store.send(call, { patient: true, ...init });
+      return await this.#calls.send(call, { patient: true, ...init });
     } catch (error) {
       throw error instanceof FerryError && error.code === "gone" ? this.#session.forgotten() : error;
     }
   }
 
   async #outcomes(response: Response, count: number): Promise<Outcome[]> {
-    const bytes = await this.#store.answer(response, MAX_ANSWER_BYTES);
-    return this.#store.parse(bytes, (fields) => parseOutcomes(fields, count));
+    const bytes = await this.#calls.answer(response, MAX_ANSWER_BYTES);
+    return this.#calls.parse(bytes, (fields) => parseOutcomes(fields, count));
   }
 }
 
