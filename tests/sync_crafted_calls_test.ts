@@ -7,7 +7,15 @@ import { ChunkEntries, chunksHeader } from "../lib/wire/chunks.ts";
 import { trailerBytes } from "../lib/wire/trailer.ts";
 import { encodeRequest } from "../lib/wire/delta_request.ts";
 import { deltaEnd, deltaHead } from "../lib/wire/delta_body.ts";
-import { HEADER_BYTES, KIND_END, KIND_STREAM, MAGIC, PackBuilder, writeHeader } from "../lib/wire/pack.ts";
+import {
+  CHECKSUM_BYTES,
+  HEADER_BYTES,
+  KIND_END,
+  KIND_STREAM,
+  MAGIC,
+  PackBuilder,
+  writeHeader,
+} from "../lib/wire/pack.ts";
 import { type Server, treeDigest } from "./harness.ts";
 import {
   attack,
@@ -509,10 +517,10 @@ attack("a pack that says more than it holds", async (server) => {
 /** A pack that names paths for its files. */
 function named(told: string[], contents: string[]): Uint8Array<ArrayBuffer> {
   const builder = new PackBuilder(new ArrayBuffer(64));
-  builder.addPaths(told);
   contents.forEach((text, index) =>
     builder.addFile({ kind: "file", index, mtime: MTIME, mode: 0o644, content: encode(text) })
   );
+  builder.addPaths(told);
   return builder.finish();
 }
 
@@ -527,7 +535,7 @@ attack("packs that name other files than they hold, or places that are none", as
   assertEquals((await put(named(["a"], ["x", "y"]))).status, 400);
   assertEquals((await put(named(["a", "b"], ["x"]))).status, 400);
   const damaged = named(["abc"], ["x"]);
-  damaged[MAGIC.length + HEADER_BYTES] ^= 1;
+  damaged[damaged.length - HEADER_BYTES - CHECKSUM_BYTES - 1] ^= 1;
   assertEquals((await put(damaged)).status, 400);
   const files = (stage: unknown, count: unknown) =>
     call(server, "POST", `commit/${session}`, { path: "", body: commit([{ op: "files", stage, count }]) });

@@ -3,7 +3,7 @@ import { FerryError, osCode, osReason, quote } from "../core/errors.ts";
 import type { FileEntry, Tree } from "../core/entry.ts";
 import { joinRoot } from "../core/paths.ts";
 import type { Holder } from "../wire/session.ts";
-import type { FileFrame, ProblemFrame } from "../wire/pack.ts";
+import { type FileFrame, PackBuilder, type ProblemFrame } from "../wire/pack.ts";
 import type { Content, NoContent } from "../wire/stream.ts";
 import { PACK_BYTES, SMALL_FILE_BYTES } from "../wire/limits.ts";
 import { PACK_BUFFERS } from "./buffers.ts";
@@ -152,17 +152,17 @@ export class LocalStore implements Store {
     const root = this.#realRoot();
     using reader = new SmallReader(root);
     const buffer = this.#buffers.take(ARENA_BYTES);
-    let used = 0;
+    // As a pack has them, so that they can go on their way as they stand.
+    const builder = new PackBuilder(buffer);
     const frames = paths.map((path, index): FileFrame | ProblemFrame => {
       try {
         let content = new Uint8Array(0);
-        const { mtime, mode } = reader.read(this.#real(root, path), (size) => {
+        const meta = reader.read(this.#real(root, path), (size) => {
           // Files that grew since the scan may not fit; they get memory of their own.
-          return content = size <= buffer.byteLength - used
-            ? new Uint8Array(buffer, used, size)
-            : new Uint8Array(size);
+          return content = builder.fits(size) ? builder.contentBuffer(size) : new Uint8Array(size);
         });
-        if (content.buffer === buffer) used += content.length;
+        if (content.buffer === buffer) builder.finishFile({ index, ...meta });
+        const { mtime, mode } = meta;
         return { kind: "file", index, mtime, mode, content };
       } catch (error) {
         return { kind: "problem", index, ...readOutcome(error) };

@@ -11,7 +11,7 @@ export function parseFileList(fields: Fields, most: number): string[] {
   return list(fields, "files", most).map(pathOf);
 }
 
-/** The paths in front of a pack, UTF-8, with NUL between them. Throws `protocol`, and what `pathOf` throws. */
+/** The paths at the end of a pack, UTF-8, with NUL between them. Throws `protocol`, and what `pathOf` throws. */
 export function parsePaths(bytes: Uint8Array): string[] {
   if (bytes.length > MAX_PACK_FILES * (MAX_PATH_BYTES + 1)) throw malformed("the paths are too long");
   let text: string;

@@ -12,7 +12,7 @@
  * | 4     | permission bits   |
  *
  * Kinds: 0 end (index = number of frames before it), 1 file, 2 problem (content is JSON), 3 streamed file (stream.ts), 4
- * paths of the files that follow (file_list.ts; with a checksum, too). `index` is the place in the list of what was asked
+ * paths of the files before it (file_list.ts; with a checksum, too), last before the end. `index` is the place in the list of what was asked
  * for, or the number that a commit will call the staged file by.
  *
  * The checksum is there for damage on the way: of the same length as Ethernet's and gzip's, at a hundredth of the cost
@@ -81,9 +81,38 @@ export class PackBuilder {
     this.#length = MAGIC.length;
   }
 
+  /**
+   * A builder that goes on behind `frames` where their contents stand in memory as a pack has them, so that nothing is
+   * copied; they get their headers anew, since their numbers may be others. Null where they stand otherwise.
+   */
+  static behind(frames: readonly FileFrame[]): PackBuilder | null {
+    const memory = frames.at(0)?.content.buffer;
+    if (!(memory instanceof ArrayBuffer)) return null;
+    const view = new DataView(memory);
+    let at = MAGIC.length;
+    for (const { content } of frames) {
+      if (content.buffer !== memory || content.byteOffset !== at + HEADER_BYTES) return null;
+      if (view.getUint8(at) !== KIND_FILE || view.getUint32(at + 12) !== content.length) return null;
+      at = content.byteOffset + content.length + CHECKSUM_BYTES;
+      if (at > memory.byteLength) return null;
+    }
+    if (!equalBytes(new Uint8Array(memory, 0, MAGIC.length), MAGIC)) return null;
+    const builder = new PackBuilder(memory);
+    for (const { index, mtime, mode, content } of frames) {
+      builder.#header(KIND_FILE, { index, mtime, mode, size: content.length });
+      builder.#length += HEADER_BYTES + content.length + CHECKSUM_BYTES;
+    }
+    return builder;
+  }
+
   /** Bytes so far. */
   get length(): number {
     return this.#length;
+  }
+
+  /** Whether a file of `size` bytes fits into the memory that there is. */
+  fits(size: number): boolean {
+    return this.#length + HEADER_BYTES + size + CHECKSUM_BYTES <= this.#bytes.length;
   }
 
   /** Room for `size` bytes of content at the place where `finishFile` expects them. */
@@ -114,7 +143,7 @@ export class PackBuilder {
     this.#length += HEADER_BYTES + content.length;
   }
 
-  /** Says where the files are to come that are added next, all of them and nothing else. */
+  /** Says where the files are to come that were added, all of them and nothing else. */
   addPaths(paths: readonly string[]): void {
     const content = new TextEncoder().encode(paths.join("\0"));
     this.contentBuffer(content.length).set(content);
@@ -184,13 +213,14 @@ export function readHeader(view: DataView, at: number): RawHeader {
 
 /**
  * Reads a pack that lies in memory, frame by frame; contents are views of `bytes`. A file whose content does not
- * match its checksum comes out as a problem. `onPaths` is told of the paths at the beginning of a pack; without it
- * there must be none. Throws `protocol` at the first byte that cannot be right, after the frames before it.
+ * match its checksum comes out as a problem. `onPaths` is told of the paths at the end of a pack; without it there
+ * must be none. Throws `protocol` at the first byte that cannot be right, after the frames before it.
  */
 export function* readPack(bytes: Uint8Array, onPaths?: (paths: string[]) => void): Generator<Frame> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   checkMagic(bytes);
   let at = MAGIC.length;
+  let told = false;
   for (let frames = 0;; frames++) {
     if (at + HEADER_BYTES > bytes.length) throw malformed("it ends early");
     const header = readHeader(view, at);
@@ -200,6 +230,7 @@ export function* readPack(bytes: Uint8Array, onPaths?: (paths: string[]) => void
       if (header.index !== frames || at !== bytes.length) throw malformed("its end does not fit");
       return;
     }
+    if (told) throw malformed("a frame behind the paths");
     if (header.size > bytes.length - at) throw malformed("a file is longer than the pack");
     const content = bytes.subarray(at, at + header.size);
     at += header.size;
@@ -207,7 +238,8 @@ export function* readPack(bytes: Uint8Array, onPaths?: (paths: string[]) => void
       yield { kind: "problem", index: header.index, ...problemOfJson(content) };
       continue;
     }
-    const paths = header.kind === KIND_PATHS && frames === 0 ? onPaths : undefined;
+    const paths = header.kind === KIND_PATHS ? onPaths : undefined;
+    told = paths !== undefined;
     if (header.kind !== KIND_FILE && paths === undefined) throw malformed("an unknown kind of frame");
     if (at + CHECKSUM_BYTES > bytes.length) throw malformed("it ends early");
     const checksum = view.getUint32(at);

@@ -208,3 +208,44 @@ Deno.test("checkMagic() and equalBytes() tell right from wrong", () => {
   assertEquals(build([]).length, MAGIC.length + HEADER_BYTES);
   assertEquals(build([])[MAGIC.length], KIND_END);
 });
+
+Deno.test("PackBuilder.behind() sends contents as they stand, under other numbers, and nothing that stands otherwise", () => {
+  const frames = [file(0, "first"), file(1, ""), file(2, "third")];
+  const standing = (bytes: Uint8Array) => [...readPack(bytes)].filter((frame) => frame.kind === "file");
+  const numbered = standing(build(frames)).map((frame) => ({ ...frame, index: frame.index + 7 }));
+  const memory = numbered[0].content.buffer;
+  const again = PackBuilder.behind(numbered)?.finish();
+  assertEquals(again?.buffer, memory);
+  assertEquals(readAll(again!), { frames: frames.map((f) => ({ ...f, index: f.index + 7 })), error: null });
+  const part = PackBuilder.behind(numbered.slice(0, 2))!;
+  part.addFile(file(3, "of its own"));
+  assertEquals(readAll(part.finish()).frames.length, 3);
+  const cases: [string, FileFrame[]][] = [
+    ["nothing", []],
+    ["no pack", frames],
+    ["not from the beginning", numbered.slice(1)],
+    ["a gap", [numbered[0], numbered[2]]],
+    ["another order", [numbered[1], numbered[0], numbered[2]]],
+    ["another memory in between", [numbered[0], frames[1], numbered[2]]],
+    ["a part of a content", [{ ...numbered[0], content: numbered[0].content.subarray(0, 2) }]],
+  ];
+  const fresh = standing(build(frames));
+  for (const [label, given] of cases) {
+    const placed = given.map((frame) => numbered.includes(frame) ? fresh[numbered.indexOf(frame)] : frame);
+    assertEquals(PackBuilder.behind(placed), null, label);
+  }
+});
+
+Deno.test("readPack() takes paths at the end of a pack alone, and only for who asks for them", () => {
+  const named = (...order: ("file" | "paths")[]) => {
+    const pack = new PackBuilder(new ArrayBuffer(64));
+    for (const kind of order) kind === "file" ? pack.addFile(file(0, "x")) : pack.addPaths(["a"]);
+    return pack.finish();
+  };
+  const told: string[][] = [];
+  const read = (bytes: Uint8Array) => [...readPack(bytes, (paths) => told.push(paths))].length;
+  assertEquals([read(named("file", "paths")), told], [1, [["a"]]]);
+  assertThrows(() => read(named("paths", "file")), FerryError, "behind the paths");
+  assertThrows(() => read(named("file", "paths", "paths")), FerryError, "behind the paths");
+  assertThrows(() => [...readPack(named("file", "paths"))], FerryError, "unknown kind");
+});

@@ -56,13 +56,9 @@ export class RemoteWriter implements WriteSession {
   }
 
   async stage(frames: readonly FileFrame[], paths?: readonly string[]): Promise<Outcome[]> {
-    const named = paths === undefined
-      ? 0
-      : paths.reduce((sum, path) => sum + 3 * path.length + 1, FRAME_BYTES);
-    const size = frames.reduce((sum, frame) => sum + frame.content.length + FRAME_BYTES, FRAME_BYTES + named);
-    const pack = new PackBuilder(this.#calls.buffers.take(size));
+    const standing = PackBuilder.behind(frames);
+    const pack = standing ?? this.#copied(frames);
     if (paths !== undefined) pack.addPaths(paths);
-    for (const frame of frames) pack.addFile(frame);
     const body = pack.finish();
     try {
       const call = this.#route("stage");
@@ -71,8 +67,16 @@ export class RemoteWriter implements WriteSession {
       if (paths !== undefined) this.#named.staged(frames, paths);
       return outcomes;
     } finally {
-      this.#calls.buffers.give(body.buffer);
+      // Where the contents stand, they belong to whoever read them.
+      if (standing === null) this.#calls.buffers.give(body.buffer);
     }
+  }
+
+  #copied(frames: readonly FileFrame[]): PackBuilder {
+    const size = frames.reduce((sum, frame) => sum + frame.content.length + FRAME_BYTES, FRAME_BYTES);
+    const pack = new PackBuilder(this.#calls.buffers.take(size));
+    for (const frame of frames) pack.addFile(frame);
+    return pack;
   }
 
   /** A call about many files; says that nothing was there before the run, where that is so. */
