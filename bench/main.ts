@@ -14,7 +14,10 @@ import type { Bench, Target, Work } from "./works/work.ts";
 
 const LARGE_BYTES = 1_000_000_000;
 const SMALL_LARGE_BYTES = 100_000_000;
-/** At most so many copies of the tree exist at once: the source, one for each program in pull-again, one being removed. */
+/**
+ * At most so many copies of the tree exist in memory at once: the source, one for each program in pull-again, one being
+ * removed. On a disk each round of a work leaves one until the end.
+ */
 const TREE_COPIES = 6;
 
 function say(text: string): void {

@@ -5,7 +5,7 @@ import { FerryError } from "../lib/core/errors.ts";
 import { cacheFolder } from "./corpus.ts";
 import { caddy } from "./peers/caddy.ts";
 import { curl } from "./peers/curl.ts";
-import { ferry } from "./peers/ferry.ts";
+import { ferry, ferryNoFsync } from "./peers/ferry.ts";
 import { nginx } from "./peers/nginx.ts";
 import type { Peer } from "./peers/peer.ts";
 import { rclone } from "./peers/rclone.ts";
@@ -36,7 +36,7 @@ const WORKS: readonly Work[] = [
   request1g,
   ...deltaWorks,
 ];
-const PEERS: readonly Peer[] = [ferry, rsync, rsyncFsync, rsyncZ, rclone, nginx, caddy, curl];
+const PEERS: readonly Peer[] = [ferry, ferryNoFsync, rsync, rsyncFsync, rsyncZ, rclone, nginx, caddy, curl];
 
 const FLAGS = {
   rounds: {

@@ -46,13 +46,18 @@ export function resultTable(rows: readonly Row[], works: readonly Described[]): 
   return lines.join("\n") + "\n";
 }
 
-/** What was to be reached and what was. Goals are for memory, not for a disk. Empty when none was touched. */
+/** What was to be reached and what was, in memory unless a goal is about a disk. Empty when none was touched. */
 export function goalTable(rows: readonly Row[], works: readonly Described[]): string {
   const lines: string[] = [];
   for (const { name, goal } of works) {
     if (!goal) continue;
-    const group = groups(rows).find((group) => group.work === name && group.target !== "disk");
-    if (group) { for (const one of [goal].flat()) lines.push(...goalLines(name, one, group.rows)); }
+    for (const one of [goal].flat()) {
+      const onDisk = one.disk ?? false;
+      const group = groups(rows).find(({ work, target }) => work === name && (target === "disk") === onDisk);
+      if (group) {
+        lines.push(...goalLines(onDisk ? `${name}, ${one.of ?? OURS}, disk` : name, one, group.rows));
+      }
+    }
   }
   if (lines.length === 0) return "";
   return ["| work | to reach | measured | |", "|---|---|---|---|", ...lines].join("\n") + "\n";
@@ -65,7 +70,7 @@ function shown(value: number): string {
 
 function goalLines(work: string, goal: Goal, rows: readonly Row[]): string[] {
   const lines: string[] = [];
-  const ours = rows.filter((row) => row.program === OURS);
+  const ours = rows.filter((row) => row.program === (goal.of ?? OURS));
   const add = (wanted: string, measured: string, reached: boolean) =>
     lines.push(tableLine([work, wanted, measured, reached ? "reached" : "missed"]));
   const { against, most, least, memory } = goal;

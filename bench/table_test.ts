@@ -45,6 +45,25 @@ Deno.test("goalTable() says what was reached and what was missed", () => {
   }
 });
 
+Deno.test("goalTable() holds each promise about a disk against the same promise", () => {
+  const onDisk = (program: string, value: number): Row => ({ ...row(program, 1, value), target: "disk" });
+  const rows = [
+    onDisk("ferry", 6),
+    onDisk("ferry --no-fsync", 3),
+    onDisk("rsync", 2),
+    onDisk("rsync --fsync", 12),
+  ];
+  const goal = [
+    { against: "rsync --fsync", most: 1, disk: true },
+    { of: "ferry --no-fsync", against: "rsync", most: 1, disk: true },
+    { against: "rsync", most: 0.5 },
+  ];
+  assertEquals(goalTable(rows, [{ ...WORKS[0], goal }]).trimEnd().split("\n").slice(2), [
+    "| pull-cold, ferry, disk | at most 1 x rsync --fsync | 0.50 x | reached |",
+    "| pull-cold, ferry --no-fsync, disk | at most 1 x rsync | 1.50 x | missed |",
+  ]);
+});
+
 Deno.test("goalTable() is empty when nothing with a goal was measured", () => {
   assertEquals(goalTable([], WORKS), "");
 });

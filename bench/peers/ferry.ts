@@ -36,6 +36,17 @@ export const ferry: Peer = {
   },
 };
 
+/** Ferry with rsync's promise: it does not wait for the disk. */
+export const ferryNoFsync: Peer = {
+  name: `${FERRY} --no-fsync`,
+  faithful: true,
+  diskOnly: true,
+  version,
+  serve,
+  pull: (url, dir, { scratch }) => syncCommand(url, dir, scratch, "--quiet", "--no-fsync"),
+  push: (dir, url, { scratch }) => syncCommand(dir, url, scratch, "--quiet", "--no-fsync"),
+};
+
 /** A run of `ferry sync`. */
 export function syncCommand(from: string, to: string, scratch: string, ...more: string[]): CommandLine {
   return command(["sync", from, to, ...more], scratch);

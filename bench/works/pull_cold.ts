@@ -1,4 +1,4 @@
-import { able, contestantsOf, served, timed, verify } from "./trees.ts";
+import { able, clear, contestantsOf, served, timed, verify } from "./trees.ts";
 import type { Work } from "./work.ts";
 
 /** The corpus from a server into an empty folder. The servers stay up from round to round. */
@@ -8,7 +8,12 @@ export const pullCold: Work = {
   unit: "s",
   writes: true,
   against: ["rsync", "rsync --fsync", "rclone"],
-  goal: [{ against: "rsync", most: 0.67, memory: 200e6 }, { against: "rclone", most: 0.2 }],
+  goal: [
+    { against: "rsync", most: 0.67, memory: 200e6 },
+    { against: "rclone", most: 0.2 },
+    { against: "rsync --fsync", most: 1.0, disk: true },
+    { of: "ferry --no-fsync", against: "rsync", most: 1.0, disk: true },
+  ],
   prepare: async (bench, target, stack) => {
     return await contestantsOf(able(bench, target, "serve", "pull"), async (peer) => {
       const scratch = bench.scratch();
@@ -21,7 +26,7 @@ export const pullCold: Work = {
           verify(bench, dir, peer, round++ === 0);
           return sample;
         } finally {
-          await Deno.remove(dir, { recursive: true });
+          await clear(dir, target, stack);
         }
       };
       return { run };

@@ -47,6 +47,16 @@ export async function served(
   return server;
 }
 
+/**
+ * Removes the folder `dir`, which a round has filled: from a disk only at the end, since ext4 looks at each of the inodes
+ * that were just freed before it makes a file, which would be measured in the next round.
+ */
+export async function clear(dir: string, target: Target, stack: AsyncDisposableStack): Promise<void> {
+  const remove = () => Deno.remove(dir, { recursive: true });
+  if (target.kind === "disk") stack.defer(remove);
+  else await remove();
+}
+
 /** Times `command`, in seconds, with the memory of both sides. */
 export async function timed(command: CommandLine, target: Target, server: Daemon): Promise<Sample> {
   if (target.kind === "disk") {

@@ -48,6 +48,10 @@ export interface Contestant {
 
 /** What is to be reached, against the median of another program, or without one in the unit of the work, or for peak memory. */
 export interface Goal {
+  /** The variant of Ferry that it is about; `ferry` unless told. */
+  of?: string;
+  /** It is about a disk rather than memory. */
+  disk?: boolean;
   against?: string;
   most?: number;
   least?: number;
