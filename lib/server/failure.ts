@@ -17,7 +17,15 @@ export class HttpError extends FerryError {
 export interface Failure {
   reply: Reply;
   internal: string | null;
+  /** The same where a request is such as no honest client sends. */
+  refused: string | null;
 }
+
+/** What a malformed, a slow, and a too large request are answered with. */
+const REFUSED: readonly number[] = [400, 408, 413];
+
+/** The longest reason that a log shows, UTF-16 units: it may hold what the client sent. */
+const REASON_CHARS = 300;
 
 /** Answers `error` in the form that the `Accept` header (null for none) asks for. */
 export function failureReply(error: unknown, accept: string | null): Failure {
@@ -36,7 +44,8 @@ export function failureReply(error: unknown, accept: string | null): Failure {
   const internal = own
     ? known.code === "internal" && cause instanceof Error ? String(cause.stack) : known.message
     : null;
-  return { reply: { status, headers, body }, internal };
+  const refused = REFUSED.includes(status) ? known.message.slice(0, REASON_CHARS) : null;
+  return { reply: { status, headers, body }, internal, refused };
 }
 
 /** A write that the operating system refused is no trouble inside the server. */

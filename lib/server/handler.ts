@@ -92,8 +92,11 @@ export function createHandler(config: HandlerConfig): Handler {
     const send = (reply: Reply): Response =>
       toResponse(reply, method, (bytes) => finish(reply.status, bytes));
     const fail = (error: unknown): Response => {
-      const { reply, internal } = failureReply(error, headers.get("accept"));
+      const { reply, internal, refused } = failureReply(error, headers.get("accept"));
       if (internal !== null) warn(`${method} ${path}: ${internal}`);
+      else if (refused !== null && logged && path.startsWith(SYNC_PREFIX)) {
+        warn(`refused ${method} ${path} from ${user === null ? "" : `${user} at `}${remote}: ${refused}`);
+      }
       return send(reply);
     };
     /** A Response made elsewhere. */
