@@ -3,6 +3,7 @@ import type { Io } from "../lib/cli/io.ts";
 import { FerryError, osReason, quote } from "../lib/core/errors.ts";
 import { joinRoot, nameProblem, RESERVED_NAME } from "../lib/core/paths.ts";
 import { type AccessRecord, formatCombined, formatJson } from "../lib/http/access_log.ts";
+import { corsPolicy, parseOrigin } from "../lib/http/cors.ts";
 import { parsePerms, type PermSet } from "../lib/server/access.ts";
 import { type Accounts, createAuthenticate } from "../lib/server/authenticate.ts";
 import { createHandler } from "../lib/server/handler.ts";
@@ -70,6 +71,22 @@ export const serve = defineCommand({
       value: "FILE",
       about: "show FILE in place of the listing of a folder that has it",
     },
+    spa: {
+      type: "boolean",
+      about: "answer browsers with index.html (or --index FILE) of DIR where a page is not there, for " +
+        "applications that read the path themselves",
+    },
+    "max-age": {
+      type: "duration",
+      value: "DUR",
+      default: 0,
+      about: "for so long caches may use a file without asking whether it is still the same",
+    },
+    cors: {
+      type: "list",
+      value: "ORIGIN",
+      about: "let scripts of this origin (https://app.example), or of any (*), use this server",
+    },
     "state-dir": {
       type: "string",
       value: "DIR",
@@ -111,6 +128,7 @@ export const serve = defineCommand({
         `--index ${quote(flags.index)}: must be the name of a file, without a path`,
       );
     }
+    const cors = readOrigins(flags.cors);
     const place: Place = flags.unix === undefined
       ? { kind: "tcp", host: flags.host.replace(/^\[(.*)\]$/, "$1"), port: flags.port }
       : { kind: "unix", path: flags.unix };
@@ -143,6 +161,8 @@ export const serve = defineCommand({
       hidden: flags.hidden,
       follow: flags["follow-symlinks"] === "none" ? "none" as const : "inside" as const,
       index: flags.index,
+      spa: flags.spa ? flags.index ?? "index.html" : undefined,
+      cacheControl: flags["max-age"] < 1000 ? undefined : `max-age=${Math.floor(flags["max-age"] / 1000)}`,
       maxUpload: flags["max-upload"],
       staging,
     };
@@ -150,6 +170,7 @@ export const serve = defineCommand({
       share,
       authenticate: await createAuthenticate(accounts, capabilities),
       syncApi: sync.handle,
+      cors: corsPolicy(cors),
       log: accessLog(flags.quiet ? "none" : flags.log, log),
       warn,
     });
@@ -190,6 +211,17 @@ function shareRoot(dir: string): string {
     "usage",
     `cannot share ${quote(dir)}: it is not a folder; give the folder that holds it`,
   );
+}
+
+function readOrigins(given: readonly string[]): string[] {
+  return given.map((text) => {
+    const origin = parseOrigin(text);
+    if (origin !== null) return origin;
+    throw new FerryError(
+      "usage",
+      `--cors ${quote(text)}: must be * or an origin such as https://app.example, without a path`,
+    );
+  });
 }
 
 async function readAccounts(

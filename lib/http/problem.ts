@@ -81,7 +81,8 @@ export function problemHeaders(type: string): Record<string, string> {
   return headers;
 }
 
-function prefersHtml(accept: string | null): boolean {
+/** Whether an `Accept` header (null for none) is a browser's that wants a page: HTML before JSON. */
+export function prefersHtml(accept: string | null): boolean {
   if (accept === null || !accept.includes("html")) return false;
   const headers = new Headers({ accept });
   return accepts({ headers }, "application/problem+json", "application/json", "text/html") === "text/html";

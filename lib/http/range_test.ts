@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import * as fc from "fast-check";
 import { contentRange, MAX_RANGES, parseRange } from "./range.ts";
 
 const all = (...pairs: [number, number][]) => ({
@@ -40,4 +41,34 @@ for (const [about, header, size, wanted] of CASES) {
 Deno.test("contentRange() names the bytes, or only the size", () => {
   assertEquals(contentRange({ start: 0, end: 5 }, 10), "bytes 0-4/10");
   assertEquals(contentRange(null, 10), "bytes */10");
+});
+
+Deno.test("parseRange() gives ranges within the file, apart from each other, and never more than were asked", () => {
+  const spec = fc.oneof(
+    fc.tuple(fc.nat(60), fc.nat(60)).map(([a, b]) => `${a}-${b}`),
+    fc.nat(60).map((a) => `${a}-`),
+    fc.nat(60).map((a) => `-${a}`),
+    fc.constantFrom("", " ", "x", "-", "1-2-3"),
+  );
+  fc.assert(fc.property(fc.array(spec, { maxLength: 8 }), fc.nat(50), (specs, size) => {
+    const found = parseRange(`bytes=${specs.join(",")}`, size);
+    if (found.kind !== "ranges") return;
+    const { ranges } = found;
+    assert(ranges.length >= 1 && ranges.length <= specs.length);
+    const sorted = ranges.toSorted((a, b) => a.start - b.start);
+    for (const [i, { start, end }] of sorted.entries()) {
+      assert(start >= 0 && start < end && end <= size, `${start} to ${end} of ${size}`);
+      assert(i === 0 || sorted[i - 1].end < start, "joined where they touch");
+    }
+    const wanted = (at: number) =>
+      specs.some((text) => {
+        const [, first, last] = /^(\d*)-(\d*)$/.exec(text.trim()) ?? [];
+        if (first === undefined) return false;
+        if (first === "") return at >= size - Number(last);
+        return at >= Number(first) && (last === "" || at <= Number(last));
+      });
+    for (let at = 0; at < size; at++) {
+      assertEquals(ranges.some(({ start, end }) => at >= start && at < end), wanted(at), `byte ${at}`);
+    }
+  }));
 });

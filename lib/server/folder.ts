@@ -5,10 +5,11 @@ import { encodeSegment } from "../core/paths.ts";
 import { evaluate, readConditions } from "../http/conditional.ts";
 import { queryValue } from "../http/target.ts";
 import { PAGE_POLICY } from "../http/problem.ts";
+import { addVary } from "../http/vary.ts";
 import { readListing } from "./listing.ts";
 import { type ListingFormat, renderListing } from "./listing_render.ts";
 import type { Reply } from "./reply.ts";
-import { type Exchange, find, type Target } from "./share.ts";
+import { type Exchange, findFile, type Target } from "./share.ts";
 
 /** The answer to GET or HEAD of a folder. `file` answers with an index file. */
 export function folderReply(
@@ -17,10 +18,13 @@ export function folderReply(
   file: (real: string, info: Deno.FileInfo) => Reply,
 ): Reply {
   const format = wantedFormat(exchange);
-  const index = format === "html" ? findIndex(exchange) : null;
-  if (index?.info) {
+  const { index: name } = exchange.share;
+  const index = format === "html" && name !== undefined
+    ? findFile(exchange, exchange.path + encodeSegment(name))
+    : null;
+  if (index !== null) {
     const reply = file(index.real, index.info);
-    reply.headers.vary = "Accept";
+    reply.headers.vary = addVary(reply.headers.vary, "Accept");
     return reply;
   }
   // A listing has no validators; `If-Match: "x"` still fails on it and `If-None-Match: *` holds.
@@ -28,7 +32,11 @@ export function folderReply(
     reading: true,
   });
   if (verdict === "failed") throw new FerryError("precondition_failed", "a folder has no entity tag");
-  const headers: Record<string, string> = { vary: "Accept", "x-content-type-options": "nosniff" };
+  const headers: Record<string, string> = {
+    "vary": "Accept",
+    "cache-control": "no-cache",
+    "x-content-type-options": "nosniff",
+  };
   if (verdict === "not_modified") return { status: 304, headers, body: null };
   const listing = readListing(exchange, target);
   const { type, body } = renderListing(listing, format);
@@ -50,18 +58,5 @@ function wantedFormat(exchange: Exchange): ListingFormat {
       return "text";
     default:
       return "html";
-  }
-}
-
-function findIndex(exchange: Exchange): Target | null {
-  const { index } = exchange.share;
-  if (index === undefined) return null;
-  try {
-    const found = find(exchange, exchange.path + encodeSegment(index), { perm: "r" });
-    return found.info?.isFile ? found : null;
-  } catch (error) {
-    // Not there, or not for this user: the listing tells no more than it always does.
-    if (error instanceof FerryError) return null;
-    throw error;
   }
 }

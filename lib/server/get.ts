@@ -1,24 +1,44 @@
 /** GET and HEAD: files, whole or in ranges, and the way to folders. */
 import { baseName, encodeSegment, joinRoot } from "../core/paths.ts";
+import { attachment } from "../http/content_disposition.ts";
 import { evaluate, ifRangeHolds, readConditions } from "../http/conditional.ts";
 import { formatHttpDate } from "../http/date.ts";
 import { fileEtag } from "../http/etag.ts";
 import { mediaType } from "../http/media_type.ts";
 import { byteranges } from "../http/multipart.ts";
+import { prefersHtml } from "../http/problem.ts";
 import { contentRange, parseRange, type RangeRequest } from "../http/range.ts";
+import { queryValue } from "../http/target.ts";
+import { addVary } from "../http/vary.ts";
 import { FerryError } from "../core/errors.ts";
 import { HttpError } from "./failure.ts";
 import { FileBody } from "./file_body.ts";
 import { folderReply } from "./folder.ts";
 import { type HotFiles, LARGEST_HOT } from "./hot_files.ts";
 import type { Reply } from "./reply.ts";
-import { type Exchange, find, notFound, type Target } from "./share.ts";
+import { type Exchange, find, findFile, notFound, type Target } from "./share.ts";
 
 /** Up to this size a file is read at once: cheaper than a stream, and its truth is known before the head is sent. */
 const READ_AT_ONCE = 256 * 1024;
 
-/** The answer to GET or HEAD. What is small and at rest goes into `hot`. */
+/** The answer to GET or HEAD; where nothing is, browsers may get an application's page. What is small and at rest goes into `hot`. */
 export function get(exchange: Exchange, hot: HotFiles): Reply {
+  const { spa } = exchange.share;
+  if (spa === undefined) return found(exchange, hot);
+  try {
+    return found(exchange, hot);
+  } catch (error) {
+    const missing = error instanceof FerryError && error.code === "not_found";
+    if (!missing || !prefersHtml(exchange.request.headers.get("accept"))) throw error;
+    const page = findFile(exchange, `/${encodeSegment(spa)}`);
+    if (page === null) throw error;
+    const { reply } = fileReply(exchange, page.real, page.info);
+    reply.headers.vary = addVary(reply.headers.vary, "Accept");
+    return reply;
+  }
+}
+
+function found(exchange: Exchange, hot: HotFiles): Reply {
   const target = find(exchange, exchange.path, { perm: "r" });
   if (target.info === null) throw notFound();
   if (target.info.isDirectory) {
@@ -27,7 +47,9 @@ export function get(exchange: Exchange, hot: HotFiles): Reply {
   }
   if (target.slash) throw notFound();
   const { reply, whole, info } = fileReply(exchange, target.real, target.info);
-  if (whole !== null && isPlain(exchange.share.root, target)) {
+  if (wantsDownload(exchange.query)) {
+    if (reply.status !== 304) reply.headers["content-disposition"] = attachment(baseName(target.path));
+  } else if (whole !== null && isPlain(exchange.share.root, target)) {
     hot.keep(exchange.path, {
       path: target.path,
       real: target.real,
@@ -37,6 +59,11 @@ export function get(exchange: Exchange, hot: HotFiles): Reply {
     });
   }
   return reply;
+}
+
+/** Whether a raw query asks for an answer that a browser stores: then it has a header of its own. */
+export function wantsDownload(query: string): boolean {
+  return queryValue(query, "download") !== null;
 }
 
 function isPlain(root: string, target: Target): boolean {
@@ -85,6 +112,7 @@ function openedReply(exchange: Exchange, file: Deno.FsFile, info: Deno.FileInfo,
     // A date in the future is no date (RFC 9110 section 8.8.2.1).
     "last-modified": formatHttpDate(Math.min(mtime, Date.now())),
     "accept-ranges": "bytes",
+    "cache-control": exchange.share.cacheControl ?? "no-cache",
     "x-content-type-options": "nosniff",
   };
   const current = { etag, mtime };

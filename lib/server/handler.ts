@@ -2,12 +2,13 @@
 import { FerryError } from "../core/errors.ts";
 import { VERSION } from "../core/version.ts";
 import type { AccessRecord } from "../http/access_log.ts";
+import { corsHeaders, type CorsPolicy, preflightHeaders, withGrants } from "../http/cors.ts";
 import { isHost, rawTarget } from "../http/target.ts";
 import { type Access, wrongCredentials } from "./access.ts";
 import type { Authenticate } from "./authenticate.ts";
 import { countedBody } from "./counted_body.ts";
 import { failureReply, HttpError } from "./failure.ts";
-import { get } from "./get.ts";
+import { get, wantsDownload } from "./get.ts";
 import { answerHot, HotFiles } from "./hot_files.ts";
 import { ALLOWED } from "./methods.ts";
 import { mkcol } from "./mkcol.ts";
@@ -33,6 +34,8 @@ export interface HandlerConfig {
   share: Share;
   authenticate: Authenticate;
   syncApi?: SyncApi;
+  /** Whose scripts may read answers; absent for nobody's. */
+  cors?: CorsPolicy;
   /** Told of each exchange when its last byte is sent; absent for no log. */
   log?: (record: AccessRecord) => void;
   /** Told, in one line, what went wrong inside. */
@@ -64,7 +67,7 @@ const METHODS: Readonly<Record<string, (exchange: Exchange) => Reply | Promise<R
 
 /** Makes the handler of one share. */
 export function createHandler(config: HandlerConfig): Handler {
-  const { share, authenticate, syncApi, warn } = config;
+  const { share, authenticate, syncApi, cors, warn } = config;
   const hot = new HotFiles();
 
   return (request, info) => {
@@ -74,6 +77,7 @@ export function createHandler(config: HandlerConfig): Handler {
     const remote = logged ? remoteText(info.remoteAddr) : "";
     const { method, headers } = request;
     const { path, query } = rawTarget(request.url);
+    const grants = cors === undefined ? null : corsHeaders(cors, headers.get("origin"));
     let user: string | null = null;
 
     const finish = (status: number, bytes: number): void =>
@@ -89,8 +93,10 @@ export function createHandler(config: HandlerConfig): Handler {
         referer: headers.get("referer"),
         agent: headers.get("user-agent"),
       });
-    const send = (reply: Reply): Response =>
-      toResponse(reply, method, (bytes) => finish(reply.status, bytes));
+    const send = (reply: Reply): Response => {
+      const granted = grants === null ? reply : { ...reply, headers: withGrants(reply.headers, grants) };
+      return toResponse(granted, method, (bytes) => finish(reply.status, bytes));
+    };
     const fail = (error: unknown): Response => {
       const { reply, internal, refused } = failureReply(error, headers.get("accept"));
       if (internal !== null) warn(`${method} ${path}: ${internal}`);
@@ -104,6 +110,7 @@ export function createHandler(config: HandlerConfig): Handler {
       if (OLD_RUNTIME && !response.headers.has("cache-control")) {
         response.headers.set("cache-control", "no-transform");
       }
+      if (grants !== null) grant(response.headers, grants);
       return logged ? countedBody(response, method, finish) : response;
     };
 
@@ -111,7 +118,7 @@ export function createHandler(config: HandlerConfig): Handler {
       if (access === null) return pass(wrongCredentials(request));
       user = access.user;
       if (method === "GET" || method === "HEAD") {
-        const file = hot.get(path);
+        const file = wantsDownload(query) ? undefined : hot.get(path);
         if (file !== undefined && access.can("r", file.path)) {
           const reply = answerHot(file, headers);
           if (reply !== null) return send(reply);
@@ -125,15 +132,18 @@ export function createHandler(config: HandlerConfig): Handler {
       const exchange: Exchange = { request, method, path, query, access, share };
       if (method === "GET" || method === "HEAD") return send(get(exchange, hot));
       const act = Object.hasOwn(METHODS, method) ? METHODS[method] : undefined;
-      if (act === undefined) {
-        throw new HttpError("method_not_allowed", "there is no such method", { allow: ALLOWED });
-      }
+      if (act === undefined) throw noSuchMethod(method);
       const reply = act(exchange);
       return reply instanceof Promise ? reply.then(send, fail) : send(reply);
     };
 
     try {
       checkFraming(headers);
+      // A browser asks without a login, whatever the request will have.
+      if (cors !== undefined && method === "OPTIONS") {
+        const preflight = preflightHeaders(cors, headers, ALLOWED);
+        if (preflight !== null) return send({ status: 204, headers: preflight, body: null });
+      }
       // Its own health is no secret, and those who ask for it have no login.
       if (path === `${FERRY}/health`) return send(health(method));
       const access = authenticate(headers.get("authorization"));
@@ -143,6 +153,23 @@ export function createHandler(config: HandlerConfig): Handler {
       return fail(error);
     }
   };
+}
+
+/** Those that are known, to answer them as RFC 9110 section 9.1 says: 405 for what is not for this, 501 for all else. */
+const KNOWN = new Set(["CONNECT", "LOCK", "PATCH", "POST", "PROPFIND", "PROPPATCH", "TRACE", "UNLOCK"]);
+
+function noSuchMethod(method: string): FerryError {
+  const known = KNOWN.has(method);
+  return new HttpError(
+    known ? "method_not_allowed" : "not_implemented",
+    known ? "files and folders do not have this method" : "there is no such method",
+    { allow: ALLOWED },
+  );
+}
+
+/** Adds `grants` to the headers of a Response that somebody else made. */
+function grant(headers: Headers, grants: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(grants)) headers.append(name, value);
 }
 
 /** What the runtime may let through although it makes two readings of one request possible. */

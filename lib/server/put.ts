@@ -2,6 +2,7 @@
 import { FerryError, writeError } from "../core/errors.ts";
 import { parentPath, toUrlPath } from "../core/paths.ts";
 import { syncFolder, writeFully } from "../store/write/stage.ts";
+import { HttpError } from "./failure.ts";
 import { patientBody } from "./patient_body.ts";
 import { checkPreconditions, etagOf } from "./preconditions.ts";
 import type { Reply } from "./reply.ts";
@@ -14,6 +15,7 @@ export async function put(exchange: Exchange): Promise<Reply> {
     // RFC 9110 section 14.5: to store a part as if it were the whole would destroy the file.
     throw new FerryError("bad_request", "PUT stores whole files: Content-Range is refused");
   }
+  refuseCoded(request.headers);
   findPlace(exchange);
   const length = declaredLength(request.headers);
   const { maxUpload = Infinity } = share;
@@ -36,6 +38,16 @@ export async function put(exchange: Exchange): Promise<Reply> {
   } finally {
     share.staging.giveBack(staged);
   }
+}
+
+/** A file is stored as it comes: one that came under gzip would be served as if it were the content itself. */
+function refuseCoded(headers: Headers): void {
+  const coding = headers.get("content-encoding");
+  if (coding === null || /^[\s,]*(?:identity)?[\s,]*$/i.test(coding)) return;
+  // RFC 9110 section 12.5.3: what would be taken.
+  throw new HttpError("unsupported_media_type", "PUT takes a body without a Content-Encoding", {
+    "accept-encoding": "identity",
+  });
 }
 
 /** Where the file goes; throws unless it may and can go there. */

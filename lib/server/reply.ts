@@ -11,6 +11,11 @@ export interface Reply {
 
 const encoder = new TextEncoder();
 
+function addNoTransform(control: string | undefined): string {
+  if (control === undefined) return "no-transform";
+  return control.includes("no-transform") ? control : `${control}, no-transform`;
+}
+
 /**
  * `reply` as the Response to `method`. `sent` is told, once, how many bytes of the body went out: at once where the
  * body is in memory, else when its stream ends, is cancelled or breaks.
@@ -22,7 +27,7 @@ export function toResponse(reply: Reply, method: string, sent: (bytes: number) =
     return new Response(null, { status, headers });
   }
   // Else it would compress the body, weaken the ETag and drop the Content-Length.
-  if (OLD_RUNTIME && headers["cache-control"] === undefined) headers["cache-control"] = "no-transform";
+  if (OLD_RUNTIME) headers["cache-control"] = addNoTransform(headers["cache-control"]);
   if (typeof body === "object" && "stream" in body) {
     headers["content-length"] = String(body.length);
     if (method === "HEAD") {

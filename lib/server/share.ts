@@ -15,6 +15,10 @@ export interface Share {
   follow: "none" | "inside";
   /** The name of the file that stands for its folder. */
   index?: string;
+  /** The name of the file in the root that answers for pages that are not there; absent for none. */
+  spa?: string;
+  /** The `Cache-Control` of files; `no-cache` unless told. */
+  cacheControl?: string;
   /** Bytes of the largest file that may be sent to it. */
   maxUpload?: number;
   staging: Staging;
@@ -57,6 +61,21 @@ export function find(
   const inner = innerPath(share.root, located.real);
   if (inner !== path) demand(access, options.perm, inner);
   return { path, slash, ...located };
+}
+
+/** The file at a raw URL path that is shown in place of another; null where it is not there, or not for this user. */
+export function findFile(
+  exchange: Exchange,
+  rawPath: string,
+): Target & { info: Deno.FileInfo } | null {
+  try {
+    const target = find(exchange, rawPath, { perm: "r" });
+    return target.info?.isFile ? { ...target, info: target.info } : null;
+  } catch (error) {
+    // What is answered without it tells no more than it always does.
+    if (error instanceof FerryError) return null;
+    throw error;
+  }
 }
 
 /** Throws `unauthorized` or `forbidden` unless `perm` holds at `path`. */
