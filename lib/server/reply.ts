@@ -23,6 +23,8 @@ function addNoTransform(control: string | undefined): string {
 export function toResponse(reply: Reply, method: string, sent: (bytes: number) => void): Response {
   const { status, headers, body } = reply;
   if (body === null) {
+    // Deno before 2.9 says so for GET only.
+    if (method === "HEAD" && status !== 304) headers["content-length"] = "0";
     sent(0);
     return new Response(null, { status, headers });
   }
