@@ -1,6 +1,8 @@
 /** The body of a large answer: pieces of an open file, read as fast as the other side takes them. */
 import type { Segment } from "../http/multipart.ts";
 import { SentChunks } from "../wire/sent_chunks.ts";
+import { createHash } from "node:crypto";
+import { turn } from "../core/turn.ts";
 import { OLD_RUNTIME } from "../core/runtime.ts";
 
 /** One read. Larger ones gain nothing and cost memory for each open transfer. */
@@ -31,6 +33,9 @@ function newChunk(length: number): Uint8Array<ArrayBuffer> {
   return slab.subarray(used - length, used);
 }
 
+/** So much is hashed before others have a turn. */
+const HASHED_AT_ONCE = 2 * 1024 * 1024;
+
 /** An open file and what of it to send. It owns the file: every end of the stream closes it, and so does `close`. */
 export class FileBody {
   readonly length: number;
@@ -51,6 +56,42 @@ export class FileBody {
     this.#open = false;
     underWay--;
     this.#file.close();
+  }
+
+  /** The file as it is now. */
+  stat(): Deno.FileInfo {
+    return this.#file.statSync();
+  }
+
+  /**
+   * The SHA-256 in base64 of what is to be sent, or of the `whole` file; null when the file becomes shorter. Throws
+   * once `signal` is aborted.
+   */
+  async sha256(options: { whole: boolean; signal: AbortSignal }): Promise<string | null> {
+    const hash = createHash("sha256");
+    const buffer = new Uint8Array(CHUNK);
+    let taken = 0;
+    const segments = options.whole ? [{ start: 0, end: this.stat().size }] : this.#segments;
+    for (const segment of segments) {
+      if (segment instanceof Uint8Array) {
+        hash.update(segment);
+        continue;
+      }
+      for (let at = segment.start; at < segment.end;) {
+        if (!this.#open) return null;
+        // Each time: others may have read meanwhile.
+        this.#file.seekSync(at, Deno.SeekMode.Start);
+        const count = this.#file.readSync(buffer.subarray(0, Math.min(CHUNK, segment.end - at)));
+        if (count === null) return null;
+        hash.update(buffer.subarray(0, count));
+        at += count;
+        taken += count;
+        if (taken < HASHED_AT_ONCE) continue;
+        taken = 0;
+        await turn(options.signal);
+      }
+    }
+    return hash.digest("base64");
   }
 
   /**

@@ -6,8 +6,10 @@ import { corsHeaders, type CorsPolicy, preflightHeaders, withGrants } from "../h
 import { isHost, rawTarget } from "../http/target.ts";
 import { type Access, wrongCredentials } from "./access.ts";
 import type { Authenticate } from "./authenticate.ts";
+import { addDigests, wantedDigests } from "./answer_digest.ts";
 import { countedBody } from "./counted_body.ts";
 import { failureReply, HttpError } from "./failure.ts";
+import { FileDigests } from "./file_digests.ts";
 import { get, wantsDownload } from "./get.ts";
 import { answerHot, HotFiles } from "./hot_files.ts";
 import { ALLOWED } from "./methods.ts";
@@ -69,6 +71,7 @@ const METHODS: Readonly<Record<string, (exchange: Exchange) => Reply | Promise<R
 export function createHandler(config: HandlerConfig): Handler {
   const { share, authenticate, syncApi, cors, warn } = config;
   const hot = new HotFiles();
+  const digests = new FileDigests();
 
   return (request, info) => {
     const logged = config.log !== undefined;
@@ -117,7 +120,8 @@ export function createHandler(config: HandlerConfig): Handler {
     const answer = (access: Access | null): Response | Promise<Response> => {
       if (access === null) return pass(wrongCredentials(request));
       user = access.user;
-      if (method === "GET" || method === "HEAD") {
+      const wanted = method === "GET" || method === "HEAD" ? wantedDigests(headers) : null;
+      if ((method === "GET" || method === "HEAD") && wanted === null) {
         const file = wantsDownload(query) ? undefined : hot.get(path);
         if (file !== undefined && access.can("r", file.path)) {
           const reply = answerHot(file, headers);
@@ -130,7 +134,12 @@ export function createHandler(config: HandlerConfig): Handler {
         return response instanceof Promise ? response.then(pass, fail) : pass(response);
       }
       const exchange: Exchange = { request, method, path, query, access, share };
-      if (method === "GET" || method === "HEAD") return send(get(exchange, hot));
+      if (method === "GET" || method === "HEAD") {
+        const reply = get(exchange, hot);
+        return wanted === null
+          ? send(reply)
+          : addDigests(reply, wanted, { request, digests }).then(send, fail);
+      }
       const act = Object.hasOwn(METHODS, method) ? METHODS[method] : undefined;
       if (act === undefined) throw noSuchMethod(method);
       const reply = act(exchange);

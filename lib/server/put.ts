@@ -2,6 +2,7 @@
 import { FerryError, writeError } from "../core/errors.ts";
 import { parentPath, toUrlPath } from "../core/paths.ts";
 import { syncFolder, writeFully } from "../store/write/stage.ts";
+import { type BodyCheck, bodyCheck } from "./body_check.ts";
 import { HttpError } from "./failure.ts";
 import { patientBody } from "./patient_body.ts";
 import { checkPreconditions, etagOf } from "./preconditions.ts";
@@ -16,6 +17,7 @@ export async function put(exchange: Exchange): Promise<Reply> {
     throw new FerryError("bad_request", "PUT stores whole files: Content-Range is refused");
   }
   refuseCoded(request.headers);
+  const check = bodyCheck(request.headers);
   findPlace(exchange);
   const length = declaredLength(request.headers);
   const { maxUpload = Infinity } = share;
@@ -23,7 +25,7 @@ export async function put(exchange: Exchange): Promise<Reply> {
   const staged = share.staging.take();
   try {
     const body = request.body && patientBody(request.body, share.patience);
-    await receive(body, staged, { length, maxUpload });
+    await receive(body, staged, { length, maxUpload, check });
     // From here to the rename nothing waits, so nothing can come between the check and the change.
     const target = findPlace(exchange);
     const folders = makeParents(target.real);
@@ -77,11 +79,11 @@ function tooLarge(limit: number): FerryError {
   return new FerryError("too_large", `this server stores files of at most ${limit} bytes`);
 }
 
-/** Writes `body` to a new file at `staged`, down to the disk. */
+/** Writes `body`, once it is checked, to a new file at `staged`, down to the disk. */
 async function receive(
   body: ReadableStream<Uint8Array> | null,
   staged: string,
-  limits: { length: number | null; maxUpload: number },
+  limits: { length: number | null; maxUpload: number; check: BodyCheck },
 ): Promise<void> {
   using file = Deno.openSync(staged, { write: true, createNew: true });
   let received = 0;
@@ -97,10 +99,12 @@ async function receive(
         reader.cancel().catch(() => {});
         throw tooLarge(limits.maxUpload);
       }
+      limits.check.update(value);
       writeFully(file, value);
     }
   }
   if (limits.length !== null && received !== limits.length) throw brokenOff(received);
+  limits.check.verify();
   await file.sync();
 }
 

@@ -1,0 +1,70 @@
+/** The digests of an answer that its request wants (RFC 9530). */
+import { createHash } from "node:crypto";
+import { FerryError } from "../core/errors.ts";
+import { formatSha256, wantsSha256 } from "../http/digest.ts";
+import { FileBody } from "./file_body.ts";
+import type { FileDigests } from "./file_digests.ts";
+import type { Reply } from "./reply.ts";
+
+/** Larger parts of a file have no digest of their own: anybody could ask for ever new ones. */
+const LARGEST_PART = 64 * 1024 * 1024;
+
+/** Which digests a request wants. */
+export interface Wanted {
+  repr: boolean;
+  content: boolean;
+}
+
+/** What the headers of a request want; null for nothing. */
+export function wantedDigests(headers: Pick<Headers, "get">): Wanted | null {
+  const repr = wantsSha256(headers.get("want-repr-digest"));
+  const content = wantsSha256(headers.get("want-content-digest"));
+  return repr || content ? { repr, content } : null;
+}
+
+/**
+ * `reply`, the answer to GET or HEAD, with what `wanted` asks for. `Repr-Digest` is that of the whole representation,
+ * as it is coded, also where a part of it is sent, or nothing (HEAD). `Content-Digest` is that of what is sent: to HEAD
+ * nothing (appendix B.2). An answer that is not 200 or 206 has neither.
+ */
+export async function addDigests(
+  reply: Reply,
+  wanted: Wanted,
+  context: { request: Request; digests: FileDigests },
+): Promise<Reply> {
+  const { status, body } = reply;
+  if ((status !== 200 && status !== 206) || body === null) return reply;
+  const { request: { method, signal }, digests } = context;
+  const headers = { ...reply.headers };
+  const add = (name: string, digest: string | null) => {
+    if (digest !== null) headers[name] = formatSha256(digest);
+  };
+  const contentOf = (digest: () => string | Promise<string | null> | null) =>
+    method === "HEAD" ? ofBytes("") : digest();
+  if (!(body instanceof FileBody)) {
+    // What is in memory is always the whole.
+    const digest = ofBytes(body);
+    if (wanted.repr) add("repr-digest", digest);
+    if (wanted.content) add("content-digest", await contentOf(() => digest));
+    return { ...reply, headers };
+  }
+  try {
+    const whole = wanted.repr || (wanted.content && status === 200 && method !== "HEAD")
+      ? await digests.ofFile(body, signal)
+      : null;
+    if (wanted.repr) add("repr-digest", whole);
+    if (wanted.content) {
+      const part = () => body.length <= LARGEST_PART ? digests.ofBody(body, signal) : null;
+      add("content-digest", await contentOf(() => status === 200 ? whole : part()));
+    }
+  } catch (error) {
+    body.close();
+    if (signal.aborted) throw new FerryError("bad_request", "the client has gone");
+    throw error;
+  }
+  return { ...reply, headers };
+}
+
+function ofBytes(bytes: Uint8Array | string): string {
+  return createHash("sha256").update(bytes).digest("base64");
+}

@@ -1,0 +1,88 @@
+/** The SHA-256 of files that were asked for, remembered for as long as the files stay as they are. */
+import { FerryError } from "../core/errors.ts";
+import type { FileBody } from "./file_body.ts";
+import { Slots } from "./slots.ts";
+
+/** A file that changed so shortly before it was read is not remembered: its next change might not show in its times. */
+const SURE_MS = 2000;
+
+/** Remembered files; each takes some 200 bytes. */
+const MAX_FILES = 10_000;
+
+/** Files hashed at a time, and how long others wait for that. */
+const AT_ONCE = 2;
+const PATIENCE_MS = 60_000;
+
+/** The sums of a server. */
+export class FileDigests {
+  readonly #known = new Map<string, string>();
+  readonly #underWay = new Map<string, Promise<void>>();
+  readonly #slots = new Slots(AT_ONCE, PATIENCE_MS);
+
+  /**
+   * The SHA-256 in base64 of the whole file behind `body`; null when it changes meanwhile, or when too much else is
+   * being hashed. Throws once `signal` is aborted.
+   */
+  async ofFile(body: FileBody, signal: AbortSignal): Promise<string | null> {
+    const before = body.stat();
+    const key = keyOf(before);
+    for (;;) {
+      const known = this.#known.get(key);
+      if (known !== undefined) return known;
+      const other = this.#underWay.get(key);
+      if (other === undefined) break;
+      // Whoever hashes it may go away, or see it change.
+      await other;
+    }
+    const began = Date.now();
+    const hashing = this.#hash(body, { whole: true, signal });
+    const settled = hashing.then(() => {}, () => {});
+    this.#underWay.set(key, settled);
+    try {
+      const digest = await hashing;
+      if (digest === null || keyOf(body.stat()) !== key) return null;
+      if (began - Math.max(timeOf(before.mtime), timeOf(before.ctime)) >= SURE_MS) this.#keep(key, digest);
+      return digest;
+    } finally {
+      this.#underWay.delete(key);
+    }
+  }
+
+  /** The SHA-256 in base64 of what `body` is about to send; null and throws as `ofFile`. */
+  ofBody(body: FileBody, signal: AbortSignal): Promise<string | null> {
+    return this.#hash(body, { whole: false, signal });
+  }
+
+  async #hash(body: FileBody, options: { whole: boolean; signal: AbortSignal }): Promise<string | null> {
+    let release: () => void;
+    try {
+      release = await this.#slots.take();
+    } catch (error) {
+      // A digest is a favour: the answer goes without it.
+      if (error instanceof FerryError && error.code === "too_many") return null;
+      throw error;
+    }
+    try {
+      return await body.sha256(options);
+    } finally {
+      release();
+    }
+  }
+
+  #keep(key: string, digest: string): void {
+    this.#known.set(key, digest);
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= MAX_FILES) break;
+      this.#known.delete(oldest);
+    }
+  }
+}
+
+function keyOf({ dev, ino, size, mtime, ctime }: Deno.FileInfo): string {
+  return `${dev} ${ino} ${size} ${mtime?.getTime()} ${ctime?.getTime()}`;
+}
+
+/** Milliseconds since 1970; what has no time is never sure. */
+function timeOf(date: Date | null): number {
+  return date?.getTime() ?? Infinity;
+}
