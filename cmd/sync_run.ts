@@ -17,7 +17,6 @@ import { checkFoldersApart, isLocal, placeOf, trashChoice } from "../lib/sync/pl
 import { jsonReport, type Report, textReport } from "../lib/sync/report.ts";
 import { runSync } from "../lib/sync/run.ts";
 import type { Summary } from "../lib/sync/summary.ts";
-import { compareHeads } from "../lib/sync/same_tree.ts";
 import { Tally } from "../lib/sync/tally.ts";
 import type { JobOptions } from "../lib/wire/jobs.ts";
 import type { SyncLine } from "./sync_flags.ts";
@@ -77,21 +76,20 @@ export function prepare(line: SyncLine, io: Io): (scheduled?: Scheduled) => Prom
       }
     }, FLUSH_MS);
     try {
-      const summary =
-        await delegated({ source, destination, patterns, report }, line, { err, stop: io.stop }) ??
-          await runSync({ source, destination }, report, {
-            dryRun,
-            delete: deletes,
-            checksum,
-            force,
-            maxDelete,
-            patterns,
-            skipLinks: flags.links === "skip",
-            parallel,
-            pace,
-            tally,
-            signal: io.stop,
-          });
+      const summary = await runSync({ source, destination }, report, {
+        dryRun,
+        delete: deletes,
+        checksum,
+        force,
+        maxDelete,
+        patterns,
+        skipLinks: flags.links === "skip",
+        parallel,
+        pace,
+        tally,
+        signal: io.stop,
+        elsewhere: () => delegated({ source, destination, patterns, report }, line, { err, stop: io.stop }),
+      });
       report.done(summary);
       return summary.problems === 0 ? 0 : 1;
     } finally {
@@ -169,9 +167,6 @@ async function delegated(
     await checkPresent([destination]);
     await checkApart(source, destination);
   }
-  const plain = !checksum && patterns.length === 0 && flags.links === "keep";
-  // Where there is nothing to do no job is needed to find that out.
-  if (plain && (await compareHeads({ source, destination })).kind === "same") return null;
   const options = {
     dryRun: flags["dry-run"],
     delete: flags.delete,

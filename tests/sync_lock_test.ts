@@ -6,9 +6,11 @@ import { assertNothing, empty, paths, sync } from "./sync_fixtures.ts";
 function endlessSource() {
   const { promise: asked, resolve } = Promise.withResolvers<void>();
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
-    if (new URL(request.url).pathname.endsWith("/info")) {
+    const { pathname } = new URL(request.url);
+    if (pathname.endsWith("/info")) {
       return Response.json({ ferry: "0", protocol: 1, kind: "dir", permissions: "r" });
     }
+    if (!pathname.endsWith("/tree")) return new Response(null, { status: 404 });
     resolve();
     return new Response(
       new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array([123])) }),

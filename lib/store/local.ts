@@ -66,6 +66,8 @@ export class LocalStore implements Store {
   #holder: Holder = thisProcess("");
   #lock: FolderLock | undefined;
   #leftovers: Leftovers | undefined;
+  /** What former runs have learned with one other place, read once. */
+  #former: { other: string; former: Former } | undefined;
   /** Whether there was nothing when it should be locked. */
   #absent = false;
 
@@ -129,13 +131,16 @@ export class LocalStore implements Store {
 
   former(other: string): Former | null {
     if (this.#links !== "keep") return null;
+    if (this.#former?.other === other) return this.#former.former;
     const root = this.#realRoot();
     const path = this.#stateHome === undefined ? null : runMemoryPath(this.#stateHome, root, other);
-    return {
+    const former: Former = {
       memory: path === null ? NO_MEMORY : this.#recall(path),
       look: () => takeSnapshot(root),
       remember: (memory) => path === null ? undefined : rememberRun(path, memory),
     };
+    this.#former = { other, former };
+    return former;
   }
 
   #recall(path: string): RunMemory {

@@ -7,7 +7,7 @@ import * as crypto from "node:crypto";
 import { FerryError } from "../core/errors.ts";
 import { isId, type TreeHead } from "../wire/head.ts";
 import { isObject } from "../wire/fields.ts";
-import { forgetOldest } from "./replica.ts";
+import { readKept, writeKept } from "./kept.ts";
 import type { KnownDigests } from "./read/snapshot.ts";
 
 /** A version of a tree elsewhere and its digest. */
@@ -34,38 +34,18 @@ export function runMemoryPath(home: string, root: string, other: string): string
 
 /** What is remembered at `path`. Throws `read_failed` for a file that is not as it was written. */
 export function recallRun(path: string): RunMemory {
-  let text: string;
   try {
-    if (Deno.statSync(path).size > MAX_BYTES) throw damaged(path);
-    text = Deno.readTextFileSync(path);
-  } catch (error) {
-    if (error instanceof FerryError) throw error;
-    return NO_MEMORY;
-  }
-  const line = text.indexOf("\n");
-  const body = text.slice(line + 1);
-  if (text.slice(0, Math.max(line, 0)) !== digestOf(body)) throw damaged(path);
-  try {
-    return parse(JSON.parse(body)) ?? NO_MEMORY;
+    return parse(readKept(path, MAX_BYTES)) ?? NO_MEMORY;
   } catch {
-    throw damaged(path);
+    throw new FerryError("read_failed", `what was remembered of former runs is damaged (${path})`);
   }
 }
 
 /** Writes it down. Never throws: a machine without a state folder remembers nothing. */
 export function rememberRun(path: string, { version, digests }: RunMemory): void {
-  try {
-    const dir = path.slice(0, path.lastIndexOf("/"));
-    Deno.mkdirSync(dir, { recursive: true, mode: 0o700 });
-    const flat: string[] = [];
-    for (const [key, own] of digests) if (flat.push(key, own) >= 2 * MAX_DIGESTS) break;
-    const body = JSON.stringify({ format: FORMAT, version, digests: flat });
-    Deno.writeTextFileSync(`${path}.${Deno.pid}`, `${digestOf(body)}\n${body}`, { mode: 0o600 });
-    Deno.renameSync(`${path}.${Deno.pid}`, path);
-    forgetOldest(dir);
-  } catch {
-    // It cannot be written.
-  }
+  const flat: string[] = [];
+  for (const [key, own] of digests) if (flat.push(key, own) >= 2 * MAX_DIGESTS) break;
+  writeKept(path, { format: FORMAT, version, digests: flat });
 }
 
 /** Changes with what a key or a digest is made from. */
@@ -83,12 +63,4 @@ function parse(body: unknown): RunMemory | null {
 function isVersion(value: unknown): value is KnownVersion {
   return isObject(value) && isId(value.replica) && isId(value.epoch) && Number.isSafeInteger(value.seq) &&
     typeof value.root === "string";
-}
-
-function digestOf(text: string): string {
-  return crypto.createHash("sha256").update(text).digest("hex");
-}
-
-function damaged(path: string): FerryError {
-  return new FerryError("read_failed", `what was remembered of former runs is damaged (${path})`);
 }

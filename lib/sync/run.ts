@@ -7,6 +7,7 @@ import type { EndOptions, ScanOptions, Store, WriteOptions, WriteSession } from 
 import { both } from "./both.ts";
 import { BaseFinder, Deltas } from "./delta.ts";
 import { execute } from "./execution.ts";
+import { FirstLook } from "./first_look.ts";
 import { findMoves, type Listed } from "./find_moves.ts";
 import {
   checkApart,
@@ -20,7 +21,6 @@ import { Hidden, type HiddenOptions } from "./hidden.ts";
 import { Ledger, type Reporter } from "./ledger.ts";
 import { makeNearPlan, type Near } from "./near_plan.ts";
 import { makePlan, type Plan, type PlanOptions, sizeOf } from "./plan.ts";
-import { compareHeads, type Comparison } from "./same_tree.ts";
 import { ReadAhead, Stager } from "./stager.ts";
 import type { Summary } from "./summary.ts";
 import type { Tally } from "./tally.ts";
@@ -44,6 +44,8 @@ export interface RunOptions extends Omit<PlanOptions, "hidden">, HiddenOptions {
   /** Counts along. */
   tally?: Tally;
   signal?: AbortSignal;
+  /** Has a run with something to do made elsewhere, and gives its summary; null where it has to be made here. */
+  elsewhere?: () => Promise<Summary | null>;
 }
 
 /** The two sides of a run. */
@@ -70,18 +72,26 @@ export async function runSync(sides: Sides, reporter: Reporter, options: RunOpti
       ms,
     };
   };
-  try {
+  const told = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      await run.close({ broken: true });
+      reporter.stopped(finish(), error);
+      throw error;
+    }
+  };
+  const idle = await told(() => run.isIdle());
+  const made = idle ? null : await options.elsewhere?.() ?? null;
+  if (made !== null) return made;
+  await told(async () => {
     await run.plan();
     if (options.dryRun) run.pretend();
     else {
       await run.execute();
       run.remember();
     }
-  } catch (error) {
-    await run.close({ broken: true });
-    reporter.stopped(finish(), error);
-    throw error;
-  }
+  });
   for (const problem of await run.close()) run.ledger.undone(problem);
   return finish();
 }
@@ -98,19 +108,39 @@ class Run {
   /** There is no source, which counts as an empty one. */
   #missing = false;
   readonly #hidden: Hidden;
-  /** A side that was read to compare it with a head. */
-  #scanned: { store: Store; tree: Tree } | undefined;
-  /** Remembers what this run has learned. */
-  #learned: (() => void) | undefined;
+  readonly #look: FirstLook;
 
   constructor(readonly sides: Sides, reporter: Reporter, readonly options: RunOptions) {
     this.ledger = new Ledger(reporter);
     this.#parallel = options.parallel ?? DEFAULT_PARALLEL;
     this.#ahead = new ReadAhead(this.#parallel);
     this.#hidden = new Hidden(options);
+    this.#look = new FirstLook(sides, options);
+  }
+
+  /** Whether there is nothing to do, as far as a first look tells. */
+  isIdle(): Promise<boolean> {
+    return this.#look.isIdle();
   }
 
   async plan(): Promise<void> {
+    let { found } = this.#look;
+    if (found?.kind !== "same") {
+      const absent = await this.#enter();
+      found = absent || this.#missing ? null : await this.#look.compare();
+      if (found?.kind === "near") await this.#planNear(found);
+      else if (found?.kind !== "same") await this.#planAll(absent);
+      if (found?.kind !== "same" && !this.options.dryRun) this.#guard();
+    }
+    if (found?.kind === "same") {
+      this.ledger.summary.files = found.files;
+      this.#plan = makePlan(new Map(), new Map());
+    }
+    this.ledger.plan(this.#plan);
+  }
+
+  /** Checks that both sides are what they should be, and locks the destination. Whether nothing is there. */
+  async #enter(): Promise<boolean> {
     const [from, to] = await both(this.sides.source.kind(), asDestination(this.sides.destination.kind()));
     if (!this.options.force) {
       if (from === "absent") throw missingSource(this.sides.source.label);
@@ -123,17 +153,8 @@ class Run {
     if (to === "file") {
       throw new FerryError("usage", `${this.sides.destination.label} is a file; a folder is needed`);
     }
-    const absent = this.options.dryRun ? to === "absent" : await this.#lock(to);
     this.#missing = from === "absent";
-    const found = absent || this.#missing ? null : await this.#compare();
-    if (found?.kind === "same") {
-      this.ledger.summary.files = found.files;
-      this.#plan = makePlan(new Map(), new Map());
-    } else {
-      await (found?.kind === "near" ? this.#planNear(found) : this.#planAll(absent));
-      if (!this.options.dryRun) this.#guard();
-    }
-    this.ledger.plan(this.#plan);
+    return this.options.dryRun ? to === "absent" : await this.#lock(to);
   }
 
   /** Plans from the trees of both sides. */
@@ -165,17 +186,6 @@ class Run {
     this.#bases = new BaseFinder(destination);
   }
 
-  /** What is known of both sides without two whole trees; null where nothing can be. */
-  async #compare(): Promise<Comparison | null> {
-    const { checksum, patterns = [], skipLinks } = this.options;
-    // A head is about all of a tree, and about sizes and times.
-    if (checksum || patterns.length > 0 || skipLinks) return null;
-    const found = await compareHeads(this.sides);
-    if (found.kind === "unknown") this.#scanned = found.scanned;
-    this.#learned = found.learned;
-    return found;
-  }
-
   /** From here on no other run writes there, so that what is planned is what is found. Whether nothing is there. */
   async #lock(kind: "dir" | "absent"): Promise<boolean> {
     const { source, destination } = this.sides;
@@ -191,8 +201,9 @@ class Run {
   async #scanBoth(absent: boolean): Promise<[Tree, Tree]> {
     const { source, destination } = this.sides;
     const { checksum, dryRun } = this.options;
+    const scanned = this.#look.found?.kind === "unknown" ? this.#look.found.scanned : undefined;
     const scan = (store: Store, how: ScanOptions) =>
-      this.#scanned?.store === store ? Promise.resolve(this.#scanned.tree) : store.scan(how);
+      scanned?.store === store ? Promise.resolve(scanned.tree) : store.scan(how);
     const listing = {
       checksum,
       filter: this.#hidden.forSource(),
@@ -242,7 +253,7 @@ class Run {
 
   /** Keeps what was learned, once both sides are what this run makes them. */
   remember(): void {
-    if (this.ledger.summary.problems === 0) this.#learned?.();
+    if (this.ledger.summary.problems === 0) this.#look.found?.learned?.();
   }
 
   /** Ends the writing, whatever happened. */

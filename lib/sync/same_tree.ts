@@ -10,6 +10,7 @@ import type { Snapshot } from "../store/read/snapshot.ts";
 import type { Store } from "../store/store.ts";
 import type { TreeHead } from "../wire/head.ts";
 import { treeDigest } from "../wire/tree_digest.ts";
+import { both } from "./both.ts";
 import { NearTree, type NearTrees } from "./near_tree.ts";
 
 /** The two sides of a run. */
@@ -22,8 +23,8 @@ interface Sides {
 export type Comparison =
   & { learned?: () => void }
   & (
-    /** Both sides hold the same, so many files. */
-    | { kind: "same"; files: number }
+    /** Both sides hold the same, so many files; perhaps because they are one place (`oneShare`). */
+    | { kind: "same"; files: number; oneShare?: boolean }
     /** The source is what the destination is but for known changes. */
     | { kind: "near"; files: number; trees: NearTrees; snapshot: Snapshot }
     /** Nothing, and perhaps a tree that was read. */
@@ -32,12 +33,12 @@ export type Comparison =
 
 const UNKNOWN: Comparison = { kind: "unknown" };
 
-/** Compares two places that are there, for a run by size and time without any filter. */
+/** Compares two places, for a run by size and time without any filter. */
 export async function compareHeads({ source, destination }: Sides): Promise<Comparison> {
   if (source.head && destination.head) {
-    const [from, to] = await Promise.all([source.head(), destination.head()]);
+    const [from, to] = await both(source.head(), destination.head());
     return isPlain(from) && to !== null && from.root === to.root
-      ? { kind: "same", files: from.files }
+      ? { kind: "same", files: from.files, oneShare: from.replica === to.replica }
       : UNKNOWN;
   }
   if (destination.head) return await compareWithServer({ server: destination, local: source, pull: false });

@@ -30,9 +30,14 @@ export function parseHead(fields: Fields): TreeHead {
   return { replica, epoch, seq, root, files, rules };
 }
 
-/** The strong ETag of a head: it changes with every change of the tree, also with one that is taken back. */
-export function headTag({ replica, epoch, seq }: Pick<TreeHead, "replica" | "epoch" | "seq">): string {
-  return `"${replica}.${epoch}.${seq}"`;
+/**
+ * The strong ETag of a head: it changes with every change of the tree, also with one that is taken back. The digest
+ * in it tells apart what an index that was restored from a backup counts twice.
+ */
+export function headTag(
+  { replica, epoch, seq, root }: Pick<TreeHead, "replica" | "epoch" | "seq" | "root">,
+): string {
+  return `"${replica}.${epoch}.${seq}.${root ?? ""}"`;
 }
 
 /** Whether `value` may be the id of a replica. */

@@ -52,7 +52,7 @@ export function createSyncApi(root: string, options: SyncApiOptions): SyncApi {
   const index = new LiveIndex(root, { dir, warn, busy: () => packs.busy > 0 });
   const offersJobs = (call: Call, source: string) => jobs?.offers(call, source) ?? false;
   const reads = createSyncReads({ index, packs, offersJobs, stateHome });
-  const heads = createSyncHeads(index);
+  const heads = createSyncHeads(index, stateHome);
   const pushes = createSyncSessions(sessions);
   const writes = createSyncWrites(sessions);
   const deltas = createSyncDeltas(sessions);

@@ -8,6 +8,7 @@ import { type Change, changeLine, changesEnd, changesHead } from "../../wire/cha
 import { headTag, type TreeHead } from "../../wire/head.ts";
 import { MAX_CHANGES } from "../../wire/limits.ts";
 import { TREE_TYPE } from "../../wire/tree.ts";
+import { hasVanished } from "../../store/replica.ts";
 import { innerPath } from "../../store/root.ts";
 import { type Call, json, queryNumber, require } from "./call.ts";
 import { reachOf } from "./reach.ts";
@@ -20,8 +21,8 @@ export interface SyncHeads {
   changes(call: Call): Promise<Response>;
 }
 
-/** The calls about the head of a tree. Each throws FerryErrors for refusals. */
-export function createSyncHeads(index: LiveIndex): SyncHeads {
+/** The calls about the head of a tree; `stateHome` is the state folder of this machine. Each throws FerryErrors for refusals. */
+export function createSyncHeads(index: LiveIndex, stateHome?: string): SyncHeads {
   async function head(call: Call): Promise<Response> {
     const seconds = countOf(call, "wait", MAX_WAIT_S) ?? 0;
     let gone = false;
@@ -86,6 +87,8 @@ export function createSyncHeads(index: LiveIndex): SyncHeads {
   /** The head of the call's folder as it is now. */
   async function current(call: Call): Promise<TreeHead> {
     require(call, "r", call.base);
+    // A client that goes by the head alone would not learn that the disk of the share may be missing.
+    if (hasVanished(call.root, stateHome)) throw noHead();
     const known = await index.refresh();
     const { base } = baseOf(call);
     const head = known ? index.head(base) : null;

@@ -30,6 +30,8 @@ export interface CallOptions extends HttpClientOptions {
 export interface CallInit extends HttpInit {
   /** The server may have to wait for its disk. */
   patient?: boolean;
+  /** An ETag; the answer may then be 304. */
+  ifNoneMatch?: string;
   /** Begun beforehand, where a body reports to it as it is sent. */
   exchange?: Exchange;
 }
@@ -85,7 +87,7 @@ export class ServerCalls {
 
   /**
    * One call of the API: `call` is what follows the version in its path. Gives the answer when its status is below
-   * 400; throws what the server said otherwise.
+   * 300, or 304 where that was asked for; throws what the server said otherwise.
    */
   async send(call: string, init: CallInit = {}): Promise<Response> {
     const url = new URL(`${this.#api}/${call}`);
@@ -94,6 +96,7 @@ export class ServerCalls {
       url.searchParams.set("links", "copy");
     }
     if (typeof init.body === "string") init = { ...init, body: new TextEncoder().encode(init.body) };
+    if (init.ifNoneMatch !== undefined) init = { ...init, headers: { "if-none-match": init.ifNoneMatch } };
     // With a signal of its own it is no part of the run.
     const exchange = init.signal !== undefined ? undefined : init.exchange ?? this.begin(init.patient);
     if (init.body instanceof Uint8Array) {
@@ -105,7 +108,9 @@ export class ServerCalls {
     try {
       const response = await this.#client.fetch(url, { ...init, signal: init.signal ?? exchange?.signal });
       if (exchange !== undefined) this.#exchanges.set(response, exchange);
-      if (response.status < 300) return response;
+      if (response.status < 300 || (response.status === 304 && init.ifNoneMatch !== undefined)) {
+        return response;
+      }
       throw await this.#refusal(response);
     } finally {
       exchange?.rest();

@@ -3,7 +3,7 @@ import { again } from "../../client/again.ts";
 import type { Tree } from "../../core/entry.ts";
 import { FerryError } from "../../core/errors.ts";
 import { HashesReader } from "../../wire/hashes.ts";
-import { MAX_HEAD_BYTES, parseHead, type TreeHead } from "../../wire/head.ts";
+import { headTag, MAX_HEAD_BYTES, parseHead, type TreeHead } from "../../wire/head.ts";
 import { type Info, parseInfo } from "../../wire/info.ts";
 import { MAX_ANSWER_BYTES, MAX_PACK_BYTES, PACK_BYTES, PROTOCOL } from "../../wire/limits.ts";
 import type { Outcome } from "../../wire/outcome.ts";
@@ -17,6 +17,7 @@ import { remoteDeltaSource } from "../delta/remote.ts";
 import { thisProcess } from "../holder.ts";
 import type { ResumePoint } from "../read/content.ts";
 import { fetchChanges } from "./changes.ts";
+import { KeptHead } from "./kept_head.ts";
 import { RemoteSession } from "./session.ts";
 import { fetchTree } from "./tree.ts";
 import { jsonBody, RemoteWriter } from "./writer.ts";
@@ -37,6 +38,8 @@ const JSON_TYPE = "application/json";
 /** How a server is spoken to, and how its folder is written to. */
 export interface RemoteOptions extends CallOptions {
   safety?: Safety;
+  /** The state folder of this machine, to remember heads. */
+  stateHome?: string;
 }
 
 /** A folder on a server. */
@@ -45,6 +48,7 @@ export class RemoteStore implements Store {
   /** Calls about the folder. */
   readonly calls: ServerCalls;
   readonly #safety: Safety;
+  readonly #kept: KeptHead | null;
   #info: Promise<Info> | undefined;
   /** Whether the server has answered yet. */
   #met = false;
@@ -52,9 +56,10 @@ export class RemoteStore implements Store {
   #session: RemoteSession | undefined;
 
   /** `url` names the folder; userinfo in it serves as credentials and is never shown. */
-  constructor(url: URL, { safety = SAFE, ...options }: RemoteOptions = {}) {
+  constructor(url: URL, { safety = SAFE, stateHome, ...options }: RemoteOptions = {}) {
     this.calls = new ServerCalls(url, options);
     this.#safety = safety;
+    this.#kept = stateHome === undefined ? null : new KeptHead(stateHome, this.label);
   }
 
   get label(): string {
@@ -90,27 +95,13 @@ export class RemoteStore implements Store {
   }
 
   async #fetchInfo(call = "info"): Promise<Info> {
-    // A server that is not there at all is no connection that broke.
-    const info = this.#met
-      ? await again(() => this.#askInfo(call), this.calls.stop)
-      : await this.#askInfo(call);
-    this.#met = true;
-    return info;
-  }
-
-  async #askInfo(call: string): Promise<Info> {
-    const noFerry = () =>
-      new FerryError("protocol", `${this.label} is not on a Ferry server: it does not speak the sync API`);
-    const response = await this.calls.send(call).catch((error) => {
-      // The call has an answer for every path, also where nothing is.
-      throw error instanceof FerryError && error.code === "not_found" ? noFerry() : error;
+    const info = await this.#repeat(async () => {
+      const response = await this.calls.send(call).catch((error) => {
+        // The call has an answer for every path, also where nothing is.
+        throw error instanceof FerryError && error.code === "not_found" ? this.#noFerry() : error;
+      });
+      return this.calls.parse(await this.#json(response, MAX_ANSWER_BYTES), parseInfo);
     });
-    const type = response.headers.get("content-type") ?? "";
-    if (!type.startsWith(JSON_TYPE)) {
-      await response.body?.cancel();
-      throw noFerry();
-    }
-    const info = this.calls.parse(await this.calls.answer(response, MAX_ANSWER_BYTES), parseInfo);
     if (info.protocol !== PROTOCOL) {
       throw new FerryError(
         "protocol",
@@ -120,12 +111,39 @@ export class RemoteStore implements Store {
     return info;
   }
 
+  /** Does a call, again where that may help: a server that was not there at all is no connection that broke. */
+  async #repeat<T>(call: () => Promise<T>): Promise<T> {
+    const result = this.#met ? await again(call, this.calls.stop) : await call();
+    this.#met = true;
+    return result;
+  }
+
+  /** The body of an answer that is JSON. */
+  async #json(response: Response, max: number): Promise<Uint8Array> {
+    const type = response.headers.get("content-type") ?? "";
+    if (type.startsWith(JSON_TYPE)) return await this.calls.answer(response, max);
+    await response.body?.cancel();
+    throw this.#noFerry();
+  }
+
+  #noFerry(): FerryError {
+    return new FerryError(
+      "protocol",
+      `${this.label} is not on a Ferry server: it does not speak the sync API`,
+    );
+  }
+
   async head(): Promise<TreeHead | null> {
+    const kept = this.#kept?.recall() ?? null;
     try {
-      return await again(async () => {
-        const response = await this.calls.send("head");
-        return this.calls.parse(await this.calls.answer(response, MAX_HEAD_BYTES), parseHead);
-      }, this.calls.stop);
+      return await this.#repeat(async () => {
+        const init = kept === null ? {} : { ifNoneMatch: headTag(kept) };
+        const response = await this.calls.send("head", init);
+        if (response.status === 304) return kept;
+        const head = this.calls.parse(await this.#json(response, MAX_HEAD_BYTES), parseHead);
+        this.#kept?.remember(head);
+        return head;
+      });
     } catch (error) {
       // It is not ready yet, there is none, or this user must not know. Anything else the scan will meet, too.
       if (error instanceof FerryError && error.code === "not_found") return null;
@@ -134,7 +152,7 @@ export class RemoteStore implements Store {
   }
 
   changes(since: KnownVersion): Promise<ChangesSince | null> {
-    return fetchChanges(this.calls, since);
+    return fetchChanges(this.calls, since, (call) => this.#repeat(call));
   }
 
   scan(options: ScanOptions = {}): Promise<Tree> {
