@@ -2,12 +2,15 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { libc } from "../lib/store/libc.ts";
 import { canWatch } from "../lib/store/index/watches.ts";
-import { ferry, serve, type Server, type TempDir, tempDir, treeDigest } from "./harness.ts";
+import { serve, type Server, type TempDir, tempDir, treeDigest } from "./harness.ts";
 import { assertNothing, sync, type SyncRun } from "./sync_fixtures.ts";
 
 const READY = libc() !== null && canWatch(Deno.env.get("TMPDIR") ?? "/tmp");
 
 const TREE = { "a/f": "f", "a/g": "g", "a/in/h": "h", "b/x": "x", "b/y": "y", "c": "c" };
+
+/** As the first argument of `run`: one without `--delete`. */
+const PLAIN = "(without --delete)";
 
 interface Place {
   dir: TempDir;
@@ -36,7 +39,8 @@ function warm(name: string, act: (place: Place) => Promise<void>): void {
         run: async (...more) => {
           const before = await logged(place.server);
           const env = { XDG_STATE_HOME: dir.at("home") };
-          const run = await sync(["--delete", ...more, place.server.url, dir.at("dst")], { env });
+          const flags = more[0] === PLAIN ? more.slice(1) : ["--delete", ...more];
+          const run = await sync([...flags, place.server.url, dir.at("dst")], { env });
           const after = await logged(place.server);
           const calls = [
             ...place.server.log().slice(before, after).matchAll(/"(\w+ \/\.ferry\/v1\/[^ ?"]*)/g),
@@ -256,17 +260,52 @@ warm("--checksum, filters and a dry run look at all that they did before", async
   assertEquals(Deno.readTextFileSync(dir.at("dst/b/y")), "y");
 });
 
-warm("without --delete it leaves what only the destination has", async ({ dir, server }) => {
-  Deno.writeTextFileSync(dir.at("dst/extra"), "extra");
-  const env = { XDG_STATE_HOME: dir.at("home") };
-  const once = () => ferry(["sync", "-q", server.url, dir.at("dst")], { env });
-  for (let i = 0; i < 3; i++) {
-    Deno.writeTextFileSync(dir.at("src/a/f"), `round ${i}`);
-    Deno.removeSync(dir.at(`src/${["a/g", "b/x", "b/y"][i]}`));
-    assertEquals((await once()).code, 0);
-    assertEquals(Deno.readTextFileSync(dir.at("dst/a/f")), `round ${i}`);
+warm("without --delete it leaves what only the destination has, and reads no tree for it", async (place) => {
+  const { dir } = place;
+  const at = (path: string) => dir.at(`src/${path}`);
+  const once = () => place.run(PLAIN);
+  Deno.mkdirSync(dir.at("dst/a/extra"));
+  for (const path of ["extra", "a/extra/in", "b/.x"]) Deno.writeTextFileSync(dir.at(`dst/${path}`), path);
+  // It looks at all of it once.
+  const first = await once();
+  assertNothing(first);
+  assert(first.calls.includes("tree"));
+  assertEquals((await once()).calls, ["changes"]);
+  for (const [round, gone] of ["a/g", "b", "c"].entries()) {
+    Deno.writeTextFileSync(at("a/f"), "of another size".repeat(round + 1));
+    Deno.removeSync(at(gone), { recursive: true });
+    const run = await once();
+    assertEquals([run.code, run.changes], [0, ["update a/f"]]);
+    assertEquals(run.calls, ["changes", "info", "POST pack"]);
+    assertEquals((await once()).calls, ["changes"]);
   }
-  for (const path of ["extra", "a/g", "b/x", "b/y"]) assert(Deno.statSync(dir.at(`dst/${path}`)).isFile);
+  const kept = ["extra", "a/extra/in", "b/.x", "a/g", "b/x", "b/y", "c"];
+  for (const path of kept) assert(Deno.statSync(dir.at(`dst/${path}`)).isFile, path);
+
+  // What comes where the destination has something of its own is seen.
+  Deno.writeTextFileSync(at("extra"), "the source has one now");
+  Deno.mkdirSync(at("b"));
+  Deno.writeTextFileSync(at("b/x"), "again");
+  const met = await once();
+  assertEquals([met.code, met.changes.sort()], [0, ["update b/x", "update extra"]]);
+  assertEquals((await once()).calls, ["changes"]);
+  // Something that only the destination has is changed, comes, and goes.
+  const steps: (() => void)[] = [
+    () => Deno.writeTextFileSync(dir.at("dst/a/extra/in"), "changed"),
+    () => Deno.writeTextFileSync(dir.at("dst/a/more"), "more"),
+    () => Deno.removeSync(dir.at("dst/a/extra"), { recursive: true }),
+    () => Deno.removeSync(dir.at("dst/a/in"), { recursive: true }),
+  ];
+  for (const step of steps) {
+    step();
+    Deno.writeTextFileSync(at("a/f"), crypto.randomUUID());
+    const run = await once();
+    assertEquals([run.code, run.changes.includes("update a/f")], [0, true]);
+    assertEquals(Deno.readTextFileSync(dir.at("dst/a/in/h")), "h");
+  }
+  // With --delete it is a difference.
+  assert((await place.good("--force")).changes.includes("delete c"));
+  assertEquals((await place.good()).calls, ["changes"]);
 });
 
 /** In front of the server: what it tells of changes goes through `twist`. */

@@ -16,15 +16,23 @@ export type KnownVersion = Pick<TreeHead, "replica" | "epoch" | "seq"> & { root:
 export interface RunMemory {
   version: KnownVersion | null;
   digests: KnownDigests;
+  /**
+   * Paths that only the folder here had, when its last run left them there; none of them below another. No more than a
+   * guess: a digest says whether the rest is what the other place held.
+   */
+  extra: readonly string[];
 }
 
 /** Digests of more folders than this are made anew. */
 const MAX_DIGESTS = 100_000;
 
+/** Of more extra paths than this nothing is remembered. */
+export const MAX_EXTRA = 1000;
+
 /** A file that is larger was not written here. */
 const MAX_BYTES = 32 * 1024 * 1024;
 
-export const NO_MEMORY: RunMemory = { version: null, digests: new Map() };
+export const NO_MEMORY: RunMemory = { version: null, digests: new Map(), extra: [] };
 
 /** Where the memory of runs between the folder `root`, a real path, and the place `other` lies. */
 export function runMemoryPath(home: string, root: string, other: string): string {
@@ -42,22 +50,24 @@ export function recallRun(path: string): RunMemory {
 }
 
 /** Writes it down. Never throws: a machine without a state folder remembers nothing. */
-export function rememberRun(path: string, { version, digests }: RunMemory): void {
+export function rememberRun(path: string, { version, digests, extra }: RunMemory): void {
   const flat: string[] = [];
   for (const [key, own] of digests) if (flat.push(key, own) >= 2 * MAX_DIGESTS) break;
-  writeKept(path, { format: FORMAT, version, digests: flat });
+  writeKept(path, { format: FORMAT, version, extra, digests: flat });
 }
 
 /** Changes with what a key or a digest is made from. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** Null for what another version of this program has written. */
 function parse(body: unknown): RunMemory | null {
-  if (!isObject(body) || body.format !== FORMAT || !Array.isArray(body.digests)) return null;
-  const { version, digests } = body;
+  if (
+    !isObject(body) || body.format !== FORMAT || !Array.isArray(body.digests) || !Array.isArray(body.extra)
+  ) return null;
+  const { version, digests, extra } = body;
   const known = new Map<string, string>();
   for (let i = 0; i < digests.length; i += 2) known.set(digests[i], digests[i + 1]);
-  return { version: isVersion(version) ? version : null, digests: known };
+  return { version: isVersion(version) ? version : null, digests: known, extra };
 }
 
 function isVersion(value: unknown): value is KnownVersion {

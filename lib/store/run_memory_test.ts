@@ -5,6 +5,7 @@ import { NO_MEMORY, recallRun, rememberRun, type RunMemory, runMemoryPath } from
 const MEMORY: RunMemory = {
   version: { replica: "r-1", epoch: "e1", seq: 7, root: "ab".repeat(32) },
   digests: new Map([["k1", "d1"], ["k2", "d2"]]),
+  extra: ["a", "b/c"],
 };
 
 function withPath(run: (path: string, home: string) => void): void {

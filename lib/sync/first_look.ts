@@ -2,10 +2,12 @@
  * The first look of a run at its two sides: whether there is anything to do, asked before all that only a run with
  * work needs, and else what is known of the sides without two whole trees.
  */
+import type { Tree } from "../core/entry.ts";
 import { FerryError } from "../core/errors.ts";
 import { thisProcess } from "../store/holder.ts";
 import type { Store } from "../store/store.ts";
 import { checkApart, checkPresent } from "./guard.ts";
+import { onlyIn } from "./near_tree.ts";
 import { compareHeads, type Comparison } from "./same_tree.ts";
 
 /** What a run is about, as far as it matters here. */
@@ -13,6 +15,7 @@ export interface LookOptions {
   checksum?: boolean;
   patterns?: readonly string[];
   skipLinks?: boolean;
+  delete?: boolean;
   dryRun?: boolean;
   force?: boolean;
 }
@@ -31,7 +34,7 @@ export class FirstLook {
   /** Whether both sides are known to hold the same, by one call to each server, and no lock on one. */
   async isIdle(): Promise<boolean> {
     if (this.#isComparable() && await this.#areMet()) {
-      this.found = await compareHeads(this.#sides).catch(unknownIfRefused);
+      this.found = await compareHeads(this.#sides, this.#options).catch(unknownIfRefused);
     }
     if (this.found?.kind !== "same") return false;
     if (this.found.oneShare && !this.#options.force) {
@@ -42,8 +45,21 @@ export class FirstLook {
 
   /** What is known of both sides, which are there. */
   async compare(): Promise<Comparison | null> {
-    if (this.#isComparable()) this.found ??= await compareHeads(this.#sides);
+    if (this.#isComparable()) this.found ??= await compareHeads(this.#sides, this.#options);
     return this.found;
+  }
+
+  /** A tree of `store` that was read for the look. */
+  scannedOf(store: Store): Tree | undefined {
+    const { found } = this;
+    return found?.kind === "unknown" && found.scanned?.store === store ? found.scanned.tree : undefined;
+  }
+
+  /** Remembers what was learned, once both sides are what the run makes them; its trees, where it read both. */
+  remember(trees?: { source: Tree; destination: Tree }): void {
+    if (this.found?.learned === undefined) return;
+    if (trees === undefined) return this.found.learned();
+    this.found.learned(this.#options.delete ? [] : onlyIn(trees.destination, trees.source));
   }
 
   /** Whether heads tell what this run is about: all of a tree, by sizes and times. */

@@ -149,8 +149,19 @@ export class NearTree {
   }
 }
 
+/** What only `one` has, but for what lies below such a path. */
+export function onlyIn(one: Tree, other: Tree): string[] {
+  return topmost([...one.keys()].filter((path) => !other.has(path)));
+}
+
+/** Those of `paths` that do not lie below another one. */
+export function topmost(paths: readonly string[]): string[] {
+  const all = new Set(paths);
+  return paths.filter((path) => !isBelow(path, all));
+}
+
 /** Whether `path` lies below one of `folders`. */
-function isBelow(path: string, folders: ReadonlySet<string>): boolean {
+export function isBelow(path: string, folders: ReadonlySet<string>): boolean {
   for (let at = path; at !== "";) {
     at = parentPath(at);
     if (at !== "" && folders.has(at)) return true;

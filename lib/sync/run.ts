@@ -109,6 +109,8 @@ class Run {
   #missing = false;
   readonly #hidden: Hidden;
   readonly #look: FirstLook;
+  /** Both sides, where they were read as a whole. */
+  #trees: { source: Tree; destination: Tree } | undefined;
 
   constructor(readonly sides: Sides, reporter: Reporter, readonly options: RunOptions) {
     this.ledger = new Ledger(reporter);
@@ -162,6 +164,7 @@ class Run {
     const [source, destination] = await this.#scanBoth(absent);
     for (const entry of source.values()) if (entry.kind === "file") this.ledger.summary.files++;
     const plan = makePlan(source, destination, { ...this.options, hidden: this.#hidden });
+    this.#trees = { source, destination };
     await this.#finishPlan(plan, { source, destination });
   }
 
@@ -201,9 +204,10 @@ class Run {
   async #scanBoth(absent: boolean): Promise<[Tree, Tree]> {
     const { source, destination } = this.sides;
     const { checksum, dryRun } = this.options;
-    const scanned = this.#look.found?.kind === "unknown" ? this.#look.found.scanned : undefined;
-    const scan = (store: Store, how: ScanOptions) =>
-      scanned?.store === store ? Promise.resolve(scanned.tree) : store.scan(how);
+    const scan = (store: Store, how: ScanOptions) => {
+      const tree = this.#look.scannedOf(store);
+      return tree === undefined ? store.scan(how) : Promise.resolve(tree);
+    };
     const listing = {
       checksum,
       filter: this.#hidden.forSource(),
@@ -253,7 +257,7 @@ class Run {
 
   /** Keeps what was learned, once both sides are what this run makes them. */
   remember(): void {
-    if (this.ledger.summary.problems === 0) this.#look.found?.learned?.();
+    if (this.ledger.summary.problems === 0) this.#look.remember(this.#trees);
   }
 
   /** Ends the writing, whatever happened. */

@@ -6,7 +6,7 @@
  */
 import * as crypto from "node:crypto";
 import type { DirEntry, Entry, LinkEntry, Tree } from "../../core/entry.ts";
-import { childPath, joinRoot, RESERVED_NAME } from "../../core/paths.ts";
+import { baseName, childPath, joinRoot, parentPath, RESERVED_NAME } from "../../core/paths.ts";
 import { FILTER_FILE } from "../../core/scan_filter.ts";
 import { byName, entryText, folderText, textDigest } from "../../wire/tree_digest.ts";
 import { type Libc, libc, STATX, timeOf } from "../libc.ts";
@@ -26,6 +26,8 @@ export interface SeenFolder {
   mode: number;
   readonly children: SeenFolder[];
   readonly links: [name: string, entry: LinkEntry][];
+  /** Names that were taken out of it. */
+  hidden?: ReadonlySet<string>;
   /** Where its files are in the columns. */
   readonly files: { first: number; end: number; names: number; namesEnd: number };
 }
@@ -228,6 +230,31 @@ export class Snapshot {
     return this.#columns.rules;
   }
 
+  /** The same without what lies at `paths` and below; it shares the columns, and counts what is in them. */
+  without(paths: readonly string[]): Snapshot {
+    if (paths.length === 0) return this;
+    const names = new Map<string, Set<string>>();
+    for (const path of paths) {
+      const dir = parentPath(path);
+      const known = names.get(dir);
+      if (known) known.add(baseName(path));
+      else names.set(dir, new Set([baseName(path)]));
+    }
+    const out = new Set(paths);
+    const folders: SeenFolder[] = [];
+    for (const folder of this.folders.values()) {
+      const hidden = names.get(folder.path);
+      if (folder.path !== "" && (out.has(folder.path) || out.has(parentPath(folder.path)))) {
+        out.add(folder.path);
+      } else if (hidden === undefined) folders.push(folder);
+      else {
+        const children = folder.children.filter(({ name }) => !hidden.has(name));
+        folders.push({ ...folder, hidden, children });
+      }
+    }
+    return new Snapshot(folders, this.#columns);
+  }
+
   /** The digest of all of it (wire/tree_digest.ts), with the help of what is `known`. */
   root(known: KnownDigests): string {
     // Parents come before their children, so from behind every folder is known when the one around it asks.
@@ -249,7 +276,7 @@ export class Snapshot {
   #own(folder: SeenFolder, known: KnownDigests): string {
     const { links, files: { first, end } } = folder;
     const count = end - first + links.length;
-    if (count < WORTH_KNOWING) return ownDigest(this.entriesIn(folder));
+    if (count < WORTH_KNOWING || folder.hidden !== undefined) return ownDigest(this.entriesIn(folder));
     const key = this.#key(folder);
     const found = known.get(key);
     const own = found ?? ownDigest(this.entriesIn(folder));
@@ -271,7 +298,13 @@ export class Snapshot {
   }
 
   /** The files and links of a folder, in no order. */
-  entriesIn({ links, files: { first, end, names, namesEnd } }: SeenFolder): [name: string, entry: Entry][] {
+  entriesIn(folder: SeenFolder): [name: string, entry: Entry][] {
+    const entries = this.#allIn(folder);
+    const { hidden } = folder;
+    return hidden === undefined ? entries : entries.filter(([name]) => !hidden.has(name));
+  }
+
+  #allIn({ links, files: { first, end, names, namesEnd } }: SeenFolder): [name: string, entry: Entry][] {
     const entries: [string, Entry][] = [...links];
     if (first === end) return entries;
     const list = strictDecoder.decode(this.#columns.names.subarray(names, namesEnd - 1)).split("\0");

@@ -92,3 +92,18 @@ test("leaves a folder that is gone, or a file, to a scan", async (root) => {
   shell(root, ": > file; ln -s . link");
   for (const path of ["none", "file", "link"]) assertEquals(await takeSnapshot(`${root}/${path}`), null);
 });
+
+test("without some paths is as if they were not there", async (root) => {
+  shell(root, PLAIN);
+  const whole = (await takeSnapshot(root))!;
+  whole.root(new Map());
+  const out = ["a/b", "z/to", "a/f", "empty", "none/such", "z/a rather long name of a file 7", "a/b/g"];
+  const rest = whole.without(out);
+  const digest = rest.root(whole.made);
+  const tree = new Map(
+    [...whole.tree()].filter(([path]) => !out.some((one) => path === one || path.startsWith(`${one}/`))),
+  );
+  assertEquals(Object.fromEntries(rest.tree()), Object.fromEntries(tree));
+  assertEquals(digest, treeDigest(tree));
+  assertEquals(whole.without([]).root(new Map()), treeDigest(whole.tree()));
+});
