@@ -6,6 +6,7 @@ import { type AccessRecord, formatCombined, formatJson } from "../lib/http/acces
 import { corsPolicy, parseOrigin } from "../lib/http/cors.ts";
 import { parsePerms, type PermSet } from "../lib/server/access.ts";
 import { type Accounts, createAuthenticate } from "../lib/server/authenticate.ts";
+import { CodedFiles } from "../lib/server/coded_files.ts";
 import { createHandler } from "../lib/server/handler.ts";
 import { listen, type Place } from "../lib/server/listen.ts";
 import { LogBuffer } from "../lib/server/log.ts";
@@ -76,11 +77,21 @@ export const serve = defineCommand({
       about: "answer browsers with index.html (or --index FILE) of DIR where a page is not there, for " +
         "applications that read the path themselves",
     },
+    compress: {
+      type: "boolean",
+      default: true,
+      about:
+        "send everything as it is; else text of 1 KiB to 1 MiB goes in zstd, br or gzip to those who take it",
+    },
+    precompressed: {
+      type: "boolean",
+      about:
+        "send FILE.zst, FILE.br or FILE.gz for FILE to clients that take it, unless it is older than FILE",
+    },
     "max-age": {
       type: "duration",
       value: "DUR",
-      default: 0,
-      about: "for so long caches may use a file without asking whether it is still the same",
+      about: "for so long caches may use a file without asking (default: they ask each time)",
     },
     cors: {
       type: "list",
@@ -162,7 +173,9 @@ export const serve = defineCommand({
       follow: flags["follow-symlinks"] === "none" ? "none" as const : "inside" as const,
       index: flags.index,
       spa: flags.spa ? flags.index ?? "index.html" : undefined,
-      cacheControl: flags["max-age"] < 1000 ? undefined : `max-age=${Math.floor(flags["max-age"] / 1000)}`,
+      coded: flags.compress ? new CodedFiles() : undefined,
+      precompressed: flags.precompressed,
+      cacheControl: cacheControl(flags["max-age"]),
       maxUpload: flags["max-upload"],
       staging,
     };
@@ -190,6 +203,11 @@ export const serve = defineCommand({
     return 0;
   },
 });
+
+/** What files say to caches that may use them for `ms`; undefined for what they say by themselves. */
+function cacheControl(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : `max-age=${Math.floor(ms / 1000)}`;
+}
 
 /** The sync engine is loaded with the first job. */
 const runJob: RunJob = async (job, tell) => {

@@ -16,6 +16,28 @@ export function fileEtag(state: FileState): string {
   }"`;
 }
 
+/**
+ * The tag of a file in `coding`, made of the file's own `etag`; `of` is that of another file that holds it in the coding.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(codedEtag('"a-b"', "br"), '"a-b:br"');
+ * assertEquals(plainEtags('"a-b:br", "c"'), '"a-b", "c"');
+ * ```
+ */
+export function codedEtag(etag: string, coding: string, of?: string): string {
+  return `${etag.slice(0, -1)}:${coding}${of === undefined ? "" : `:${of.slice(1, -1)}`}"`;
+}
+
+/**
+ * A list of tags with those of files in a coding as the tags of the files themselves: whoever was sent a coded file, and
+ * changes it, means the file.
+ */
+export function plainEtags(header: string): string {
+  return header.replace(/("[0-9a-z-]+):[0-9a-z:-]+"/g, '$1"');
+}
+
 /** A list of tags as `If-Match` and `If-None-Match` carry it, or `*`. */
 export type EtagList = "*" | string[];
 

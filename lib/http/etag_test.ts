@@ -1,5 +1,13 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { type EtagList, fileEtag, parseEtagList, strongEqual, weakEqual } from "./etag.ts";
+import {
+  codedEtag,
+  type EtagList,
+  fileEtag,
+  parseEtagList,
+  plainEtags,
+  strongEqual,
+  weakEqual,
+} from "./etag.ts";
 
 const LISTS: [string, EtagList][] = [
   ['"a"', ['"a"']],
@@ -33,4 +41,16 @@ Deno.test("strongEqual() refuses weak tags, weakEqual() looks past them", () => 
   assertEquals(strongEqual('W/"a"', 'W/"a"'), false);
   assertEquals(weakEqual('W/"a"', '"a"'), true);
   assertEquals(weakEqual('W/"a"', '"b"'), false);
+});
+
+Deno.test("plainEtags() undoes codedEtag() in any list, and leaves other tags alone", () => {
+  const tag = fileEtag({ size: 5, mtime: -1, ino: 7, dev: 3 });
+  const other = fileEtag({ size: 9, mtime: 12, ino: 8, dev: 3 });
+  const coded = codedEtag(tag, "gzip");
+  const beside = codedEtag(tag, "br", other);
+  assertEquals(plainEtags(`${coded}, W/${beside},${other}`), `${tag}, W/${tag},${other}`);
+  assertEquals(new Set([tag, other, coded, beside, codedEtag(tag, "br")]).size, 5);
+  for (const list of ["*", '"x:y z"', '"A:gzip"', '":"', "rubbish:x", '"a:"']) {
+    assertEquals(plainEtags(list), list);
+  }
 });

@@ -1,10 +1,8 @@
 /** The SHA-256 of files that were asked for, remembered for as long as the files stay as they are. */
 import { FerryError } from "../core/errors.ts";
+import { isSettled, versionKey } from "./file_version.ts";
 import type { FileBody } from "./file_body.ts";
 import { Slots } from "./slots.ts";
-
-/** A file that changed so shortly before it was read is not remembered: its next change might not show in its times. */
-const SURE_MS = 2000;
 
 /** Remembered files; each takes some 200 bytes. */
 const MAX_FILES = 10_000;
@@ -25,7 +23,7 @@ export class FileDigests {
    */
   async ofFile(body: FileBody, signal: AbortSignal): Promise<string | null> {
     const before = body.stat();
-    const key = keyOf(before);
+    const key = versionKey(before);
     for (;;) {
       const known = this.#known.get(key);
       if (known !== undefined) return known;
@@ -40,8 +38,8 @@ export class FileDigests {
     this.#underWay.set(key, settled);
     try {
       const digest = await hashing;
-      if (digest === null || keyOf(body.stat()) !== key) return null;
-      if (began - Math.max(timeOf(before.mtime), timeOf(before.ctime)) >= SURE_MS) this.#keep(key, digest);
+      if (digest === null || versionKey(body.stat()) !== key) return null;
+      if (isSettled(before, began)) this.#keep(key, digest);
       return digest;
     } finally {
       this.#underWay.delete(key);
@@ -76,13 +74,4 @@ export class FileDigests {
       this.#known.delete(oldest);
     }
   }
-}
-
-function keyOf({ dev, ino, size, mtime, ctime }: Deno.FileInfo): string {
-  return `${dev} ${ino} ${size} ${mtime?.getTime()} ${ctime?.getTime()}`;
-}
-
-/** Milliseconds since 1970; what has no time is never sure. */
-function timeOf(date: Date | null): number {
-  return date?.getTime() ?? Infinity;
 }

@@ -6,6 +6,7 @@ import { evaluate, readConditions } from "../http/conditional.ts";
 import { queryValue } from "../http/target.ts";
 import { PAGE_POLICY } from "../http/problem.ts";
 import { addVary } from "../http/vary.ts";
+import { encode, madeCoding, mayShrink } from "./coding.ts";
 import { readListing } from "./listing.ts";
 import { type ListingFormat, renderListing } from "./listing_render.ts";
 import type { Reply } from "./reply.ts";
@@ -15,15 +16,14 @@ import { type Exchange, findFile, type Target } from "./share.ts";
 export function folderReply(
   exchange: Exchange,
   target: Target,
-  file: (real: string, info: Deno.FileInfo) => Reply,
+  file: (rawPath: string, found: { real: string; info: Deno.FileInfo }) => Reply,
 ): Reply {
   const format = wantedFormat(exchange);
   const { index: name } = exchange.share;
-  const index = format === "html" && name !== undefined
-    ? findFile(exchange, exchange.path + encodeSegment(name))
-    : null;
+  const indexPath = name === undefined ? null : exchange.path + encodeSegment(name);
+  const index = format === "html" && indexPath !== null ? findFile(exchange, indexPath) : null;
   if (index !== null) {
-    const reply = file(index.real, index.info);
+    const reply = file(indexPath!, index);
     reply.headers.vary = addVary(reply.headers.vary, "Accept");
     return reply;
   }
@@ -39,10 +39,26 @@ export function folderReply(
   };
   if (verdict === "not_modified") return { status: 304, headers, body: null };
   const listing = readListing(exchange, target);
-  const { type, body } = renderListing(listing, format);
+  const { type, body: text } = renderListing(listing, format);
   headers["content-type"] = type;
+  const body = exchange.share.coded ? codedListing(exchange, text, headers) : text;
   if (format === "html") headers["content-security-policy"] = PAGE_POLICY;
   return { status: 200, headers, body };
+}
+
+/** `text` in a coding that the request takes, and `headers` with it. */
+function codedListing(
+  { request }: Exchange,
+  text: string,
+  headers: Record<string, string>,
+): string | Uint8Array<ArrayBuffer> {
+  headers.vary = addVary(headers.vary, "Accept-Encoding");
+  const coding = madeCoding(request.headers.get("accept-encoding"));
+  if (coding === null || !mayShrink(headers["content-type"], text.length)) return text;
+  const coded = encode(new TextEncoder().encode(text), coding);
+  if (coded === null) return text;
+  headers["content-encoding"] = coding;
+  return coded;
 }
 
 function wantedFormat(exchange: Exchange): ListingFormat {

@@ -7,6 +7,7 @@ import { isHost, rawTarget } from "../http/target.ts";
 import { type Access, wrongCredentials } from "./access.ts";
 import type { Authenticate } from "./authenticate.ts";
 import { addDigests, wantedDigests } from "./answer_digest.ts";
+import { madeCoding } from "./coding.ts";
 import { countedBody } from "./counted_body.ts";
 import { failureReply, HttpError } from "./failure.ts";
 import { FileDigests } from "./file_digests.ts";
@@ -120,12 +121,16 @@ export function createHandler(config: HandlerConfig): Handler {
     const answer = (access: Access | null): Response | Promise<Response> => {
       if (access === null) return pass(wrongCredentials(request));
       user = access.user;
-      const wanted = method === "GET" || method === "HEAD" ? wantedDigests(headers) : null;
-      if ((method === "GET" || method === "HEAD") && wanted === null) {
-        const file = wantsDownload(query) ? undefined : hot.get(path);
+      const reading = method === "GET" || method === "HEAD";
+      const wanted = reading ? wantedDigests(headers) : null;
+      const read = (reply: Reply) =>
+        wanted === null ? send(reply) : addDigests(reply, wanted, { request, digests }).then(send, fail);
+      if (reading && !wantsDownload(query)) {
+        const coding = share.coded ? madeCoding(headers.get("accept-encoding")) : null;
+        const file = hot.find(path, coding);
         if (file !== undefined && access.can("r", file.path)) {
           const reply = answerHot(file, headers);
-          if (reply !== null) return send(reply);
+          if (reply !== null) return read(reply);
         }
       }
       if (syncApi !== undefined && path.startsWith(SYNC_PREFIX)) {
@@ -134,12 +139,7 @@ export function createHandler(config: HandlerConfig): Handler {
         return response instanceof Promise ? response.then(pass, fail) : pass(response);
       }
       const exchange: Exchange = { request, method, path, query, access, share };
-      if (method === "GET" || method === "HEAD") {
-        const reply = get(exchange, hot);
-        return wanted === null
-          ? send(reply)
-          : addDigests(reply, wanted, { request, digests }).then(send, fail);
-      }
+      if (reading) return read(get(exchange, hot));
       const act = Object.hasOwn(METHODS, method) ? METHODS[method] : undefined;
       if (act === undefined) throw noSuchMethod(method);
       const reply = act(exchange);

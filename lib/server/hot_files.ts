@@ -1,5 +1,6 @@
 /** Small files in memory. Each use asks the file system whether the file is still the one that was read. */
 
+import type { Coding } from "../http/accept_encoding.ts";
 import { evaluate } from "../http/conditional.ts";
 import type { Reply } from "./reply.ts";
 
@@ -32,6 +33,11 @@ interface Kept extends HotFile {
   located: number;
 }
 
+/** Where what is sent for `rawPath` in `coding` is kept; a path starts with a slash, so that no other one has its key. */
+export function hotKey(rawPath: string, coding: Coding | null): string {
+  return coding === null ? rawPath : `${coding} ${rawPath}`;
+}
+
 /** Kept files by raw URL path, oldest out first when `limit` bytes are full. */
 export class HotFiles {
   readonly #files = new Map<string, Kept>();
@@ -42,7 +48,16 @@ export class HotFiles {
     this.#limit = limit;
   }
 
-  /** The file at `rawPath` if it is kept and unchanged. */
+  /** What `rawPath` is answered with for a client that takes `coding`, if it is kept and unchanged. */
+  find(rawPath: string, coding: Coding | null): HotFile | undefined {
+    if (coding === null) return this.get(rawPath);
+    const coded = this.get(hotKey(rawPath, coding));
+    if (coded !== undefined) return coded;
+    const plain = this.get(rawPath);
+    return plain?.headers.vary === undefined ? plain : undefined;
+  }
+
+  /** The file at `rawPath`, or a `hotKey`, if it is kept and unchanged. */
   get(rawPath: string): HotFile | undefined {
     const file = this.#files.get(rawPath);
     if (file === undefined) return undefined;
@@ -96,7 +111,14 @@ export function answerHot(file: HotFile, headers: Headers): Reply | null {
   if (ifNoneMatch !== null || ifModifiedSince !== null) {
     const conditions = { ifMatch: null, ifUnmodifiedSince: null, ifNoneMatch, ifModifiedSince };
     const current = { etag: file.headers.etag, mtime: file.info.mtime?.getTime() ?? null };
-    if (evaluate(conditions, current, { reading: true }) !== "proceed") return null;
+    const verdict = evaluate(conditions, current, { reading: true });
+    if (verdict === "not_modified") return { status: 304, headers: headersOf304(file.headers), body: null };
   }
   return { status: 200, headers: file.headers, body: file.body };
+}
+
+/** Of the headers of a 200 those that a 304 has: none that tells about a content (RFC 9110 section 15.4.5). */
+export function headersOf304(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const { "content-type": _, "content-length": _1, "content-encoding": _2, ...kept } = headers;
+  return kept;
 }

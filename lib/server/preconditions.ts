@@ -1,13 +1,15 @@
 /** The conditional headers of requests that change something. */
 import { FerryError } from "../core/errors.ts";
 import { evaluate, readConditions, type Validators } from "../http/conditional.ts";
-import { fileEtag } from "../http/etag.ts";
+import { fileEtag, plainEtags } from "../http/etag.ts";
 import type { Exchange, Target } from "./share.ts";
 
 /** Throws `precondition_failed` unless what is at `target` is what the request expects there. */
 export function checkPreconditions(exchange: Exchange, target: Target): void {
   const conditions = readConditions(exchange.request.headers);
   if (conditions === undefined) return;
+  if (conditions.ifMatch !== null) conditions.ifMatch = plainEtags(conditions.ifMatch);
+  if (conditions.ifNoneMatch !== null) conditions.ifNoneMatch = plainEtags(conditions.ifNoneMatch);
   if (evaluate(conditions, validatorsOf(target), { reading: false }) === "failed") {
     throw new FerryError("precondition_failed", "what is at this path is not what the request expects");
   }

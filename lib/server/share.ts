@@ -3,6 +3,7 @@ import { FerryError } from "../core/errors.ts";
 import { parseUrlPath, type UrlPath } from "../core/paths.ts";
 import { innerPath, locate, type Located } from "../store/root.ts";
 import type { Access, Perm } from "./access.ts";
+import type { CodedFiles } from "./coded_files.ts";
 import type { Patience } from "./patient_body.ts";
 import type { Staging } from "./staging.ts";
 
@@ -17,6 +18,10 @@ export interface Share {
   index?: string;
   /** The name of the file in the root that answers for pages that are not there; absent for none. */
   spa?: string;
+  /** Where coded contents are kept; absent when nothing is compressed. */
+  coded?: CodedFiles;
+  /** Whether `FILE.zst`, `FILE.br` and `FILE.gz` stand for FILE where the client takes their coding. */
+  precompressed?: boolean;
   /** The `Cache-Control` of files; `no-cache` unless told. */
   cacheControl?: string;
   /** Bytes of the largest file that may be sent to it. */
