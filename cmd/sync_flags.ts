@@ -11,6 +11,7 @@ export const FLAGS = {
   "filter-from": { type: "list", value: "FILE", about: "leave out what the patterns in FILE say" },
   links: {
     type: "string",
+    value: "keep|copy|skip",
     choices: ["keep", "copy", "skip"],
     default: "keep",
     about: "keep symbolic links as links, copy what they lead to within SRC, or skip them",

@@ -4,7 +4,7 @@ import { ENV, ferryCommand, tempDir } from "./harness.ts";
 
 /** Enough lines to fill a pipe, and then some. */
 function manyFiles(): Record<string, string> {
-  return Object.fromEntries(Array.from({ length: 4000 }, (_, i) => [`src/${"long".repeat(20)}-${i}`, ""]));
+  return Object.fromEntries(Array.from({ length: 1500 }, (_, i) => [`src/${"long".repeat(20)}-${i}`, ""]));
 }
 
 function shell(script: string, ...args: string[]) {

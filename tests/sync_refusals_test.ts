@@ -138,6 +138,25 @@ Deno.test("sync says that a server is not Ferry's", async () => {
   }
 });
 
+Deno.test("sync and a server of another version name both, and nothing is written", async () => {
+  using dir = tempDir({ "src/f": "x", "share": null });
+  await using server = await serve(dir.at("share"), ["--writable"]);
+  const response = await fetch(`${server.url}/.ferry/v2/info?path=`);
+  const { status, detail } = await response.json();
+  assertEquals([status, detail], [404, "version 2 of the sync API is not spoken here, only version 1"]);
+  // What version 1 would hear from a server that has given it up.
+  const headers = { "content-type": "application/problem+json" };
+  const body = JSON.stringify({ status, detail: "version 1 is not spoken here, only version 2" });
+  const newer = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () => new Response(body, { status: 404, headers }),
+  );
+  const run = await ferry(["sync", dir.at("src"), `http://127.0.0.1:${newer.addr.port}/`]);
+  await newer.shutdown();
+  assertEquals([run.code, run.stdout], [22, ""]);
+  assertStringIncludes(run.stderr, "version 1 is not spoken here, only version 2");
+});
+
 Deno.test("sync takes a folder whose name looks like a server's when it is there, or spelled as a path", async () => {
   using dir = tempDir({ "src:1/f": "x" });
   const run = (...args: string[]) => ferry(["sync", "-q", ...args], { cwd: dir.path });

@@ -4,6 +4,7 @@ import { VERSION } from "../core/version.ts";
 import type { AccessRecord } from "../http/access_log.ts";
 import { corsHeaders, type CorsPolicy, preflightHeaders, withGrants } from "../http/cors.ts";
 import { isHost, rawTarget } from "../http/target.ts";
+import { API_PATH, PROTOCOL } from "../wire/limits.ts";
 import { type Access, wrongCredentials } from "./access.ts";
 import type { Authenticate } from "./authenticate.ts";
 import { addDigests, wantedDigests } from "./answer_digest.ts";
@@ -56,7 +57,9 @@ export interface ConnectionInfo {
 export type Handler = (request: Request, info: ConnectionInfo) => Response | Promise<Response>;
 
 const FERRY = "/.ferry";
-const SYNC_PREFIX = `${FERRY}/v1/`;
+const SYNC_PREFIX = `${API_PATH}/`;
+/** The sync API in a version that may not be this one's. */
+const ANY_API = /^\/\.ferry\/v(\d{1,9})\//;
 
 /** The methods beside GET and HEAD. */
 const METHODS: Readonly<Record<string, (exchange: Exchange) => Reply | Promise<Reply>>> = {
@@ -137,6 +140,13 @@ export function createHandler(config: HandlerConfig): Handler {
         const { completed } = info;
         const response = syncApi(request, { path: path.slice(SYNC_PREFIX.length), access, completed });
         return response instanceof Promise ? response.then(pass, fail) : pass(response);
+      }
+      const version = ANY_API.exec(path)?.[1];
+      if (version !== undefined && Number(version) !== PROTOCOL) {
+        throw new FerryError(
+          "not_found",
+          `version ${version} of the sync API is not spoken here, only version ${PROTOCOL}`,
+        );
       }
       const exchange: Exchange = { request, method, path, query, access, share };
       if (reading) return read(get(exchange, hot));

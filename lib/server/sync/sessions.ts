@@ -4,20 +4,17 @@
  */
 import { FerryError } from "../../core/errors.ts";
 import type { Problem } from "../../core/entry.ts";
-import { isEmptyFolder, overlaps } from "../../store/root.ts";
-import type { Outcome } from "../../wire/outcome.ts";
+import { overlaps } from "../../store/root.ts";
 import type { Holder, SessionAnswer, SessionOptions } from "../../wire/session.ts";
 import { checkUnlocked, type FolderLock, LockedError, lockFolder } from "../../store/lock.ts";
-import { careFor, type Safety } from "../../store/write/care.ts";
 import { type FileVersion, Partials, prunePartials } from "../../store/write/partials.ts";
 import { Leftovers } from "../../store/write/leftovers.ts";
 import { Stage } from "../../store/write/stage.ts";
 import type { EndOptions } from "../../store/store.ts";
 import { pruneTrash, trashOf } from "../../store/trash/times.ts";
-import { LocalWriter } from "../../store/write/local_writer.ts";
 import { FirstCopyWriter } from "../../store/write/first_copy.ts";
 import { MAX_OPERATIONS } from "../../wire/limits.ts";
-import { NamedFiles } from "./named_files.ts";
+import { openPush, type PushSession } from "./push_session.ts";
 
 /** A client that says nothing for so long has gone, whatever its connection looks like. */
 const IDLE_MS = 2 * 60 * 1000;
@@ -25,25 +22,11 @@ const IDLE_MS = 2 * 60 * 1000;
 /** Pushes at a time; one more is asked to come back later. */
 const MAX_SESSIONS = 64;
 
-/** Answers kept for a commit that is sent again. */
-const KEPT_ANSWERS = 16;
-
 /** Pushes that are remembered to be over. */
 const KEPT_ENDS = 1000;
 
 /** A client that was just killed is heard of a moment after the next one knocks. */
 const LINGER_MS = 200;
-
-/** A push that writes. */
-export interface PushSession {
-  writer: LocalWriter | FirstCopyWriter;
-  /** What is staged under the paths that it is for. */
-  named: NamedFiles;
-  /** What an earlier push into the folder left of a first copy. */
-  leftovers: Leftovers;
-  /** The answers to the last commits, by key. */
-  answers: Map<string, Promise<Outcome[]>>;
-}
 
 /** Who begins a push, and where. */
 export interface PushStart {
@@ -213,12 +196,12 @@ export class PushSessions {
     // A body that stalled is no sign of life.
     let heard = true;
     try {
-      held.session ??= {
-        writer: this.#writerOf(held, folder(), first),
-        named: new NamedFiles(),
-        leftovers: held.leftovers,
-        answers: new Map(),
-      };
+      held.session ??= openPush(held, {
+        folder: folder(),
+        root: this.#shareRoot,
+        first,
+        warn: this.#options.warn,
+      });
       return await work(held.session);
     } catch (error) {
       if (error instanceof FerryError) {
@@ -230,14 +213,6 @@ export class PushSessions {
       held.busy--;
       if (heard) held.lastUsed = Date.now();
     }
-  }
-
-  #writerOf({ stage, partials, options }: Held, folder: string, wanted: boolean) {
-    const care = careFor(folder, safetyOf(options, this.#shareRoot), this.#options.warn);
-    // What is built in the stage has to lie on the file system that it is for.
-    const first = wanted && isEmptyFolder(folder) &&
-      Deno.statSync(folder).dev === Deno.statSync(this.#shareRoot).dev;
-    return new (first ? FirstCopyWriter : LocalWriter)(folder, stage, { partials, ...care });
   }
 
   /**
@@ -332,11 +307,6 @@ export class PushSessions {
   }
 }
 
-/** What a client asks for; its old versions can go to the trash of the share only. */
-function safetyOf({ fsync, trash }: SessionOptions, root: string): Safety {
-  return { fsync, trash: trash ? { kind: "share", root } : { kind: "none" } };
-}
-
 function checkId(id: string): void {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) {
     throw new FerryError("bad_request", "a session's id is a UUID in lower case");
@@ -345,23 +315,6 @@ function checkId(id: string): void {
 
 function endedKey(id: string, owner: string): string {
   return `${id} ${owner}`;
-}
-
-/** The answer to the commit `key`: that of `work`, once, also for one that comes again while it is being done. */
-export function answerOnce(
-  { answers }: PushSession,
-  key: string,
-  work: () => Promise<Outcome[]>,
-): Promise<Outcome[]> {
-  const known = answers.get(key);
-  if (known !== undefined) return known;
-  const answer = work();
-  answers.set(key, answer);
-  const [oldest] = answers.keys();
-  if (answers.size > KEPT_ANSWERS) answers.delete(oldest);
-  // What failed may be tried again.
-  answer.catch(() => answers.delete(key));
-  return answer;
 }
 
 /** A timer that does not keep the program alive. */

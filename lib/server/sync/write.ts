@@ -22,7 +22,8 @@ import {
   streamedBody,
   writing,
 } from "./call.ts";
-import { answerOnce, type PushSession, type PushSessions } from "./sessions.ts";
+import { answerOnce, type PushSession } from "./push_session.ts";
+import type { PushSessions } from "./sessions.ts";
 
 /** Answers to the calls that write; `session` is what the path names. Each throws FerryErrors for refusals. */
 export interface SyncWrites {

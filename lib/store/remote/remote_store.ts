@@ -4,8 +4,8 @@ import type { Tree } from "../../core/entry.ts";
 import { FerryError } from "../../core/errors.ts";
 import { HashesReader } from "../../wire/hashes.ts";
 import { headTag, MAX_HEAD_BYTES, parseHead, type TreeHead } from "../../wire/head.ts";
-import { type Info, parseInfo } from "../../wire/info.ts";
-import { MAX_ANSWER_BYTES, MAX_PACK_BYTES, PACK_BYTES, PROTOCOL } from "../../wire/limits.ts";
+import type { Info } from "../../wire/info.ts";
+import { MAX_PACK_BYTES, PACK_BYTES } from "../../wire/limits.ts";
 import type { Outcome } from "../../wire/outcome.ts";
 import { type FileFrame, type ProblemFrame, readPack } from "../../wire/pack.ts";
 import type { Holder } from "../../wire/session.ts";
@@ -17,6 +17,7 @@ import { remoteDeltaSource } from "../delta/remote.ts";
 import { thisProcess } from "../holder.ts";
 import type { ResumePoint } from "../read/content.ts";
 import { fetchChanges } from "./changes.ts";
+import { fetchInfo, jsonAnswer } from "./info.ts";
 import { KeptHead } from "./kept_head.ts";
 import { RemoteSession } from "./session.ts";
 import { fetchTree } from "./tree.ts";
@@ -32,8 +33,6 @@ import type {
   WriteOptions,
   WriteSession,
 } from "../store.ts";
-
-const JSON_TYPE = "application/json";
 
 /** How a server is spoken to, and how its folder is written to. */
 export interface RemoteOptions extends CallOptions {
@@ -94,21 +93,8 @@ export class RemoteStore implements Store {
     return (await this.#fetchInfo(`info?source=${encodeURIComponent(source)}`)).jobs === true;
   }
 
-  async #fetchInfo(call = "info"): Promise<Info> {
-    const info = await this.#repeat(async () => {
-      const response = await this.calls.send(call).catch((error) => {
-        // The call has an answer for every path, also where nothing is.
-        throw error instanceof FerryError && error.code === "not_found" ? this.#noFerry() : error;
-      });
-      return this.calls.parse(await this.#json(response, MAX_ANSWER_BYTES), parseInfo);
-    });
-    if (info.protocol !== PROTOCOL) {
-      throw new FerryError(
-        "protocol",
-        `${this.label} speaks version ${info.protocol} of the sync API, this is ${PROTOCOL}`,
-      );
-    }
-    return info;
+  #fetchInfo(call = "info"): Promise<Info> {
+    return this.#repeat(() => fetchInfo(this.calls, call));
   }
 
   /** Does a call, again where that may help: a server that was not there at all is no connection that broke. */
@@ -118,21 +104,6 @@ export class RemoteStore implements Store {
     return result;
   }
 
-  /** The body of an answer that is JSON. */
-  async #json(response: Response, max: number): Promise<Uint8Array> {
-    const type = response.headers.get("content-type") ?? "";
-    if (type.startsWith(JSON_TYPE)) return await this.calls.answer(response, max);
-    await response.body?.cancel();
-    throw this.#noFerry();
-  }
-
-  #noFerry(): FerryError {
-    return new FerryError(
-      "protocol",
-      `${this.label} is not on a Ferry server: it does not speak the sync API`,
-    );
-  }
-
   async head(): Promise<TreeHead | null> {
     const kept = this.#kept?.recall() ?? null;
     try {
@@ -140,7 +111,10 @@ export class RemoteStore implements Store {
         const init = kept === null ? {} : { ifNoneMatch: headTag(kept) };
         const response = await this.calls.send("head", init);
         if (response.status === 304) return kept;
-        const head = this.calls.parse(await this.#json(response, MAX_HEAD_BYTES), parseHead);
+        const head = this.calls.parse(
+          await jsonAnswer(response, { calls: this.calls, max: MAX_HEAD_BYTES }),
+          parseHead,
+        );
         this.#kept?.remember(head);
         return head;
       });
@@ -185,12 +159,7 @@ export class RemoteStore implements Store {
   }
 
   async #readOnce(paths: readonly string[]): Promise<SmallFiles> {
-    const body = JSON.stringify({ files: paths });
-    const response = await this.calls.send("pack", {
-      method: "POST",
-      headers: { "content-type": JSON_TYPE },
-      body,
-    });
+    const response = await this.calls.send("pack", { method: "POST", ...jsonBody({ files: paths }) });
     const frames: (FileFrame | ProblemFrame)[] = paths.map((_, index) => ({
       kind: "problem",
       index,

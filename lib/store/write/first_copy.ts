@@ -51,8 +51,6 @@ export class FirstCopyWriter implements WriteSession {
   readonly #published = new Set<string>();
   /** Top-level names that could not be put in place. */
   readonly #refused = new Map<string, NonNullable<Outcome>>();
-  /** Those of them that an operation has come upon. */
-  readonly #told = new Set<string>();
   #bytes = 0;
   #left = false;
 
@@ -149,10 +147,8 @@ export class FirstCopyWriter implements WriteSession {
     // Modes and times of folders come last, when everything is in its place.
     if (operation.op === "meta" && this.#begun.size > 0) await this.#publish(this.#begun);
     const refused = this.#refused.get(top);
-    if (refused !== undefined) {
-      this.#told.add(top);
-      return refused;
-    }
+    // What was said to be done below it is taken back at the end, once, and with it the folders themselves.
+    if (refused !== undefined) return operation.op === "meta" ? null : refused;
     if (operation.expect !== null || this.#isOrdinary(operation.path)) {
       // What lies too deep for the tree goes into folders that have to be in their place by then.
       if (this.#begun.has(top)) await this.#publish(new Set([top]));
@@ -273,8 +269,7 @@ export class FirstCopyWriter implements WriteSession {
 
   /** What did not come into its place although `commit` said so, as far as that is known by now. */
   undone(): Problem[] {
-    return [...this.#refused].filter(([path]) => !this.#told.has(path))
-      .map(([path, outcome]) => ({ path, ...outcome }));
+    return [...this.#refused].map(([path, outcome]) => ({ path, ...outcome }));
   }
 
   /** Ends the writing without another change; what is in the stage is left for the next run (leftovers.ts). */
