@@ -69,7 +69,7 @@ export function cuttingProxy(port: number, offsets: readonly number[]): CuttingP
     passed: () => passed,
     cut,
     [Symbol.asyncDispose]: async () => {
-      listener.close();
+      close(listener);
       for (const connection of open) close(connection);
       await accepting;
       await Promise.all(work);
@@ -77,9 +77,9 @@ export function cuttingProxy(port: number, offsets: readonly number[]): CuttingP
   };
 }
 
-function close(connection: Deno.Conn): void {
+function close(open: Deno.Conn | Deno.Listener): void {
   try {
-    connection.close();
+    open.close();
   } catch {
     // Closed before.
   }

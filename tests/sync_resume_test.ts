@@ -46,7 +46,7 @@ async function runTo(most: number, args: readonly string[], dst: string, reached
   output.then(() => over = true);
   while (!over && reached(dst) < most) await pause(reached === partial ? 1 : 20);
   assert(!over, new TextDecoder().decode((await Promise.race([output, null]))?.stderr));
-  return { kill: () => child.kill("SIGKILL"), output };
+  return { kill: (signal: Deno.Signal = "SIGKILL") => child.kill(signal), output };
 }
 
 const FILES = 1200;
@@ -158,6 +158,50 @@ for (const way of ["pull", "push", "copy"] as const) {
       }
     });
   }
+}
+
+/** Stands in front of a server and keeps the last line of its trees to itself, so that a run goes on listing. */
+function endlessListing(port: number) {
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    const url = new URL(request.url);
+    url.port = String(port);
+    const tree = url.pathname.endsWith("/tree");
+    if (tree) url.searchParams.delete("gzip");
+    const { method, headers, body } = request;
+    const response = await fetch(url, { method, headers, body });
+    if (!tree) return new Response(response.body, response);
+    const text = await response.text();
+    const lines = new TextEncoder().encode(text.slice(0, text.lastIndexOf('{"end"')));
+    return new Response(new ReadableStream({ start: (controller) => controller.enqueue(lines) }), response);
+  });
+  return { port: server.addr.port, [Symbol.asyncDispose]: () => server.shutdown() };
+}
+
+for (const end of ["SIGTERM", "SIGKILL", "a cut connection"] as const) {
+  Deno.test(`a first pull that ends by ${end} before all is listed fetches little of it again`, async () => {
+    using dir = tempDir({ "src": null, "dst": null });
+    writeSmall(dir.at("src"));
+    await using server = await serve(dir.at("src"));
+    const had = FILES * 0.9;
+    {
+      await using listing = endlessListing(server.port);
+      await using proxy = cuttingProxy(listing.port, []);
+      const run = await runTo(had, [proxy.url, dir.at("dst")], dir.at("dst"), wholeFiles);
+      if (end !== "a cut connection") run.kill(end);
+      else await proxy[Symbol.asyncDispose]();
+      const codes = { "SIGTERM": [143], "SIGKILL": [137], "a cut connection": [7, 18] };
+      const { code, stderr } = await run.output;
+      assert(codes[end].includes(code), `${code}: ${new TextDecoder().decode(stderr)}`);
+    }
+    // Nothing shows: what would be there is not known yet.
+    assertEquals([...Deno.readDirSync(dir.at("dst"))].map(({ name }) => name), [".ferry"]);
+    const next = await sync([server.url, dir.at("dst")]);
+    assertEquals([next.code, next.problems], [0, []], next.stderr);
+    const travelled = Number(next.done.bytes_sent) + Number(next.done.bytes_received);
+    assert(travelled <= (FILES - had) * FILE + AGAIN, String(travelled));
+    await assertSame(dir);
+    assertNothing(await sync([server.url, dir.at("dst")]));
+  });
 }
 
 for (const way of ["pull", "push"] as const) {

@@ -228,7 +228,7 @@ export class LocalStore implements Store {
   }
 
   leftOver(path: string, entry: FileEntry): Uint8Array | null {
-    return this.#leftovers?.read(path, entry) ?? null;
+    return this.#leftovers?.take(path, entry) ?? null;
   }
 
   // deno-lint-ignore require-await -- async so that what it throws becomes a rejection

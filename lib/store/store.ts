@@ -180,12 +180,12 @@ export interface WriteSession {
    */
   finish(): Promise<void>;
 
-  /** Removes what was staged and not placed. Gives what did not come into its place although `commit` said so. */
+  /** Removes what was staged and not placed, unless the run was `broken` off (EndOptions). Gives what did not come into its place although `commit` said so. */
   close(options?: EndOptions): Promise<Problem[]>;
 }
 
 /** How a session ended. */
 export interface EndOptions {
-  /** The run was stopped: what came of large files is kept for the next one. */
+  /** The run was stopped: what came of large files, and of a first copy, is kept for the next one. */
   broken?: boolean;
 }

@@ -76,6 +76,8 @@ export class PushSessions {
   /** The lock of the share, for local runs to see; held while a client is connected. */
   #lock: FolderLock | undefined;
   #turn: Promise<unknown> = Promise.resolve();
+  /** Sessions that are no more and still put in place what was done, which may wait for the disk. */
+  readonly #ending = new Set<Promise<void>>();
 
   /** `shareRoot` is where the stage lives. */
   constructor(shareRoot: string, options: PushOptions = {}) {
@@ -109,6 +111,7 @@ export class PushSessions {
         this.#options.mark?.(this.#shareRoot);
       }
       await checkUnlocked(start.folder, this.#shareRoot);
+      while (this.#ending.size > 0) await Promise.allSettled(this.#ending);
       return this.#attach(id, start, hangUp);
     } catch (error) {
       // Which folder of the server's it is, is none of the client's business.
@@ -173,8 +176,9 @@ export class PushSessions {
     return { detach, answer: { known, parts: held.partials.count(), left: !held.leftovers.empty } };
   }
 
-  /** Gives the share's lock back when no client is connected any more. */
+  /** Gives the share's lock back when no client is connected any more, and no session has anything left to do. */
   #unlockShare(): void {
+    if (this.#ending.size > 0) return;
     for (const { hangUp } of this.#held.values()) if (hangUp !== undefined) return;
     this.#lock?.release();
     this.#lock = undefined;
@@ -257,8 +261,8 @@ export class PushSessions {
   }
 
   /**
-   * Ends the session for good and drops what it staged and did not commit; it need not have begun. What came of large
-   * files is kept when the run was `broken` off.
+   * Ends the session for good and drops what it staged and did not commit; it need not have begun. When the run was
+   * `broken` off, what came of large files is kept, and what waits of a first copy.
    */
   async end(id: string, owner: string, { broken = false }: EndOptions = {}): Promise<void> {
     // A client that is stopped may be overtaken by its own end: what of it comes later shall not begin anew.
@@ -267,24 +271,28 @@ export class PushSessions {
     if (this.#ended.size > KEPT_ENDS) this.#ended.delete(oldest);
     const held = this.#held.get(id);
     if (held?.owner !== owner) return;
-    await this.#drop(id, { told: true });
+    await this.#drop(id, { told: true, broken });
     if (broken) return;
     held.partials.clear();
     held.leftovers.clear();
   }
 
   /** `told` when the client itself has ended it; else it may have lost the lock, and nothing is changed any more. */
-  async #drop(id: string, { told = false } = {}): Promise<void> {
+  async #drop(id: string, { told = false, broken = false } = {}): Promise<void> {
     const held = this.#held.get(id);
     if (held === undefined) return;
     this.#held.delete(id);
     held.hangUp?.();
     held.hangUp = undefined;
     const writer = held.session?.writer;
-    if (writer instanceof FirstCopyWriter && !told) await writer.leave();
-    else await writer?.close();
-    held.partials.tidy();
-    this.#unlockShare();
+    const over = writer instanceof FirstCopyWriter && !told ? writer.leave() : writer?.close({ broken });
+    const ending = Promise.resolve(over).then(() => {}).finally(() => {
+      this.#ending.delete(ending);
+      held.partials.tidy();
+      this.#unlockShare();
+    });
+    this.#ending.add(ending);
+    await ending;
   }
 
   /** Drops the sessions whose clients have gone. */

@@ -48,6 +48,36 @@ Deno.test("PushSessions holds the share's lock while any client is connected", a
   assertEquals(share.held(), false);
 });
 
+Deno.test("PushSessions begins no push while one that was stopped still puts in place what it did", async () => {
+  await using share = makeShare();
+  const { sessions, start, root } = share;
+  const [one, two] = [id(), id()];
+  await sessions.begin(one, start("a"), nothing);
+  const paths = Array.from({ length: 50 }, (_, i) => `d/f${i}`);
+  await sessions.use(one, OWNER, () => `${root}/a`, async ({ writer }) => {
+    const content = new Uint8Array(1000);
+    const frames = paths.map((_, index) => ({
+      kind: "file" as const,
+      index,
+      mtime: 1,
+      mode: 0o644,
+      content,
+    }));
+    await writer.stage(frames, paths);
+    await writer.commit([
+      { op: "mkdir", path: "d", mode: 0o755, expect: null },
+      { op: "file", path: "d/f0", stage: 0, mode: 0o644, mtime: 1, expect: null },
+    ]);
+  }, { first: true });
+  const ended = sessions.end(one, OWNER, { broken: true });
+  const { answer } = await sessions.begin(two, start("a"), nothing);
+  assertEquals([...Deno.readDirSync(`${root}/a/d`)].map(({ name }) => name), ["f0"]);
+  assertEquals(answer, { known: false, parts: 0, left: true });
+  await ended;
+  await sessions.end(two, OWNER);
+  assertEquals(share.held(), false);
+});
+
 Deno.test("PushSessions lets a client that was cut off come back, until somebody else begins there", async () => {
   await using share = makeShare();
   const { sessions, start } = share;

@@ -91,7 +91,7 @@ export function createSyncWrites(sessions: PushSessions): SyncWrites {
       const frames: FileFrame[] = [];
       const paths: string[] = [];
       const results = files.map((file): Outcome => {
-        const content = file.size > SMALL_FILE_BYTES ? null : held.leftovers.read(file.path, file);
+        const content = file.size > SMALL_FILE_BYTES ? null : held.leftovers.take(file.path, file);
         if (content === null) return { code: "missing", message: "nothing is left of it" };
         paths.push(file.path);
         frames.push({ kind: "file", index: file.stage, mtime: file.mtime, mode: file.mode, content });

@@ -2,7 +2,20 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Operation } from "../../wire/operation.ts";
 import type { Content } from "../../wire/stream.ts";
-import { code, content, encode, frame, HOLDER, list, MTIME, type Test } from "./bench.ts";
+import type { WriteSession } from "../store.ts";
+import { type Bench, code, content, encode, frame, HOLDER, list, MTIME, type Test } from "./bench.ts";
+
+/** Stages small files from what is left here, as a run on this machine does; whether each was there. */
+async function reuseHere({ store }: Bench, session: WriteSession, paths: string[]): Promise<boolean[]> {
+  const there: boolean[] = [];
+  for (const [at, path] of paths.entries()) {
+    const entry = { kind: "file" as const, size: path.length, mtime: MTIME, mode: 0o640 };
+    const content = store.leftOver?.(path, entry) ?? null;
+    there.push(content !== null);
+    if (content !== null) await session.stage([{ ...frame(10 + at, "", 0o640), content }]);
+  }
+  return there;
+}
 
 /** Registers the tests with `test`. */
 export function testStage(test: Test): void {
@@ -53,6 +66,51 @@ export function testStage(test: Test): void {
     await store.lock(HOLDER);
     await store.unlock();
     assertEquals(list(at()), []);
+  });
+
+  test("close() leaves what waits of a first copy for the next run when the run was broken off", async (bench) => {
+    const { store, at } = bench;
+    const paths = ["a/shown", "a/b/waits", "c/waits", "waits", "a/other"];
+    const entry = (path: string) => ({ kind: "file" as const, size: path.length, mtime: MTIME, mode: 0o640 });
+    await store.lock(HOLDER);
+    const first = await store.write({ first: true });
+    await first.stage(paths.map((path, index) => frame(index, path, 0o640)), paths);
+    const operations: Operation[] = [
+      { op: "mkdir", path: "a", mode: 0o755, expect: null },
+      { op: "file", path: "a/shown", stage: 0, mode: 0o640, mtime: MTIME, expect: null },
+    ];
+    assertEquals((await first.commit(operations)).map(code), [null, null]);
+    await first.close({ broken: true });
+    // What was done stays done; nothing else shows.
+    assertEquals([list(at()), list(at("a"))].map((names) => names.filter((name) => name !== ".ferry")), [
+      ["a"],
+      ["shown"],
+    ]);
+
+    await store.lock(HOLDER);
+    const next = await store.write();
+    const wanted = ["a/b/waits", "c/waits", "waits", "none"];
+    const there = await next.reuse?.(wanted.map((path, at) => ({ path, stage: 10 + at, ...entry(path) }))) ??
+      await reuseHere(bench, next, wanted);
+    assertEquals(there, [true, true, true, false]);
+    // Once: else each run that breaks off would leave all of it anew.
+    assertEquals(store.leftOver?.("waits", entry("waits")) ?? null, null);
+    const places = wanted.slice(0, 3).map((path, index): Operation => (
+      {
+        op: "file",
+        path: path.replaceAll("/", "-"),
+        stage: 10 + index,
+        mode: 0o640,
+        mtime: MTIME,
+        expect: null,
+      }
+    ));
+    assertEquals((await next.commit(places)).map(code), [null, null, null]);
+    await next.close();
+    for (const path of wanted.slice(0, 3)) {
+      assertEquals(Deno.readTextFileSync(at(path.replaceAll("/", "-"))), path);
+    }
+    assertEquals(list(at()), ["a", "a-b-waits", "c-waits", "waits"]);
   });
 
   test("stage() replaces what was staged under the same number", async ({ store, at }) => {

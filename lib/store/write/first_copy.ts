@@ -3,7 +3,7 @@
  * belongs in that tree, and whole folders are renamed into place. A rename for each file costs a quarter of all the
  * work; this saves it where there is most to do. What has a reader already goes the ordinary way.
  */
-import { FerryError, osReason } from "../../core/errors.ts";
+import { FerryError, isDiskFull, osReason } from "../../core/errors.ts";
 import type { Problem } from "../../core/entry.ts";
 import { joinRoot, parentPath } from "../../core/paths.ts";
 import type { Operation } from "../../wire/operation.ts";
@@ -17,7 +17,7 @@ import { operationProblem } from "./operation_problem.ts";
 import { isThere, removeQuietly } from "../quiet.ts";
 import { type Stage, writing } from "./stage.ts";
 import type { ContentEnd, ContentPlace, StagedMeta } from "./staged_files.ts";
-import type { WriteSession } from "../store.ts";
+import type { EndOptions, WriteSession } from "../store.ts";
 import { setLinkTime } from "../times.ts";
 import { LocalWriter, type WriterOptions } from "./local_writer.ts";
 
@@ -41,8 +41,12 @@ export class FirstCopyWriter implements WriteSession {
   readonly #durable: Durable | null;
   /** The tree being built; made with the first file. */
   #tree: string | undefined;
+  /** A tree of files that wait while the folder that they are for is in its place; made with the first of them. */
+  #aside: string | undefined;
   /** Folders of the tree. */
   readonly #folders = new Set<string>([""]);
+  /** Those of them that were made for a file and whose own operation has not come. */
+  readonly #unasked = new Set<string>();
   /** Files that lie in the tree at their place and wait for their operation, by number. */
   readonly #waiting = new Map<number, Built>();
   /** Top-level names with something done in the tree, those of them with content, and those that are in place. */
@@ -52,7 +56,10 @@ export class FirstCopyWriter implements WriteSession {
   /** Top-level names that could not be put in place. */
   readonly #refused = new Map<string, NonNullable<Outcome>>();
   #bytes = 0;
-  #left = false;
+  /** Once it is being closed nothing more is taken; once it is left nothing more is placed, either. */
+  #state: "open" | "closing" | "left" = "open";
+  /** Something did not fit on the disk. */
+  #full = false;
 
   /** `root` is a real path to an empty folder; `stage` a stage on its file system, which this closes. */
   constructor(root: string, stage: Stage, options: WriterOptions = {}) {
@@ -62,17 +69,28 @@ export class FirstCopyWriter implements WriteSession {
     this.#ordinary = new LocalWriter(root, stage, options);
   }
 
-  // deno-lint-ignore require-await -- async so that what it throws becomes a rejection
-  async stage(frames: readonly FileFrame[], paths: readonly string[] = []): Promise<Outcome[]> {
-    if (this.#left) throw new FerryError("gone", "the writing was ended");
-    return frames.map((frame, at) => {
-      const path = paths.at(at);
-      if (path === undefined || this.#isOrdinary(path)) {
-        this.#ordinary.files.write(frame);
-        return null;
-      }
-      return this.#build(frame, path);
-    });
+  stage(frames: readonly FileFrame[], paths: readonly string[] = []): Promise<Outcome[]> {
+    return this.#noting(() =>
+      frames.map((frame, at) => {
+        const path = paths.at(at);
+        if (path === undefined || this.#isOrdinary(path)) {
+          this.#ordinary.files.write(frame);
+          return null;
+        }
+        return this.#build(frame, path);
+      })
+    );
+  }
+
+  /** Does `work`, unless the writing was ended, and notes when the disk is full. */
+  async #noting<T>(work: () => T | Promise<T>): Promise<T> {
+    if (this.#state !== "open") throw ended();
+    try {
+      return await work();
+    } catch (error) {
+      this.#full ||= isDiskFull(error);
+      throw error;
+    }
   }
 
   /** Whether the tree is no place for `path`. Where two names can be one, each has to be looked at. */
@@ -113,7 +131,7 @@ export class FirstCopyWriter implements WriteSession {
   /** Large files come over time, so they are never where a rename could show them half. */
   stageContent(index: number, content: Content, path?: string): Promise<Outcome> {
     this.#forget(index);
-    return this.#ordinary.stageContent(index, content, path);
+    return this.#noting(() => this.#ordinary.stageContent(index, content, path));
   }
 
   /** Where it has old versions that new ones can be made from. */
@@ -127,6 +145,7 @@ export class FirstCopyWriter implements WriteSession {
   }
 
   endContent(index: number, end: ContentEnd): void {
+    this.#full ||= end.end === "full";
     this.#ordinary.files.end(index, end);
   }
 
@@ -134,12 +153,13 @@ export class FirstCopyWriter implements WriteSession {
     return this.#ordinary.resumable(version);
   }
 
-  async commit(operations: readonly Operation[]): Promise<Outcome[]> {
-    if (this.#left) throw new FerryError("gone", "the writing was ended");
-    const outcomes: Outcome[] = [];
-    for (const operation of operations) outcomes.push(await this.#attempt(operation));
-    if (this.#bytes >= PUBLISH_BYTES) await this.#publish(this.#filled);
-    return outcomes;
+  commit(operations: readonly Operation[]): Promise<Outcome[]> {
+    return this.#noting(async () => {
+      const outcomes: Outcome[] = [];
+      for (const operation of operations) outcomes.push(await this.#attempt(operation));
+      if (this.#bytes >= PUBLISH_BYTES) await this.#publish(this.#filled);
+      return outcomes;
+    });
   }
 
   async #attempt(operation: Operation): Promise<Outcome> {
@@ -167,6 +187,7 @@ export class FirstCopyWriter implements WriteSession {
     switch (operation.op) {
       case "mkdir": {
         this.#makeFolder(operation.path);
+        this.#unasked.delete(operation.path);
         // Nobody looks into it before its last `meta`, not even for the moment, who may not do so afterwards.
         const mode = operation.mode | 0o700;
         if ((0o777 & ~mode & ~this.#umask) !== 0) Deno.chmodSync(this.#at(operation.path), mode);
@@ -215,11 +236,14 @@ export class FirstCopyWriter implements WriteSession {
     // Its own bits come with the last `meta`: until then its owner must be able to fill it.
     Deno.mkdirSync(full, { mode: 0o777 });
     this.#folders.add(path);
+    this.#unasked.add(path);
   }
 
   /** Puts what stands in the tree under `tops` in its place, one rename for each, once it is on the disk. */
   async #publish(tops: ReadonlySet<string>): Promise<void> {
     await this.#durable?.contents();
+    // Others may have the folder by now.
+    if (this.#state === "left") throw ended();
     const going = [...tops];
     this.#withdraw(new Set(going));
     for (const top of going) {
@@ -240,15 +264,39 @@ export class FirstCopyWriter implements WriteSession {
     this.#bytes = 0;
   }
 
-  /** Takes files that still wait for their operation out of the folders that are about to show. */
+  /**
+   * Takes files that still wait for their operation out of the folders that are about to show, and the folders that were
+   * made for them alone. They keep their paths, by which the next run finds them should this one break off.
+   */
   #withdraw(tops: ReadonlySet<string>): void {
+    const folders = new Set<string>();
+    const place = (path: string) => {
+      try {
+        this.#aside ??= this.#newTree();
+        const folder = parentPath(path);
+        if (!folders.has(folder)) {
+          Deno.mkdirSync(`${this.#aside}/${folder}`, { recursive: true, mode: 0o700 });
+        }
+        folders.add(folder);
+        return `${this.#aside}/${path}`;
+      } catch {
+        // On a full disk there is room for no more folders, and none is needed: nothing will be left.
+        return this.#stage.newPath();
+      }
+    };
     for (const [index, { path, mode, mtime }] of this.#waiting) {
       if (!tops.has(topOf(path))) continue;
-      const staged = this.#stage.newPath();
+      const staged = place(path);
       Deno.renameSync(this.#at(path), staged);
       this.#durable?.dropped(this.#at(path));
       this.#ordinary.files.keep(index, { path: staged, mode, mtime });
       this.#waiting.delete(index);
+    }
+    // Inner ones, which were made later, first.
+    for (const path of [...this.#unasked].reverse()) {
+      const top = topOf(path);
+      if (path !== top && tops.has(top)) removeQuietly(this.#at(path));
+      if (tops.has(top)) this.#unasked.delete(path);
     }
   }
 
@@ -257,14 +305,24 @@ export class FirstCopyWriter implements WriteSession {
     await this.#ordinary.finish();
   }
 
-  async close(): Promise<Problem[]> {
+  async close({ broken = false }: EndOptions = {}): Promise<Problem[]> {
+    // Content may still be on its way when its session is ended.
+    this.#state = "closing";
     try {
       // Also after an error: what was done stays done.
       if (this.#begun.size > 0) await this.#publish(this.#begun);
+      // What waits serves the next run (leftovers.ts), unless it takes up the room that there is too little of.
+      if (broken && !this.#full && this.#waits()) this.#stage.leave();
       return this.undone();
     } finally {
       await this.#ordinary.close();
     }
+  }
+
+  /** Whether files wait for their operation. */
+  #waits(): boolean {
+    return this.#waiting.size > 0 ||
+      (this.#aside !== undefined && this.#ordinary.files.anyBelow(this.#aside));
   }
 
   /** What did not come into its place although `commit` said so, as far as that is known by now. */
@@ -274,10 +332,14 @@ export class FirstCopyWriter implements WriteSession {
 
   /** Ends the writing without another change; what is in the stage is left for the next run (leftovers.ts). */
   async leave(): Promise<void> {
-    this.#left = true;
+    this.#state = "left";
     this.#stage.leave();
     await this.#ordinary.close();
   }
+}
+
+function ended(): FerryError {
+  return new FerryError("gone", "the writing was ended");
 }
 
 function topOf(path: string): string {

@@ -141,6 +141,23 @@ for (const [name, make] of WAYS) {
     assertEquals(modes, [0o700, 0o700]);
   });
 
+  Deno.test(`${name} shows no folder before its operation, which finds its place free`, async () => {
+    using place = writer(make);
+    const { session } = place;
+    await session.stage([frame(0, "one"), frame(1, "two")], ["a/f", "a/b/c/g"]);
+    // The last of these shows what there is.
+    const shown = await session.commit([
+      mkdir("a"),
+      file("a/f", 0),
+      { op: "meta", path: "a", mode: 0o755, expect: { kind: "dir" } },
+    ]);
+    assertEquals([shown, place.list("a")], [[null, null, null], ["f"]]);
+    const later = await session.commit([mkdir("a/b"), mkdir("a/b/c", 0o700), file("a/b/c/g", 1)]);
+    assertEquals(later, [null, null, null]);
+    assertEquals(await session.close(), []);
+    assertEquals(Deno.readTextFileSync(place.at("a/b/c/g")), "two");
+  });
+
   Deno.test(`${name} takes a second file of one place for what no plan has`, async () => {
     using place = writer(make);
     const outcomes = await place.session.commit([

@@ -4,6 +4,7 @@
  */
 import * as crypto from "node:crypto";
 import type { FileEntry } from "../../core/entry.ts";
+import { removeQuietly } from "../quiet.ts";
 import { StrictPaths } from "../root.ts";
 import { deadStages, isStageOf, removeStages } from "./stage.ts";
 
@@ -43,8 +44,11 @@ export class Leftovers {
     return this.#trees.length === 0;
   }
 
-  /** The content of the file `path` in the version `entry`, or null. One that was being written has no time yet. */
-  read(
+  /**
+   * Takes the content of the file `path` in the version `entry`, or gives null. One that was being written has no time
+   * yet. It is there once: else each run that breaks off would leave all of it anew.
+   */
+  take(
     path: string,
     { size, mtime, sha256 }: Pick<FileEntry, "size" | "mtime" | "sha256">,
   ): Uint8Array | null {
@@ -55,9 +59,11 @@ export class Leftovers {
         if (!info.isFile || info.size !== size || info.mtime?.getTime() !== mtime) continue;
         const content = Deno.readFileSync(full);
         if (content.length !== size) continue;
-        if (sha256 === undefined || sha256 === crypto.createHash("sha256").update(content).digest("hex")) {
-          return content;
+        if (sha256 !== undefined && sha256 !== crypto.createHash("sha256").update(content).digest("hex")) {
+          continue;
         }
+        removeQuietly(full);
+        return content;
       } catch {
         // Not there, or nothing that this user may read.
       }

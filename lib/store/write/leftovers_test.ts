@@ -48,11 +48,11 @@ Deno.test("Leftovers gives what is there whole, in the version that is wanted, o
     ["dir/file", entry(3), null],
   ];
   for (const [path, wanted, expected] of cases) {
-    assertEquals([path, text(left.read(path, wanted))], [path, expected]);
+    assertEquals([path, text(left.take(path, wanted))], [path, expected]);
   }
-  assertEquals(text(left.read("dir/a", { ...entry(3), sha256: "0".repeat(64) })), null);
+  assertEquals(text(left.take("dir/a", { ...entry(3), sha256: "0".repeat(64) })), null);
   left.clear();
-  assertEquals([left.read("dir/a", entry(3)), deadStages(dir.path)], [null, []]);
+  assertEquals([left.take("dir/a", entry(3)), deadStages(dir.path)], [null, []]);
   assertEquals([...Deno.readDirSync(dir.path)].map(({ name }) => name), ["outside"]);
 });
 
@@ -66,7 +66,7 @@ Deno.test("Leftovers removes stages at once that hold no tree, or are from befor
   assert(now.trusted && bootId() !== "");
   Deno.renameSync(stage, stage.replace(/[^/]*$/, "0123456789ab.old"));
   const left = new Leftovers(dir.path);
-  assertEquals([left.empty, left.read("dir/a", entry(3)), deadStages(dir.path)], [true, null, []]);
+  assertEquals([left.empty, left.take("dir/a", entry(3)), deadStages(dir.path)], [true, null, []]);
 });
 
 Deno.test("Leftovers gives nobody what another one left, keeps it, and leaves stages in use alone", () => {
@@ -77,11 +77,11 @@ Deno.test("Leftovers gives nobody what another one left, keeps it, and leaves st
   const inUse = (stage: string) => stage === used.dir;
   for (const owner of [undefined, "two"]) {
     const left = new Leftovers(dir.path, { owner, inUse });
-    assertEquals([left.empty, left.read("dir/a", entry(3))], [true, null]);
+    assertEquals([left.empty, left.take("dir/a", entry(3))], [true, null]);
     left.clear();
   }
   const left = new Leftovers(dir.path, { owner: "one", inUse });
-  assertEquals(text(left.read("dir/a", entry(3))), "aaa");
+  assertEquals(text(left.take("dir/a", entry(3))), "aaa");
   left.clear();
   assertEquals(deadStages(dir.path).map((stage) => stage.dir), [used.dir]);
 });

@@ -87,6 +87,7 @@ export class LocalWriter implements WriteSession {
     for (const operation of operations) {
       if (this.#waits(operation)) {
         await this.#durable?.contents();
+        this.files.checkOpen();
         paths = new StrictPaths(this.#root);
         began = performance.now();
       }

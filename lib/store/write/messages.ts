@@ -11,6 +11,7 @@ import type { FileFrame } from "../../wire/pack.ts";
 import type { ContentMeta } from "../../wire/stream.ts";
 import type { FileVersion } from "./partials.ts";
 import type { ContentEnd, ContentPlace } from "./staged_files.ts";
+import type { EndOptions } from "../store.ts";
 
 /** What the thread is asked for; `id` stands in the answer. */
 export type WriterCall =
@@ -21,7 +22,7 @@ export type WriterCall =
   | { call: "end"; id: number; index: number; end: ContentEnd }
   | { call: "resumable"; id: number; version: FileVersion }
   | { call: "finish"; id: number }
-  | { call: "close"; id: number };
+  | { call: "close"; id: number; options: EndOptions };
 
 /** What the thread is started with: the real path of the folder, and how it is written to. */
 export interface WriterStart {

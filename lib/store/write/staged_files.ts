@@ -25,11 +25,11 @@ export interface ContentPlace {
   keep: boolean;
 }
 
-/** A large file at the end: whole, not to be used, or broken off. */
+/** A large file at the end: whole, not to be used, broken off, or broken off for want of room. */
 export interface ContentEnd {
   staged: string;
   meta: ContentMeta;
-  end: "whole" | "refused" | "broken";
+  end: "whole" | "refused" | "broken" | "full";
 }
 
 /** What staged files lie in: the stage, and the large files that may be gone on with. */
@@ -134,6 +134,12 @@ export class StagedFiles {
   /** The file under a number. */
   get(index: number): StagedFile | undefined {
     return this.#files.get(index);
+  }
+
+  /** Whether any of them lies below the folder `dir`. */
+  anyBelow(dir: string): boolean {
+    for (const { path } of this.#files.values()) if (path.startsWith(`${dir}/`)) return true;
+    return false;
   }
 
   /** The file under `index` has been renamed to `full`. */

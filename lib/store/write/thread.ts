@@ -3,7 +3,7 @@
  * small files are handed over, not copied; large ones are received here.
  */
 import type { Problem } from "../../core/entry.ts";
-import { FerryError } from "../../core/errors.ts";
+import { FerryError, isDiskFull } from "../../core/errors.ts";
 import type { Operation } from "../../wire/operation.ts";
 import type { Outcome } from "../../wire/outcome.ts";
 import type { FileFrame } from "../../wire/pack.ts";
@@ -11,7 +11,7 @@ import type { Content } from "../../wire/stream.ts";
 import { type BufferPool, PACK_BUFFERS } from "../buffers.ts";
 import type { FileVersion } from "./partials.ts";
 import { receive } from "./receive.ts";
-import type { WriteSession } from "../store.ts";
+import type { EndOptions, WriteSession } from "../store.ts";
 import type { ContentEnd } from "./staged_files.ts";
 import {
   packFrames,
@@ -65,7 +65,7 @@ export class WriterThread implements WriteSession {
       await finish(outcome === null ? "whole" : "refused");
       return outcome;
     } catch (error) {
-      await finish("broken").catch(() => {});
+      await finish(isDiskFull(error) ? "full" : "broken").catch(() => {});
       throw error;
     }
   }
@@ -84,9 +84,9 @@ export class WriterThread implements WriteSession {
     await this.#call((id) => ({ call: "finish", id }));
   }
 
-  async close(): Promise<Problem[]> {
+  async close(options: EndOptions = {}): Promise<Problem[]> {
     try {
-      const answer = await this.#call((id) => ({ call: "close", id }));
+      const answer = await this.#call((id) => ({ call: "close", id, options }));
       return answer.kind === "closed" ? answer.problems : [];
     } finally {
       this.#worker.terminate();

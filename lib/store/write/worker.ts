@@ -52,7 +52,7 @@ async function answer(call: WriterCall): Promise<void> {
       await writer.finish();
       return post({ kind: "outcomes", id, outcomes: packOutcomes([]), buffers: [] });
     case "close":
-      return post({ kind: "closed", id, problems: await writer.close() });
+      return post({ kind: "closed", id, problems: await writer.close(call.options) });
   }
 }
 
