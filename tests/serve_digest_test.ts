@@ -112,3 +112,16 @@ Deno.test("serve checks the digests of a PUT before the file takes its place", a
   assertEquals(await put("/empty", { "content-digest": EMPTY }, ""), [201, null]);
   assertEquals(await put("/b.txt", { "content-digest": "md5=:1B2M2Y8AsgTpgAmY7PhCfg==:" }), [201, null]);
 });
+
+Deno.test("serve tells no digest of a part over 64 MiB, and one of a part of that", async () => {
+  using dir = tempDir({ "large": "" });
+  Deno.truncateSync(dir.at("large"), 70_000_000);
+  await using server = await serve(dir.path);
+  const part = 64 * 1024 * 1024;
+  for (const [range, has] of [[`bytes=0-${part}`, false], [`bytes=0-${part - 1}`, true]] as const) {
+    const headers = { range, "want-content-digest": "sha-256=1" };
+    const response = await fetch(`${server.url}/large`, { headers });
+    await response.body?.cancel();
+    assertEquals([response.status, response.headers.has("content-digest")], [206, has], range);
+  }
+});

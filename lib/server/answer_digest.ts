@@ -1,6 +1,5 @@
 /** The digests of an answer that its request wants (RFC 9530). */
 import { createHash } from "node:crypto";
-import { FerryError } from "../core/errors.ts";
 import { formatSha256, wantsSha256 } from "../http/digest.ts";
 import { FileBody } from "./file_body.ts";
 import type { FileDigests } from "./file_digests.ts";
@@ -30,11 +29,11 @@ export function wantedDigests(headers: Pick<Headers, "get">): Wanted | null {
 export async function addDigests(
   reply: Reply,
   wanted: Wanted,
-  context: { request: Request; digests: FileDigests },
+  context: { method: string; digests: FileDigests },
 ): Promise<Reply> {
   const { status, body } = reply;
   if ((status !== 200 && status !== 206) || body === null) return reply;
-  const { request: { method, signal }, digests } = context;
+  const { method, digests } = context;
   const headers = { ...reply.headers };
   const add = (name: string, digest: string | null) => {
     if (digest !== null) headers[name] = formatSha256(digest);
@@ -50,16 +49,15 @@ export async function addDigests(
   }
   try {
     const whole = wanted.repr || (wanted.content && status === 200 && method !== "HEAD")
-      ? await digests.ofFile(body, signal)
+      ? await digests.ofFile(body)
       : null;
     if (wanted.repr) add("repr-digest", whole);
     if (wanted.content) {
-      const part = () => body.length <= LARGEST_PART ? digests.ofBody(body, signal) : null;
+      const part = () => body.length <= LARGEST_PART ? digests.ofBody(body) : null;
       add("content-digest", await contentOf(() => status === 200 ? whole : part()));
     }
   } catch (error) {
     body.close();
-    if (signal.aborted) throw new FerryError("bad_request", "the client has gone");
     throw error;
   }
   return { ...reply, headers };

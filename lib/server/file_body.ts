@@ -64,10 +64,9 @@ export class FileBody {
   }
 
   /**
-   * The SHA-256 in base64 of what is to be sent, or of the `whole` file; null when the file becomes shorter. Throws
-   * once `signal` is aborted.
+   * The SHA-256 in base64 of what is to be sent, or of the `whole` file; null when the file becomes shorter.
    */
-  async sha256(options: { whole: boolean; signal: AbortSignal }): Promise<string | null> {
+  async sha256(options: { whole: boolean }): Promise<string | null> {
     const hash = createHash("sha256");
     const buffer = new Uint8Array(CHUNK);
     let taken = 0;
@@ -78,7 +77,6 @@ export class FileBody {
         continue;
       }
       for (let at = segment.start; at < segment.end;) {
-        if (!this.#open) return null;
         // Each time: others may have read meanwhile.
         this.#file.seekSync(at, Deno.SeekMode.Start);
         const count = this.#file.readSync(buffer.subarray(0, Math.min(CHUNK, segment.end - at)));
@@ -88,7 +86,7 @@ export class FileBody {
         taken += count;
         if (taken < HASHED_AT_ONCE) continue;
         taken = 0;
-        await turn(options.signal);
+        await turn();
       }
     }
     return hash.digest("base64");

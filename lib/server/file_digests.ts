@@ -19,9 +19,9 @@ export class FileDigests {
 
   /**
    * The SHA-256 in base64 of the whole file behind `body`; null when it changes meanwhile, or when too much else is
-   * being hashed. Throws once `signal` is aborted.
+   * being hashed.
    */
-  async ofFile(body: FileBody, signal: AbortSignal): Promise<string | null> {
+  async ofFile(body: FileBody): Promise<string | null> {
     const before = body.stat();
     const key = versionKey(before);
     for (;;) {
@@ -29,11 +29,11 @@ export class FileDigests {
       if (known !== undefined) return known;
       const other = this.#underWay.get(key);
       if (other === undefined) break;
-      // Whoever hashes it may go away, or see it change.
+      // Whoever hashes it may see it change.
       await other;
     }
     const began = Date.now();
-    const hashing = this.#hash(body, { whole: true, signal });
+    const hashing = this.#hash(body, { whole: true });
     const settled = hashing.then(() => {}, () => {});
     this.#underWay.set(key, settled);
     try {
@@ -46,12 +46,12 @@ export class FileDigests {
     }
   }
 
-  /** The SHA-256 in base64 of what `body` is about to send; null and throws as `ofFile`. */
-  ofBody(body: FileBody, signal: AbortSignal): Promise<string | null> {
-    return this.#hash(body, { whole: false, signal });
+  /** The SHA-256 in base64 of what `body` is about to send; null as `ofFile`. */
+  ofBody(body: FileBody): Promise<string | null> {
+    return this.#hash(body, { whole: false });
   }
 
-  async #hash(body: FileBody, options: { whole: boolean; signal: AbortSignal }): Promise<string | null> {
+  async #hash(body: FileBody, options: { whole: boolean }): Promise<string | null> {
     let release: () => void;
     try {
       release = await this.#slots.take();

@@ -127,7 +127,7 @@ export function createHandler(config: HandlerConfig): Handler {
       const reading = method === "GET" || method === "HEAD";
       const wanted = reading ? wantedDigests(headers) : null;
       const read = (reply: Reply) =>
-        wanted === null ? send(reply) : addDigests(reply, wanted, { request, digests }).then(send, fail);
+        wanted === null ? send(reply) : addDigests(reply, wanted, { method, digests }).then(send, fail);
       if (reading && !wantsDownload(query)) {
         const coding = share.coded ? madeCoding(headers.get("accept-encoding")) : null;
         const file = hot.find(path, coding);
