@@ -3,10 +3,9 @@ import { assert, assertEquals } from "@std/assert";
 import * as zlib from "node:zlib";
 import { chunkSizes } from "../lib/delta/chunker.ts";
 import { newSignatures } from "../lib/delta/signature.ts";
-import { ChunkEntries, chunksHeader } from "../lib/wire/chunks.ts";
-import { trailerBytes } from "../lib/wire/trailer.ts";
+import { ChunkEntries, chunksEnd, chunksHeader } from "../lib/wire/chunks.ts";
 import { encodeRequest } from "../lib/wire/delta_request.ts";
-import { deltaEnd, deltaHead } from "../lib/wire/delta_body.ts";
+import { deltaEnd, deltaHead, deltaReading } from "../lib/wire/delta_body.ts";
 import {
   CHECKSUM_BYTES,
   HEADER_BYTES,
@@ -259,7 +258,7 @@ function chunkList(size: number, { bits = 15, count = Math.ceil(size / 20_000) }
   return joined(
     chunksHeader({ meta: { size, mtime: MTIME, mode: 0o644 }, sizes: chunkSizes(bits) }),
     entries.take(),
-    trailerBytes({ changed: false, digest: new Uint8Array(32) }),
+    chunksEnd(false),
   );
 }
 
@@ -327,8 +326,14 @@ attack("deltas that are crafted to make it work or to fill its memory", async (s
     ["a bomb that says less", part(3, 4_000_000, brotli)],
     ["steps that are not there", part(1, 4, new Uint8Array([255, 255, 255, 255]))],
     ["a block that nobody named", part(1, 6, new Uint8Array([0, 0, 0, 2, 2 ** 7 - 1, 127]))],
-    ["less than the file", joined(part(1, literal.length, literal), deltaEnd(false))],
+    [
+      "less than the file",
+      joined(part(1, literal.length, literal), deltaEnd({ changed: false, digest: new Uint8Array(32) })),
+    ],
     ["an end of another kind", part(0, 2, new Uint8Array(0))],
+    ["a sender that is reading, in short", part(4, 0, new Uint8Array(0))],
+    ["a sender that is reading and has bytes", part(4, 100, new Uint8Array(16_384))],
+    ["a sender that is reading for ever", joined(...Array(4321).fill(deltaReading()))],
   ];
   for (const [name, answer] of answers) {
     const known = await match(chunkList(100_000));

@@ -1,10 +1,18 @@
 /** A content as a list of chunks: how long each is and a short name of what is in it. */
-import * as crypto from "node:crypto";
+import { crc32 } from "node:zlib";
 import { type ChunkSizes, nextCut } from "./chunker.ts";
 
+/** Knows of some chunks where they end. */
+export interface ChunkGuess {
+  /** The chunk that `bytes` begin with, where it is the one that is likely there. */
+  match(bytes: Uint8Array): { length: number; name: number } | null;
+  /** Another chunk was there, of this name. */
+  missed(name: number): void;
+}
+
 /**
- * Bytes of a chunk's SHA-256 that name it, together with its length: a wrong match among a million chunks is once in
- * thousands of files, and the SHA-256 of the whole file finds it.
+ * Bytes that name a chunk, together with its length: a wrong match among a million chunks is once in thousands of
+ * files, and the SHA-256 of the whole file finds it.
  */
 export const CHUNK_NAME_BYTES = 5;
 
@@ -30,7 +38,7 @@ export class ChunkList {
     return this.#lengths[index];
   }
 
-  /** The name of the chunk at `index`: the first five bytes of its SHA-256 as a number. */
+  /** The name of the chunk at `index`: `chunkName` of what is in it. */
   nameAt(index: number): number {
     return this.#names[index];
   }
@@ -49,10 +57,14 @@ export class ChunkList {
   }
 }
 
-/** The name of a chunk. */
-function chunkName(bytes: Uint8Array): number {
-  const hex = crypto.createHash("sha256").update(bytes).digest("hex");
-  return Number.parseInt(hex.slice(0, 2 * CHUNK_NAME_BYTES), 16);
+/**
+ * The name of a chunk, 40 bits: its CRC-32, and above that the lowest byte of the CRC-32 of its first half. Whoever
+ * writes a content can make two chunks of one name; that costs the whole file on the wire and nothing else.
+ */
+export function chunkName(bytes: Uint8Array): number {
+  const half = bytes.length >>> 1;
+  const first = crc32(bytes.subarray(0, half));
+  return (first & 0xff) * 2 ** 32 + crc32(bytes.subarray(half), first);
 }
 
 /**
@@ -62,13 +74,15 @@ function chunkName(bytes: Uint8Array): number {
 export class ChunkCutter {
   readonly #sizes: ChunkSizes;
   readonly #found: (length: number, name: number) => void;
+  readonly #guess: ChunkGuess | undefined;
   #kept: Uint8Array;
   #length = 0;
 
-  /** `found` is told of each chunk. */
-  constructor(sizes: ChunkSizes, found: (length: number, name: number) => void) {
+  /** `found` is told of each chunk; `guess` may know where they end. */
+  constructor(sizes: ChunkSizes, found: (length: number, name: number) => void, guess?: ChunkGuess) {
     this.#sizes = sizes;
     this.#found = found;
+    this.#guess = guess;
     this.#kept = new Uint8Array(2 * sizes.max);
   }
 
@@ -108,8 +122,15 @@ export class ChunkCutter {
   }
 
   #cut(bytes: Uint8Array, start: number, end: number): number {
+    const guessed = this.#guess?.match(bytes.subarray(start, end)) ?? null;
+    if (guessed !== null) {
+      this.#found(guessed.length, guessed.name);
+      return start + guessed.length;
+    }
     const cut = nextCut(bytes, start, end, this.#sizes);
-    this.#found(cut - start, chunkName(bytes.subarray(start, cut)));
+    const name = chunkName(bytes.subarray(start, cut));
+    this.#guess?.missed(name);
+    this.#found(cut - start, name);
     return cut;
   }
 }

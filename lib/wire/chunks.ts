@@ -14,7 +14,6 @@ import { CHUNK_NAME_BYTES, ChunkList } from "../delta/chunk_list.ts";
 import { malformed, MAX_DELTA_FILE_BYTES } from "./delta.ts";
 import { isTime } from "./fields.ts";
 import { equalBytes } from "./pack.ts";
-import { readTrailer, TRAILER_BYTES } from "./trailer.ts";
 import { ByteReader, type ContentMeta } from "./stream.ts";
 
 const MAGIC = new TextEncoder().encode("FERRYCL1");
@@ -30,8 +29,6 @@ export interface ChunksHeader {
 /** A whole list. */
 export interface Chunks extends ChunksHeader {
   list: ChunkList;
-  /** Of the whole file. */
-  sha256: Uint8Array;
 }
 
 /** The 32 bytes before the chunks. */
@@ -73,6 +70,11 @@ export class ChunkEntries {
   }
 }
 
+/** The byte behind the chunks: whether the file changed while it was read. */
+export function chunksEnd(changed: boolean): Uint8Array<ArrayBuffer> {
+  return Uint8Array.of(changed ? 1 : 0);
+}
+
 function parseHeader(bytes: Uint8Array): ChunksHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   if (!equalBytes(bytes.subarray(0, 8), MAGIC)) {
@@ -90,6 +92,10 @@ function parseHeader(bytes: Uint8Array): ChunksHeader {
 /** Reads a list from a stream: the header first, so that the reader can go to work while the rest is on its way. */
 export class ChunksReader {
   readonly #input: ByteReader;
+  /** What has come. */
+  readonly list = new ChunkList();
+  #ended = false;
+  #waiting: { bytes: number; resolve(): void } | null = null;
 
   constructor(body: ReadableStream<Uint8Array>) {
     this.#input = new ByteReader(body);
@@ -100,11 +106,27 @@ export class ChunksReader {
   }
 
   /** What follows `header`. Null when the file changed while it was read. */
-  async rest({ meta, sizes }: ChunksHeader): Promise<Chunks | null> {
-    const list = new ChunkList();
+  async rest(header: ChunksHeader): Promise<Chunks | null> {
+    try {
+      return await this.#rest(header);
+    } finally {
+      this.#ended = true;
+      this.#waiting?.resolve();
+    }
+  }
+
+  /** Waits until the list has come for so many bytes of the file, or no more of it comes; for one at a time. */
+  async came(bytes: number): Promise<void> {
+    if (this.#ended || this.list.bytes >= bytes) return;
+    await new Promise<void>((resolve) => this.#waiting = { bytes, resolve });
+    this.#waiting = null;
+  }
+
+  async #rest({ meta, sizes }: ChunksHeader): Promise<Chunks | null> {
+    const { list } = this;
     let kept = new Uint8Array(0);
     while (list.bytes < meta.size) {
-      // As many as there can still be in the fewest: what was read too far would be missing in the trailer.
+      // As many as there can still be in the fewest: the end must not be read with them.
       const fewest = Math.ceil((meta.size - list.bytes) / sizes.max) * ENTRY_BYTES;
       const part = await this.#input.some(fewest - kept.length);
       let bytes = part;
@@ -124,9 +146,11 @@ export class ChunksReader {
         list.add(length, view.getUint8(at + 3) * 2 ** 32 + view.getUint32(at + 4));
       }
       kept = bytes.slice(whole);
+      if (this.#waiting !== null && list.bytes >= this.#waiting.bytes) this.#waiting.resolve();
     }
-    const { changed, digest: sha256 } = readTrailer(await this.#input.take(TRAILER_BYTES));
-    return changed ? null : { meta, sizes, list, sha256 };
+    const [changed] = await this.#input.take(1);
+    if (changed > 1) throw malformed("an unknown end of a list of chunks");
+    return changed === 1 ? null : { meta, sizes, list };
   }
 
   cancel(): Promise<void> {

@@ -32,6 +32,8 @@ export interface Content extends Disposable {
   meta: ContentMeta;
   /** The next bytes, valid until the next call; null at the end, also an early one. */
   next(): Uint8Array | null | Promise<Uint8Array | null>;
+  /** Whether the bytes are valid for one call longer. */
+  lasting?: boolean;
   /** After the end: null when every byte came and is right, else why the content must not be used. */
   outcome(): Outcome;
   /** Where not all of the file comes, as its receiver has the beginning. */

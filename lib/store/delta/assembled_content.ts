@@ -1,15 +1,14 @@
 /** A file as a delta puts it together: from old bytes, and from a sender's answer. */
 import * as crypto from "node:crypto";
-import { turn } from "../../core/turn.ts";
+import { Turns } from "../../core/turn.ts";
 import type { Instruction } from "../../delta/instructions.ts";
 import type { Copy, Range } from "../../delta/match.ts";
 import { malformed } from "../../wire/delta.ts";
 import { DeltaReader } from "../../wire/delta_body.ts";
 import type { Outcome } from "../../wire/outcome.ts";
-import { equalBytes } from "../../wire/pack.ts";
 import type { Content, ContentMeta, Rest } from "../../wire/stream.ts";
+import { trailerProblem } from "../../wire/trailer.ts";
 import type { Bases } from "./bases.ts";
-import { TURN_BYTES } from "./send.ts";
 
 const COPY_BYTES = 1024 * 1024;
 
@@ -26,8 +25,6 @@ export interface Parts {
 /** What is known of the file before the answer comes. */
 export interface Planned {
   meta: ContentMeta;
-  /** Of the whole file, as the sender says. */
-  sha256: Uint8Array;
   parts: Parts;
   old: Bases;
   signal: AbortSignal | undefined;
@@ -36,13 +33,15 @@ export interface Planned {
 /** The content; disposes of the old files at its end. */
 export class AssembledContent implements Content {
   readonly kind = "content";
+  readonly lasting = true;
   readonly meta: ContentMeta;
   readonly rest: Rest | undefined;
   readonly #planned: Planned;
   readonly #answer: DeltaReader;
   readonly #hash = crypto.createHash("sha256");
-  readonly #buffer: Uint8Array;
-  #untilTurn = TURN_BYTES;
+  /** Taken in turn: what was read last may still be on its way to the disk. */
+  readonly #buffers: [Uint8Array, Uint8Array];
+  readonly #turns = new Turns();
   #at: number;
   #nextCopy = 0;
   #nextMissing = 0;
@@ -62,23 +61,20 @@ export class AssembledContent implements Content {
   constructor(planned: Planned, answer: ReadableStream<Uint8Array>) {
     this.#planned = planned;
     this.meta = planned.meta;
-    this.#buffer = new Uint8Array(Math.min(COPY_BYTES, planned.meta.size));
+    const length = Math.min(COPY_BYTES, planned.meta.size);
+    this.#buffers = [new Uint8Array(length), new Uint8Array(length)];
     this.#at = planned.parts.start;
     if (this.#at > 0) {
       const seed = (bytes: Uint8Array) => void this.#hash.update(bytes);
-      this.rest = { kind: "peer", offset: this.#at, seed, digest: () => planned.sha256 };
+      this.rest = { kind: "peer", offset: this.#at, seed, digest: () => this.#answer.trailer!.digest };
     }
     this.#answer = new DeltaReader(answer, planned.parts.offsets.length);
   }
 
   async next(): Promise<Uint8Array | null> {
-    if (this.#untilTurn <= 0) {
-      this.#untilTurn = TURN_BYTES;
-      await turn(this.#planned.signal);
-    }
+    await this.#turns.due(this.#planned.signal);
     const bytes = await this.#take();
     if (bytes === null) return null;
-    this.#untilTurn -= bytes.length;
     this.#hash.update(bytes);
     this.#at += bytes.length;
     return bytes;
@@ -107,7 +103,8 @@ export class AssembledContent implements Content {
 
   /** The next piece of old bytes; null when they are no longer there. */
   #copy(): Uint8Array | null {
-    const piece = this.#buffer.subarray(0, this.#copying);
+    const [buffer] = this.#buffers.reverse();
+    const piece = buffer.subarray(0, this.#copying);
     if (!this.#planned.old.read(piece, this.#from)) {
       this.#outcome = { code: "changed", message: "the old version changed while it was read" };
       return null;
@@ -161,9 +158,7 @@ export class AssembledContent implements Content {
     if (more !== null || this.#blocks > 0 || this.#literal.length > 0) {
       throw malformed("it goes on behind the file's end");
     }
-    if (this.#answer.changed) this.#outcome = { code: "changed", message: "it changed while it was read" };
-    else if (equalBytes(this.#hash.digest(), this.#planned.sha256)) this.#outcome = null;
-    else this.#outcome = { code: "bad_content", message: "its content does not match its digest" };
+    this.#outcome = trailerProblem(this.#answer.trailer!, this.#hash.digest());
     return null;
   }
 

@@ -1,9 +1,10 @@
 /** What a delta takes old bytes from: one or more files end to end, which may change under it. */
-import { turn } from "../../core/turn.ts";
+import { Turns } from "../../core/turn.ts";
 import { ChunkCutter, ChunkList } from "../../delta/chunk_list.ts";
+import { ListFollower } from "../../delta/list_follower.ts";
 import type { ChunkSizes } from "../../delta/chunker.ts";
 import { type Signatures, strongHash, strongMask, weakHash } from "../../delta/signature.ts";
-import { TURN_BYTES } from "./send.ts";
+import type { ChunksReader } from "../../wire/chunks.ts";
 import type { RangeFile } from "./range_file.ts";
 
 const READ_BYTES = 1024 * 1024;
@@ -32,19 +33,25 @@ export class Bases implements Disposable {
     return buffer.length === 0;
   }
 
-  /** The chunks of all files, each cut by itself. Null when one of them changed. */
-  async chunks(sizes: ChunkSizes, signal?: AbortSignal): Promise<ChunkList | null> {
+  /**
+   * The chunks of all files, each cut by itself, and where the list that comes in has it that they are cut. Null when
+   * one of them changed.
+   */
+  async chunks(sizes: ChunkSizes, coming: ChunksReader, signal?: AbortSignal): Promise<ChunkList | null> {
     const list = new ChunkList();
+    const turns = new Turns();
     const largest = Math.max(...this.files.map(({ meta }) => meta.size));
     const buffer = new Uint8Array(Math.min(READ_BYTES, largest));
     for (const file of this.files) {
-      const cutter = new ChunkCutter(sizes, (length, name) => list.add(length, name));
+      const follower = new ListFollower(coming.list);
+      const cutter = new ChunkCutter(sizes, (length, name) => list.add(length, name), follower);
       const { size } = file.meta;
       for (let at = 0; at < size; at += buffer.length) {
         const piece = buffer.subarray(0, size - at);
         if (file.read(piece, at) < piece.length) return null;
+        await coming.came(follower.at + piece.length + 2 * sizes.max);
         cutter.push(piece);
-        if (at % TURN_BYTES === 0) await turn(signal);
+        await turns.due(signal);
       }
       cutter.finish();
     }
@@ -57,7 +64,8 @@ export class Bases implements Disposable {
     const buffer = new Uint8Array(Math.max(READ_BYTES, blockBytes));
     const view = new DataView(buffer.buffer);
     const mask = strongMask(strongBytes);
-    let start = 0, end = 0, untilTurn = TURN_BYTES;
+    const turns = new Turns();
+    let start = 0, end = 0;
     for (let i = 0; i < offsets.length; i++) {
       const offset = offsets[i];
       if (offset < start || offset + blockBytes > end) {
@@ -67,15 +75,12 @@ export class Bases implements Disposable {
         start = offset;
         end = offsets[next] + blockBytes;
         if (!this.read(buffer.subarray(0, end - start), start)) return false;
-        untilTurn -= end - start;
+        await turns.due(signal);
       }
       signatures.weak[i] = weakHash(buffer, offset - start, blockBytes);
       const { high, low } = strongHash(view, offset - start, blockBytes);
       signatures.high[i] = high & mask.high;
       signatures.low[i] = low & mask.low;
-      if (untilTurn > 0) continue;
-      untilTurn = TURN_BYTES;
-      await turn(signal);
     }
     return true;
   }

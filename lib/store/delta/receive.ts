@@ -55,10 +55,10 @@ export async function assemble(
   try {
     const header = await reader.header();
     if (files.every(({ meta }) => meta.size === 0)) return null;
-    // Both at once: the sender reads its file while this side reads its own.
+    // Both at once: the sender reads its file while this side reads its own, a little behind.
     const coming = reader.rest(header);
     coming.catch(() => {});
-    const there = await old.chunks(header.sizes, signal);
+    const there = await old.chunks(header.sizes, reader, signal);
     const chunks = await coming;
     if (there !== null && chunks !== null) {
       assembly = await plan({ chunks, there, old, begun: await begun(chunks.meta) }, { guess, signal });
@@ -91,8 +91,7 @@ async function plan(
   return {
     meta,
     request,
-    content: (answer, signal) =>
-      new AssembledContent({ meta, sha256: chunks.sha256, parts, old, signal }, answer),
+    content: (answer, signal) => new AssembledContent({ meta, parts, old, signal }, answer),
     [Symbol.dispose]: () => old[Symbol.dispose](),
   };
 }

@@ -1,27 +1,27 @@
 /** The sender's side of a delta: the chunks of a file, then what a receiver asks for of it. */
 import * as crypto from "node:crypto";
 import { FerryError } from "../../core/errors.ts";
-import { turn } from "../../core/turn.ts";
+import { Turns } from "../../core/turn.ts";
 import { chunkBitsFor, chunkSizes } from "../../delta/chunker.ts";
 import { ChunkCutter } from "../../delta/chunk_list.ts";
 import { InstructionWriter } from "../../delta/instructions.ts";
 import { Searcher } from "../../delta/search.ts";
-import { ChunkEntries, chunksHeader } from "../../wire/chunks.ts";
+import { ChunkEntries, chunksEnd, chunksHeader } from "../../wire/chunks.ts";
 import { MAX_DELTA_FILE_BYTES } from "../../wire/delta.ts";
 import type { DeltaRequest } from "../../wire/delta_request.ts";
-import { trailerBytes } from "../../wire/trailer.ts";
-import { deltaBlock, deltaEnd, deltaHead } from "../../wire/delta_body.ts";
+import { deltaBlock, deltaEnd, deltaHead, deltaReading } from "../../wire/delta_body.ts";
+import { HEARTBEAT_MS } from "../../wire/limits.ts";
 import { RangeFile } from "./range_file.ts";
 import type { StrictPaths } from "../root.ts";
 
 /** What is read at a time. */
 const READ_BYTES = 1024 * 1024;
 
-/** What is read between two turns of the event loop. */
-export const TURN_BYTES = 8 * 1024 * 1024;
+/** What is read between two pieces of a list. */
+const LISTED_BYTES = 8 * 1024 * 1024;
 
-/** What a piece costs, however short it is, as bytes. */
-const RANGE_COST_BYTES = 4096;
+/** What is searched before the first instructions are sent; then twice as much each time. */
+const FIRST_BYTES = 2 * 1024 * 1024;
 
 /** The chunks of the file `path` as a body. Throws `conflict` where there is no file to be read. */
 export function sendChunks(paths: StrictPaths, path: string): ReadableStream<Uint8Array> {
@@ -37,52 +37,69 @@ async function* chunksOf(file: RangeFile): AsyncGenerator<Uint8Array<ArrayBuffer
   yield chunksHeader({ meta, sizes });
   const entries = new ChunkEntries();
   const cutter = new ChunkCutter(sizes, (length, name) => entries.add(length, name));
-  const hash = crypto.createHash("sha256");
   const buffer = new Uint8Array(Math.min(READ_BYTES, Math.max(1, meta.size)));
+  const turns = new Turns();
   let at = 0;
   while (at < meta.size) {
     const piece = buffer.subarray(0, Math.min(buffer.length, meta.size - at));
     const count = file.read(piece, at);
     if (count < piece.length) throw new FerryError("read_failed", "the file ended early");
-    hash.update(piece);
     cutter.push(piece);
     at += count;
-    if (at % TURN_BYTES !== 0) continue;
-    yield entries.take();
-    await turn();
+    if (at % LISTED_BYTES === 0) yield entries.take();
+    await turns.due();
   }
   cutter.finish();
   yield entries.take();
-  yield trailerBytes({ changed: file.outcome() !== null, digest: hash.digest() });
+  yield chunksEnd(file.outcome() !== null);
 }
 
 /**
- * What `request` asks for of the file `path`, as a body; `ended` is called at its end. Throws `conflict` when the file
+ * What `request` asks for of the file `path`, as a body; `searched` is called when the memory for that is no longer
+ * needed, at the latest at the end. Throws `conflict` when the file
  * is no longer the one whose chunks were sent.
  */
 export function sendDelta(
   { paths, path }: { paths: StrictPaths; path: string },
   request: DeltaRequest,
-  ended: () => void = () => {},
+  searched: () => void = () => {},
 ): ReadableStream<Uint8Array> {
   const file = opened(paths, path);
   if (file.meta.size === request.size && file.meta.mtime === request.mtime) {
-    return bodyOf(deltaOf(file, request), file, ended);
+    let done = false;
+    const once = () => {
+      if (!done) searched();
+      done = true;
+    };
+    return bodyOf(deltaOf(file, request, once), file, once);
   }
   file[Symbol.dispose]();
   throw new FerryError("conflict", "it changed meanwhile");
 }
 
-async function* deltaOf(file: RangeFile, request: DeltaRequest): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const { ranges, signatures, codecs } = request;
+async function* deltaOf(
+  file: RangeFile,
+  request: DeltaRequest,
+  searched: () => void,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   yield deltaHead();
+  yield* instructionsOf(file, request);
+  searched();
+  yield* endOf(file);
+}
+
+async function* instructionsOf(
+  file: RangeFile,
+  { ranges, signatures, codecs }: DeltaRequest,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const blocks: Uint8Array<ArrayBuffer>[] = [];
   const missing = ranges.reduce((sum, { length }) => sum + length, 0);
   const writer = new InstructionWriter((block) => blocks.push(block), missing);
   const searcher = new Searcher(signatures);
   const most = ranges.reduce((most, { length }) => Math.max(most, length), 0);
   const buffer = new Uint8Array(Math.min(most, Math.max(READ_BYTES, 2 * signatures.blockBytes)));
-  let untilTurn = TURN_BYTES;
+  const turns = new Turns();
+  let untilSent = FIRST_BYTES, step = FIRST_BYTES;
   for (const { start, length } of ranges) {
     let kept = 0;
     for (let done = 0; done < length;) {
@@ -93,17 +110,38 @@ async function* deltaOf(file: RangeFile, request: DeltaRequest): AsyncGenerator<
       buffer.copyWithin(0, used, want);
       kept = want - used;
       done += used;
-      // A range of one byte is work, too.
-      untilTurn -= count + RANGE_COST_BYTES;
+      untilSent -= count;
+      // The receiver begins to put the file together while the search goes on.
+      if (untilSent <= 0) {
+        writer.flush();
+        untilSent = step *= 2;
+      }
       for (const block of blocks.splice(0)) yield await deltaBlock(block, codecs);
-      if (untilTurn > 0) continue;
-      untilTurn = TURN_BYTES;
-      await turn();
+      await turns.due();
     }
   }
   writer.flush();
   for (const block of blocks.splice(0)) yield await deltaBlock(block, codecs);
-  yield deltaEnd(file.outcome() !== null);
+}
+
+/** The end, once the whole file is read: the receiver is at work with the instructions meanwhile. */
+async function* endOf(file: RangeFile): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const { size } = file.meta;
+  const hash = crypto.createHash("sha256");
+  const buffer = new Uint8Array(Math.min(READ_BYTES, size));
+  const turns = new Turns();
+  let sent = performance.now();
+  for (let at = 0; at < size;) {
+    const piece = buffer.subarray(0, size - at);
+    if (file.read(piece, at) < piece.length) throw new FerryError("read_failed", "the file ended early");
+    hash.update(piece);
+    at += piece.length;
+    await turns.due();
+    if (performance.now() - sent < HEARTBEAT_MS) continue;
+    sent = performance.now();
+    yield deltaReading();
+  }
+  yield deltaEnd({ changed: file.outcome() !== null, digest: hash.digest() });
 }
 
 function opened(paths: StrictPaths, path: string): RangeFile {
