@@ -507,6 +507,12 @@ const CASES: Case[] = [
   { name: "401 for a tree", lies: { tree: status(401) }, code: 67, says: "401" },
 ];
 
+/** What stands at the destination, and what is in the stage there. */
+function byPlace(all: readonly string[]): [placed: string[], staged: string[]] {
+  const ours = (path: string) => /^\.ferry(\/|$)/.test(path);
+  return [all.filter((path) => !ours(path)), all.filter(ours)];
+}
+
 for (const { name, lies, code, problems = [], arrives = [], says } of CASES) {
   Deno.test(`sync from a server that answers with ${name} takes nothing that it should not`, async () => {
     using dir = tempDir({ "dst": null, "outside/precious": "precious" });
@@ -523,7 +529,14 @@ for (const { name, lies, code, problems = [], arrives = [], says } of CASES) {
       "outside",
       "outside/precious",
     ]);
-    assertEquals(paths(dir.at("dst")), arrives);
+    const [placed, staged] = byPlace(paths(dir.at("dst")));
+    assertEquals(placed, arrives);
+    // A run that was stopped leaves good content for the next one, and nothing else.
+    assert(code > 1 || staged.length === 0, staged.join(" "));
+    for (const path of staged) {
+      const full = dir.at(`dst/${path}`);
+      if (Deno.statSync(full).isFile) assertEquals(Deno.readTextFileSync(full), GOOD, path);
+    }
     assert(!run.stderr.includes("internal error"), run.stderr);
     // deno-lint-ignore no-control-regex -- what a terminal would obey is what is looked for
     assert(!/[\x00-\x09\x0b-\x1f\x7f-\x9f]/.test(run.stderr), JSON.stringify(run.stderr));
