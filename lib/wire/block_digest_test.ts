@@ -43,3 +43,20 @@ Deno.test("BlockDigest tells a changed bit, a lost byte and two blocks that chan
   assertNotEquals(digestOf(bytes.subarray(1)), whole);
   assertNotEquals(digestOf(bytes.subarray(DIGEST_BLOCK_BYTES), bytes.subarray(0, DIGEST_BLOCK_BYTES)), whole);
 });
+
+Deno.test("BlockDigest stays right after twelve thousand pieces", () => {
+  const block = new Uint8Array(DIGEST_BLOCK_BYTES / 64).map((_, i) => i * 31);
+  const digest = new BlockDigest(), sums = createHash("sha256");
+  const sum = new DataView(new ArrayBuffer(4));
+  const whole = new Uint8Array(DIGEST_BLOCK_BYTES);
+  for (let round = 0; round < 200; round++) {
+    for (let piece = 0; piece < 64; piece++) {
+      new DataView(block.buffer).setUint32(0, round * 64 + piece);
+      digest.update(block);
+      whole.set(block, piece * block.length);
+    }
+    sum.setUint32(0, crc32(whole));
+    sums.update(new Uint8Array(sum.buffer));
+  }
+  assertEquals(digest.digest(), new Uint8Array(sums.digest()));
+});
