@@ -4,7 +4,7 @@ import { FerryError, osReason, quote } from "../lib/core/errors.ts";
 import { joinRoot, nameProblem, RESERVED_NAME } from "../lib/core/paths.ts";
 import { type AccessRecord, formatCombined, formatJson } from "../lib/http/access_log.ts";
 import { corsPolicy, parseOrigin } from "../lib/http/cors.ts";
-import { parsePerms, type PermSet } from "../lib/server/access.ts";
+import { parsePerms } from "../lib/server/access.ts";
 import { type Accounts, createAuthenticate } from "../lib/server/authenticate.ts";
 import { CodedFiles } from "../lib/server/coded_files.ts";
 import { createHandler } from "../lib/server/handler.ts";
@@ -145,8 +145,8 @@ export const serve = defineCommand({
       : { kind: "unix", path: flags.unix };
     const accounts = await readAccounts(flags, place);
     const peers = parsePeers(flags.peer);
-    const writes = accounts.anonymous |
-      accounts.users.flatMap((u) => u.rules).reduce((all, r) => all | r.perms, 0);
+    const rules = [...accounts.anonymous, ...accounts.users.flatMap((user) => user.rules)];
+    const writes = rules.reduce((all, rule) => all | rule.perms, 0);
     const writable = (writes & MAY_CHANGE) !== 0;
     using _house = writable ? keepHouse(root) : null;
 
@@ -246,8 +246,8 @@ async function readAccounts(
   flags: { anonymous: string; writable: boolean; auth: string[] },
   place: Place,
 ): Promise<Accounts> {
-  const anonymous: PermSet | null = parsePerms(flags.writable ? "rwd" : flags.anonymous);
-  if (anonymous === null) {
+  const perms = parsePerms(flags.writable ? "rwd" : flags.anonymous);
+  if (perms === null) {
     throw new FerryError("usage", `--anonymous ${quote(flags.anonymous)}: must be letters of rwds, or none`);
   }
   if (flags.writable && place.kind === "tcp" && !isLoopback(place.host)) {
@@ -258,6 +258,7 @@ async function readAccounts(
       }; use --auth, or a loopback --host`,
     );
   }
+  const anonymous = [{ path: "", perms }];
   if (flags.auth.length === 0) return { anonymous, users: [] };
   const { parseAuthFlags } = await import("../lib/server/auth_flag.ts");
   return { anonymous, users: parseAuthFlags(flags.auth) };

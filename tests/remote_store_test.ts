@@ -14,7 +14,10 @@ testStore("RemoteStore", async (root, name) => {
   const staging = new Staging(root);
   const handler = createHandler({
     share: { root, hidden: false, follow: "inside", staging },
-    authenticate: await createAuthenticate({ anonymous: parsePerms("rwd")!, users: [] }),
+    authenticate: await createAuthenticate({
+      anonymous: [{ path: "", perms: parsePerms("rwd")! }],
+      users: [],
+    }),
     syncApi: sync.handle,
     warn,
   });

@@ -29,7 +29,8 @@ export function parsePerms(text: string): PermSet | null {
 export interface AccessGrant {
   user: string | null;
   rules: readonly Rule[];
-  anonymous: PermSet;
+  /** What holds for everybody. */
+  anonymous: readonly Rule[];
   /** Whether a login could help, so that a refusal asks for one. */
   logins: boolean;
 }
@@ -45,11 +46,14 @@ export class Access {
   readonly user: string | null;
   readonly #grant: AccessGrant;
   readonly #bound: Bound | null;
+  /** What holds at every path: most servers have one rule, and most requests need no other. */
+  readonly #everywhere: PermSet;
 
   constructor(grant: AccessGrant, bound: Bound | null = null) {
     this.user = grant.user;
     this.#grant = grant;
     this.#bound = bound;
+    this.#everywhere = everywhere(grant.rules) | everywhere(grant.anonymous);
   }
 
   /** The part of these permissions that lies within `bound`. */
@@ -62,27 +66,20 @@ export class Access {
     return this.#bound !== null;
   }
 
-  /** Whether `perm` holds at `path`: among the user's rules the one with the longest path decides. */
+  /** Whether `perm` holds at `path`: of the user's rules, and of everybody's, the one with the longest path decides. */
   can(perm: Perm, path: string): boolean {
     const bit = BITS[perm];
     const bound = this.#bound;
     if (bound !== null && ((bound.perms & bit) === 0 || !isWithin(path, bound.path))) return false;
-    if ((this.#grant.anonymous & bit) !== 0) return true;
-    let longest = -1;
-    let perms = 0;
-    for (const rule of this.#grant.rules) {
-      if (rule.path.length > longest && isWithin(path, rule.path)) {
-        longest = rule.path.length;
-        perms = rule.perms;
-      }
-    }
-    return (perms & bit) !== 0;
+    if ((this.#everywhere & bit) !== 0) return true;
+    const { rules, anonymous } = this.#grant;
+    return ((permsAt(rules, path) | permsAt(anonymous, path)) & bit) !== 0;
   }
 
   /** Whether `perm` holds at `path` and everywhere below it, as removing or moving a whole folder needs. */
   canDeep(perm: Perm, path: string): boolean {
-    return this.can(perm, path) &&
-      this.#grant.rules.every((rule) => !isWithin(rule.path, path) || this.can(perm, rule.path));
+    const holds = (rule: Rule) => !isWithin(rule.path, path) || this.can(perm, rule.path);
+    return this.can(perm, path) && this.#grant.rules.every(holds) && this.#grant.anonymous.every(holds);
   }
 
   /** The answer to a request that lacks `perm`: 401 where logging in could help, else 403. */
@@ -105,6 +102,25 @@ export class Access {
     if (this.user === null) return { status: 403, detail: `this server does not allow ${verb} here` };
     return { status: 403, detail: `this user may not do that: ${verb} is not allowed here` };
   }
+}
+
+/** What `rules` give at `path`. */
+function permsAt(rules: readonly Rule[], path: string): PermSet {
+  let longest = -1;
+  let perms = 0;
+  for (const rule of rules) {
+    if (rule.path.length > longest && isWithin(path, rule.path)) {
+      longest = rule.path.length;
+      perms = rule.perms;
+    }
+  }
+  return perms;
+}
+
+/** What `rules` give at every path. */
+function everywhere(rules: readonly Rule[]): PermSet {
+  if (!rules.some((rule) => rule.path === "")) return 0;
+  return rules.reduce((all, rule) => all & rule.perms, ~0);
 }
 
 /** What every 401 carries (RFC 9110 section 11.6.1, RFC 7617). */

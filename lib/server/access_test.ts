@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import fc from "fast-check";
 import { Access, parsePerms, type Perm, type Rule } from "./access.ts";
 
 function perms(text: string): number {
@@ -9,8 +10,9 @@ function perms(text: string): number {
 
 const rule = (path: string, text: string): Rule => ({ path, perms: perms(text) });
 
-function access(rules: Rule[], anonymous = "none", user: string | null = "ann"): Access {
-  return new Access({ user, rules, anonymous: perms(anonymous), logins: true });
+function access(rules: Rule[], anonymous: string | Rule[] = "none", user: string | null = "ann"): Access {
+  const everybody = typeof anonymous === "string" ? [rule("", anonymous)] : anonymous;
+  return new Access({ user, rules, anonymous: everybody, logins: true });
 }
 
 Deno.test("parsePerms() takes letters of rwds and none, nothing else", () => {
@@ -55,6 +57,41 @@ Deno.test("Access adds what anybody may do to the user's own", () => {
   assertEquals(access([rule("", "none")], "r").canDeep("r", ""), true);
 });
 
+Deno.test("Access gives everybody what holds at a path, and users what they have besides", () => {
+  const everybody = [rule("pub", "r"), rule("pub/drafts", "none"), rule("drop", "w")];
+  const can = (given: Access, perm: Perm) =>
+    ["", "pub", "pub/a", "pub/drafts/x", "public", "drop/x", "in"].filter((path) => given.can(perm, path));
+  assertEquals(can(access([], everybody, null), "r"), ["pub", "pub/a"]);
+  assertEquals(can(access([], everybody, null), "w"), ["drop/x"]);
+  const ann = access([rule("", "r"), rule("in", "rw")], everybody);
+  assertEquals(can(ann, "r"), ["", "pub", "pub/a", "pub/drafts/x", "public", "drop/x", "in"]);
+  assertEquals(can(ann, "w"), ["drop/x", "in"]);
+  assertEquals(access([], everybody, null).canDeep("r", "pub"), false);
+  assertEquals(access([rule("pub/drafts", "r")], everybody).canDeep("r", "pub"), true);
+});
+
+Deno.test("Access.can() says what the rules say, one by one", () => {
+  const names = fc.constantFrom("a", "b", "ab");
+  const path = fc.array(names, { maxLength: 3 }).map((parts) => parts.join("/"));
+  const rules = fc.uniqueArray(fc.record({ path, perms: fc.nat({ max: 15 }) }), {
+    selector: ({ path }) => path,
+    maxLength: 5,
+  });
+  const slow = (given: Rule[], path: string): number => {
+    for (let at = path;; at = at.slice(0, Math.max(at.lastIndexOf("/"), 0))) {
+      const found = given.find((rule) => rule.path === at);
+      if (found !== undefined) return found.perms;
+      if (at === "") return 0;
+    }
+  };
+  fc.assert(fc.property(rules, rules, path, (own, everybody, path) => {
+    const bits = slow(own, path) | slow(everybody, path);
+    const expected = (["r", "w", "d", "s"] as const).map((_, i) => (bits & 1 << i) !== 0);
+    const given = access(own, everybody);
+    assertEquals((["r", "w", "d", "s"] as const).map((perm) => given.can(perm, path)), expected);
+  }));
+});
+
 Deno.test("Access.deny() asks for a login where one could help", () => {
   const request = { headers: new Headers() };
   const status = (given: Access) => {
@@ -63,5 +100,6 @@ Deno.test("Access.deny() asks for a login where one could help", () => {
   };
   assertEquals(status(access([], "r", null)), [401, true]);
   assertEquals(status(access([], "r", "ann")), [403, false]);
-  assertEquals(status(new Access({ user: null, rules: [], anonymous: 1, logins: false })), [403, false]);
+  const closed = new Access({ user: null, rules: [], anonymous: [rule("", "r")], logins: false });
+  assertEquals(status(closed), [403, false]);
 });

@@ -1,8 +1,8 @@
 /** Reads `--auth USER:PASSWORD[@PATH[:PERMS],...]`. Messages never hold the password. */
 import { FerryError, quote } from "../core/errors.ts";
-import { pathProblem } from "../core/paths.ts";
-import { parsePerms, type Rule } from "./access.ts";
+import type { Rule } from "./access.ts";
 import { parseSecret, type Secret } from "./password.ts";
+import { doublePath, parseRule } from "./rule.ts";
 
 /** One user of a server. */
 export interface User {
@@ -45,28 +45,22 @@ export function parseAuthFlag(value: string): User {
     );
   }
   const scopes = at === -1 ? ["/"] : value.slice(at + 1).split(",");
-  const rules = scopes.map((scope) => parseScope(scope, name));
-  for (const [i, rule] of rules.entries()) {
-    if (rules.findIndex((other) => other.path === rule.path) !== i) {
-      throw wrong(`the path /${quote(rule.path)} of ${quote(name)} comes twice`);
-    }
-  }
-  return { name, secret, rules };
+  return { name, secret, rules: parseScopes(scopes, name) };
 }
 
-function parseScope(scope: string, name: string): Rule {
-  if (!scope.startsWith("/")) {
-    throw wrong(`a path of ${quote(name)} does not start with a slash: ${quote(scope)}`);
-  }
-  const colon = scope.lastIndexOf(":");
-  const perms = parsePerms(colon === -1 ? DEFAULT_PERMS : scope.slice(colon + 1));
-  if (perms === null) {
-    throw wrong(`the permissions in ${quote(scope)} of ${quote(name)} must be letters of rwds, or none`);
-  }
-  const path = (colon === -1 ? scope : scope.slice(0, colon)).replace(/^\//, "").replace(/\/$/, "");
-  const problem = pathProblem(path);
-  if (problem !== null) throw wrong(`the path in ${quote(scope)} of ${quote(name)} is refused: ${problem}`);
-  return { path, perms };
+/** Each of `scopes` is `/PATH` or `/PATH:PERMS`. */
+function parseScopes(scopes: readonly string[], name: string): Rule[] {
+  const rules = scopes.map((scope) => {
+    const colon = scope.lastIndexOf(":");
+    const rule = colon === -1
+      ? parseRule(scope, DEFAULT_PERMS)
+      : parseRule(scope.slice(0, colon), scope.slice(colon + 1));
+    if ("problem" in rule) throw wrong(`of the user ${quote(name)}: ${rule.problem}`);
+    return rule;
+  });
+  const double = doublePath(rules);
+  if (double !== null) throw wrong(`the path ${quote(double)} of ${quote(name)} comes twice`);
+  return rules;
 }
 
 function wrong(why: string): FerryError {

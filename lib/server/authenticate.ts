@@ -2,7 +2,7 @@
 import { FerryError } from "../core/errors.ts";
 import { parseBasic } from "../http/basic_auth.ts";
 import { parseBearer } from "../http/bearer.ts";
-import { Access, type PermSet } from "./access.ts";
+import { Access, type Rule } from "./access.ts";
 import type { User } from "./auth_flag.ts";
 import type { Capabilities } from "./capability.ts";
 import type { ScryptSecret } from "./password.ts";
@@ -11,7 +11,7 @@ import type { ScryptSecret } from "./password.ts";
 export interface Accounts {
   users: readonly User[];
   /** What everybody may do, logged in or not. */
-  anonymous: PermSet;
+  anonymous: readonly Rule[];
 }
 
 /**

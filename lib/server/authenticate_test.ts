@@ -27,7 +27,7 @@ for (const [about, authorization, user] of CASES) {
   Deno.test(`createAuthenticate() knows ${about}`, async () => {
     const authenticate = await createAuthenticate({
       users: parseAuthFlags(["ann:secret", `bob:${HASH}@/b:r`]),
-      anonymous: 0,
+      anonymous: [],
     });
     // Twice: the second time from memory.
     for (let i = 0; i < 2; i++) assertEquals((await authenticate(authorization))?.user, user);
@@ -35,7 +35,7 @@ for (const [about, authorization, user] of CASES) {
 }
 
 Deno.test("createAuthenticate() remembers a verified login, so that scrypt runs once", async () => {
-  const authenticate = await createAuthenticate({ users: parseAuthFlags([`bob:${HASH}`]), anonymous: 0 });
+  const authenticate = await createAuthenticate({ users: parseAuthFlags([`bob:${HASH}`]), anonymous: [] });
   assert(authenticate(basic("bob:hushed")) instanceof Promise);
   await authenticate(basic("bob:hushed"));
   assert(!(authenticate(basic("bob:hushed")) instanceof Promise));
@@ -44,7 +44,7 @@ Deno.test("createAuthenticate() remembers a verified login, so that scrypt runs 
 
 Deno.test("createAuthenticate() runs scrypt for an unknown user and a wrong plain password too", async () => {
   const users = parseAuthFlags(["ann:secret", `bob:${HASH}`]);
-  const authenticate = await createAuthenticate({ users, anonymous: 0 });
+  const authenticate = await createAuthenticate({ users, anonymous: [] });
   for (const login of ["eve:x", "ann:x", "bob:x"]) {
     const answer = authenticate(basic(login));
     assert(answer instanceof Promise, login);
@@ -53,7 +53,7 @@ Deno.test("createAuthenticate() runs scrypt for an unknown user and a wrong plai
 });
 
 Deno.test("createAuthenticate() without users lets nobody in who claims to be one", async () => {
-  const authenticate = await createAuthenticate({ users: [], anonymous: 7 });
+  const authenticate = await createAuthenticate({ users: [], anonymous: [{ path: "", perms: 7 }] });
   assertEquals(await authenticate(basic("ann:secret")), null);
   assertEquals((await authenticate(null))?.can("w", "x"), true);
 });

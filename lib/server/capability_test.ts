@@ -41,7 +41,10 @@ Deno.test("Capabilities open nothing that was changed, cut, or signed with anoth
 Deno.test("createAuthenticate() gives a token the part of its issuer's permissions that it says", async () => {
   const capabilities = new Capabilities();
   const users = parseAuthFlags(["ann:secret@/:rwd,/a/hidden:w,/b:rwds"]);
-  const authenticate = await createAuthenticate({ users, anonymous: parsePerms("rw")! }, capabilities);
+  const authenticate = await createAuthenticate({
+    users,
+    anonymous: [{ path: "", perms: parsePerms("rw")! }],
+  }, capabilities);
   const token = (path: string, user: string | null = "ann") =>
     capabilities.issue({ user, path, perms: READ, expires: Date.now() + 10_000 });
   const access = await authenticate(`Bearer ${token("a")}`);
@@ -59,7 +62,7 @@ Deno.test("createAuthenticate() gives a token the part of its issuer's permissio
 Deno.test("a token never gives what its issuer may not do", async () => {
   const capabilities = new Capabilities();
   const users = parseAuthFlags(["ann:secret@/:r,/a/hidden:w"]);
-  const authenticate = await createAuthenticate({ users, anonymous: 0 }, capabilities);
+  const authenticate = await createAuthenticate({ users, anonymous: [] }, capabilities);
   const token = capabilities.issue({ user: "ann", path: "", perms: READ, expires: Date.now() + 10_000 });
   const access = await authenticate(`Bearer ${token}`);
   assertEquals(["a", "a/hidden", "a/hidden/x"].map((path) => access?.can("r", path)), [true, false, false]);

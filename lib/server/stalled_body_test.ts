@@ -22,7 +22,7 @@ async function start() {
   const anonymous = parsePerms("rwd") ?? 0;
   const handler = createHandler({
     share,
-    authenticate: await createAuthenticate({ anonymous, users: [] }),
+    authenticate: await createAuthenticate({ anonymous: [{ path: "", perms: anonymous }], users: [] }),
     syncApi: sync.handle,
     warn,
   });
