@@ -7,6 +7,7 @@ import { corsPolicy, parseOrigin } from "../lib/http/cors.ts";
 import { parsePerms } from "../lib/server/access.ts";
 import { type Accounts, createAuthenticate } from "../lib/server/authenticate.ts";
 import { CodedFiles } from "../lib/server/coded_files.ts";
+import { DavState } from "../lib/server/dav/state.ts";
 import { createHandler } from "../lib/server/handler.ts";
 import { listen, type Place } from "../lib/server/listen.ts";
 import { LogBuffer } from "../lib/server/log.ts";
@@ -117,6 +118,7 @@ export const serve = defineCommand({
   notes: [
     "With several PATHs in one --auth the longest that matches decides, and everybody has the --anonymous " +
     "permissions too. The paths follow the last @/ of the value; a password that contains @/ needs them spelled out.",
+    "WebDAV clients need no flag: w lets them lock and set properties too. See docs/webdav.md.",
   ],
   examples: [
     { run: "ferry serve", about: "show the current folder at http://127.0.0.1:8420/" },
@@ -156,12 +158,14 @@ export const serve = defineCommand({
     const stateDir = flags["state-dir"];
     const capabilities = new Capabilities();
     const jobs = peers.length === 0 ? undefined : { peers, run: runJob, warn };
+    // Only a share that may be written to anyway has Ferry's state in it.
+    const dir = () =>
+      writable && stateDir === undefined
+        ? joinRoot(root, RESERVED_NAME)
+        : shareState(stateHome(stateDir, io.env), root);
+    using dav = new DavState({ dir, root, warn });
     const sync = createSyncApi(root, {
-      // Only a share that may be written to anyway has Ferry's state in it.
-      dir: () =>
-        writable && stateDir === undefined
-          ? joinRoot(root, RESERVED_NAME)
-          : shareState(stateHome(stateDir, io.env), root),
+      dir,
       stateHome: stateHomeIfAny(stateDir, io.env),
       warn,
       capabilities,
@@ -178,6 +182,7 @@ export const serve = defineCommand({
       cacheControl: cacheControl(flags["max-age"]),
       maxUpload: flags["max-upload"],
       staging,
+      dav,
     };
     const handler = createHandler({
       share,

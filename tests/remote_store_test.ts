@@ -1,6 +1,7 @@
 import { createHandler } from "../lib/server/handler.ts";
 import { createAuthenticate } from "../lib/server/authenticate.ts";
 import { parsePerms } from "../lib/server/access.ts";
+import { DavState } from "../lib/server/dav/state.ts";
 import { Staging } from "../lib/server/staging.ts";
 import { createSyncApi } from "../lib/server/sync/api.ts";
 import { testStore } from "../lib/store/conformance/suite.ts";
@@ -12,8 +13,9 @@ testStore("RemoteStore", async (root, name) => {
   const state = Deno.makeTempDirSync({ prefix: "ferry-state-" });
   const sync = createSyncApi(root, { dir: () => state, warn });
   const staging = new Staging(root);
+  const dav = new DavState({ dir: () => `${root}/.ferry`, root, warn });
   const handler = createHandler({
-    share: { root, hidden: false, follow: "inside", staging },
+    share: { root, hidden: false, follow: "inside", staging, dav },
     authenticate: await createAuthenticate({
       anonymous: [{ path: "", perms: parsePerms("rwd")! }],
       users: [],
@@ -37,6 +39,7 @@ testStore("RemoteStore", async (root, name) => {
       await server.shutdown();
       await sync.close();
       staging.close();
+      dav[Symbol.dispose]();
       await Deno.remove(state, { recursive: true });
     },
   };

@@ -1,5 +1,6 @@
-/** The reason phrases of the statuses that Ferry sends (RFC 9110 section 15, RFC 4918 section 11, RFC 6585). */
+/** The reason phrases of the statuses that Ferry spells out (RFC 9110 section 15, RFC 4918 section 11, RFC 6585). */
 const STATUS_TITLES: Readonly<Record<number, string>> = {
+  200: "OK",
   400: "Bad Request",
   401: "Unauthorized",
   403: "Forbidden",
@@ -15,6 +16,7 @@ const STATUS_TITLES: Readonly<Record<number, string>> = {
   415: "Unsupported Media Type",
   416: "Range Not Satisfiable",
   423: "Locked",
+  424: "Failed Dependency",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   501: "Not Implemented",

@@ -1,14 +1,19 @@
 /** From whatever was thrown to the answer that a client gets, which tells nothing about the inside. */
 import { type ErrorCode, FerryError, httpStatus, isDiskFull, osCode } from "../core/errors.ts";
-import { problemContent, problemHeaders } from "../http/problem.ts";
+import { type ProblemContent, problemContent, problemHeaders } from "../http/problem.ts";
 import { CHALLENGE } from "./access.ts";
 import type { Reply } from "./reply.ts";
 
-/** A FerryError whose answer has headers of its own. */
+/** A FerryError whose answer has headers of its own, or a body. */
 export class HttpError extends FerryError {
   override name = "HttpError";
 
-  constructor(code: ErrorCode, message: string, readonly headers: Readonly<Record<string, string>>) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    readonly headers: Readonly<Record<string, string>>,
+    readonly content: ProblemContent | null = null,
+  ) {
     super(code, message);
   }
 }
@@ -34,7 +39,9 @@ export function failureReply(error: unknown, accept: string | null): Failure {
   // Messages of the server's own troubles name paths on its disk.
   const own = status >= 500 && status !== 503;
   const detail = own ? OWN_TROUBLE[known.code] ?? "something went wrong inside the server" : known.message;
-  const { type, body } = problemContent({ status, detail, code: known.code }, accept);
+  const { type, body } = known instanceof HttpError && known.content !== null
+    ? known.content
+    : problemContent({ status, detail, code: known.code }, accept);
   const headers = problemHeaders(type);
   // RFC 9110 section 15.5.9: whoever did not send its request in time is not waited for again.
   if (status === 408) headers.connection = "close";

@@ -69,6 +69,11 @@ const METHODS: Readonly<Record<string, (exchange: Exchange) => Reply | Promise<R
   MOVE: move,
   COPY: copy,
   OPTIONS: options,
+  // Loaded when somebody speaks WebDAV.
+  PROPFIND: async (exchange) => (await import("./dav/propfind.ts")).propfind(exchange),
+  PROPPATCH: async (exchange) => (await import("./dav/proppatch.ts")).proppatch(exchange),
+  LOCK: async (exchange) => (await import("./dav/lock.ts")).lock(exchange),
+  UNLOCK: async (exchange) => (await import("./dav/lock.ts")).unlock(exchange),
 };
 
 /** Makes the handler of one share. */
@@ -175,7 +180,7 @@ export function createHandler(config: HandlerConfig): Handler {
 }
 
 /** Those that are known, to answer them as RFC 9110 section 9.1 says: 405 for what is not for this, 501 for all else. */
-const KNOWN = new Set(["CONNECT", "LOCK", "PATCH", "POST", "PROPFIND", "PROPPATCH", "TRACE", "UNLOCK"]);
+const KNOWN = new Set(["CONNECT", "PATCH", "POST", "TRACE"]);
 
 function noSuchMethod(method: string): FerryError {
   const known = KNOWN.has(method);

@@ -1,9 +1,8 @@
 /** Reading a folder for a listing. */
 import { FerryError } from "../core/errors.ts";
-import { childPath, isHidden, nameProblem } from "../core/paths.ts";
+import { childPath, isHidden, joinRoot, nameProblem } from "../core/paths.ts";
 import { fileEtag } from "../http/etag.ts";
-import { locate } from "../store/root.ts";
-import { innerPath } from "../store/root.ts";
+import { innerPath, locate } from "../store/root.ts";
 import { type Exchange, type Target } from "./share.ts";
 
 /** One entry. What it says of a link is what a GET of the link would find. */
@@ -41,21 +40,44 @@ export function readListing(exchange: Exchange, folder: Target): Listing {
 }
 
 function readEntry(exchange: Exchange, folder: Target, name: string): ListingEntry | null {
-  const { access, share } = exchange;
+  const seen = lookAt(exchange, folder, name);
+  if (seen === null) return null;
+  const { kind, info } = seen;
+  const mtime = info.mtime?.getTime() ?? 0;
+  if (info.isDirectory) return { name, kind, size: null, mtime, etag: null, slash: true };
+  const etag = fileEtag({ size: info.size, mtime, ino: info.ino, dev: info.dev });
+  return { name, kind, size: info.size, mtime, etag, slash: false };
+}
+
+/** An entry of a folder that a GET would find. */
+export interface SeenEntry {
+  kind: "file" | "dir" | "symlink";
+  /** The file or folder, of a link that which it leads to, and where that is. */
+  info: Deno.FileInfo;
+  real: string;
+}
+
+/** What the name is in `folder`, a folder that was found for this user; null for what a GET would not find. */
+export function lookAt(
+  { access, share }: Exchange,
+  folder: Pick<Target, "path" | "real">,
+  name: string,
+): SeenEntry | null {
   // A backslash is refused in every URL.
   if (nameProblem(name) !== null || name.includes("\\")) return null;
   if (!share.hidden && isHidden(name)) return null;
   const path = childPath(folder.path, name);
   if (!access.can("r", path)) return null;
+  let real = joinRoot(folder.real, name);
   let info: Deno.FileInfo | null;
-  let kind: ListingEntry["kind"] | null = null;
+  let kind: SeenEntry["kind"] | null = null;
   try {
-    info = Deno.lstatSync(`${folder.real}/${name}`);
+    info = Deno.lstatSync(real);
     if (info.isSymlink) {
       kind = "symlink";
       const target = locate(share.root, path, { follow: share.follow, hidden: share.hidden });
       if (!access.can("r", innerPath(share.root, target.real))) return null;
-      info = target.info;
+      ({ info, real } = target);
     }
   } catch (error) {
     // Gone meanwhile, a name that is not UTF-8 and came out changed, or a link that leads nowhere we go.
@@ -64,8 +86,5 @@ function readEntry(exchange: Exchange, folder: Target, name: string): ListingEnt
     throw error;
   }
   if (info === null || !(info.isFile || info.isDirectory)) return null;
-  const mtime = info.mtime?.getTime() ?? 0;
-  if (info.isDirectory) return { name, kind: kind ?? "dir", size: null, mtime, etag: null, slash: true };
-  const etag = fileEtag({ size: info.size, mtime, ino: info.ino, dev: info.dev });
-  return { name, kind: kind ?? "file", size: info.size, mtime, etag, slash: false };
+  return { kind: kind ?? (info.isDirectory ? "dir" : "file"), info, real };
 }

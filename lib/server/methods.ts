@@ -1,3 +1,4 @@
 /** The methods that paths of a share have; who may use them is another matter. */
 
-export const ALLOWED = "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, COPY, MOVE";
+export const ALLOWED =
+  "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, LOCK, UNLOCK";

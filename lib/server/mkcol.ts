@@ -2,6 +2,8 @@
 import { FerryError } from "../core/errors.ts";
 import { parentPath, toUrlPath } from "../core/paths.ts";
 import { changeError, syncFolder } from "../store/write/stage.ts";
+import { innerPath } from "../store/root.ts";
+import { guard } from "./dav/guard.ts";
 import { HttpError } from "./failure.ts";
 import { ALLOWED } from "./methods.ts";
 import { checkPreconditions } from "./preconditions.ts";
@@ -19,6 +21,7 @@ export async function mkcol(exchange: Exchange): Promise<Reply> {
     throw new FerryError("unsupported_media_type", "MKCOL takes no body");
   }
   checkPreconditions(exchange, target);
+  guard(exchange, [{ kind: "member", at: target }]);
   try {
     Deno.mkdirSync(target.real);
   } catch (error) {
@@ -27,6 +30,8 @@ export async function mkcol(exchange: Exchange): Promise<Reply> {
     }
     throw changeError(error, target.path);
   }
+  const { dav, root } = exchange.share;
+  dav.created(innerPath(root, target.real));
   await syncFolder(parentPath(target.real) || "/");
   return { status: 201, headers: { location: toUrlPath(target.path, true) }, body: null };
 }

@@ -4,6 +4,8 @@ import { parentPath, toUrlPath } from "../core/paths.ts";
 import { syncFolder, writeFully } from "../store/write/stage.ts";
 import { type BodyCheck, bodyCheck } from "./body_check.ts";
 import { HttpError } from "./failure.ts";
+import { innerPath } from "../store/root.ts";
+import { guard } from "./dav/guard.ts";
 import { patientBody } from "./patient_body.ts";
 import { checkPreconditions, etagOf } from "./preconditions.ts";
 import type { Reply } from "./reply.ts";
@@ -31,6 +33,7 @@ export async function put(exchange: Exchange): Promise<Reply> {
     const folders = makeParents(target.real);
     if (target.info !== null) Deno.chmodSync(staged, (target.info.mode ?? 0o644) & 0o777);
     share.staging.place(staged, target.real);
+    if (target.info === null) share.dav.created(innerPath(share.root, target.real));
     const etag = etagOf(Deno.lstatSync(target.real));
     await Promise.all(folders.map(syncFolder));
     if (target.info !== null) return { status: 204, headers: { etag }, body: null };
@@ -65,6 +68,7 @@ function findPlace(exchange: Exchange): Target {
     throw new FerryError("conflict", "something else than a file is there");
   }
   checkPreconditions(exchange, target);
+  guard(exchange, [{ kind: target.info === null ? "member" : "content", at: target }]);
   return target;
 }
 

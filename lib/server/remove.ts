@@ -2,6 +2,8 @@
 import { FerryError, osCode } from "../core/errors.ts";
 import { parentPath } from "../core/paths.ts";
 import { changeError, syncFolder } from "../store/write/stage.ts";
+import { parseDepth } from "../http/dav_headers.ts";
+import { guard } from "./dav/guard.ts";
 import { checkPreconditions } from "./preconditions.ts";
 import type { Reply } from "./reply.ts";
 import { innerPath } from "../store/root.ts";
@@ -16,16 +18,19 @@ export async function remove(exchange: Exchange): Promise<Reply> {
   if (info === null || !(info.isFile || info.isDirectory || info.isSymlink)) throw notFound();
   if (target.slash && info.isFile) throw notFound();
   if (info.isDirectory) {
+    parseDepth(exchange.request.headers.get("depth"), ["infinity"]);
     demandDeep(access, "d", target.path);
     demandDeep(access, "d", innerPath(share.root, real));
   }
   checkPreconditions(exchange, target);
+  guard(exchange, [{ kind: "tree", at: target }]);
   try {
     if (info.isDirectory) await removeFolder(share, real);
     else Deno.removeSync(real);
   } catch (error) {
     throw changeError(error, target.path);
   }
+  share.dav.removed(innerPath(share.root, real));
   await syncFolder(parentPath(real) || "/");
   return { status: 204, headers: {}, body: null };
 }

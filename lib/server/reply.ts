@@ -1,12 +1,13 @@
 /** What a request is answered with, as data, and how that becomes a Response. */
 import type { FileBody } from "./file_body.ts";
 import { OLD_RUNTIME } from "../core/runtime.ts";
+import type { TextBody } from "./text_body.ts";
 
 /** The answer to one request. `HEAD` is `GET` without the body: whoever makes a Reply need not know which it is. */
 export interface Reply {
   status: number;
   headers: Record<string, string>;
-  body: Uint8Array<ArrayBuffer> | string | FileBody | null;
+  body: Uint8Array<ArrayBuffer> | string | FileBody | TextBody | null;
 }
 
 const encoder = new TextEncoder();
@@ -31,7 +32,7 @@ export function toResponse(reply: Reply, method: string, sent: (bytes: number) =
   // Else it would compress the body, weaken the ETag and drop the Content-Length.
   if (OLD_RUNTIME) headers["cache-control"] = addNoTransform(headers["cache-control"]);
   if (typeof body === "object" && "stream" in body) {
-    headers["content-length"] = String(body.length);
+    if (body.length !== null) headers["content-length"] = String(body.length);
     if (method === "HEAD") {
       body.close();
       sent(0);

@@ -4,6 +4,7 @@ import { parseUrlPath, type UrlPath } from "../core/paths.ts";
 import { innerPath, locate, type Located } from "../store/root.ts";
 import type { Access, Perm } from "./access.ts";
 import type { CodedFiles } from "./coded_files.ts";
+import type { DavState } from "./dav/state.ts";
 import type { Patience } from "./patient_body.ts";
 import type { Staging } from "./staging.ts";
 
@@ -27,6 +28,8 @@ export interface Share {
   /** Bytes of the largest file that may be sent to it. */
   maxUpload?: number;
   staging: Staging;
+  /** Its locks and dead properties. */
+  dav: DavState;
   /** How long it waits for bodies. */
   patience?: Patience;
 }

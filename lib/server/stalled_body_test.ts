@@ -3,6 +3,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { KIND_STREAM, MAGIC, PackBuilder, writeHeader } from "../wire/pack.ts";
 import { parsePerms } from "./access.ts";
 import { createAuthenticate } from "./authenticate.ts";
+import { DavState } from "./dav/state.ts";
 import { createHandler } from "./handler.ts";
 import { listen } from "./listen.ts";
 import { Staging } from "./staging.ts";
@@ -18,7 +19,8 @@ async function start() {
   const warn = (line: string) => void warnings.push(line);
   const sync = createSyncApi(root, { dir: () => `${root}/.ferry`, warn, patience: PATIENCE });
   const staging = new Staging(root);
-  const share = { root, hidden: false, follow: "none" as const, staging, patience: PATIENCE };
+  const dav = new DavState({ dir: () => `${root}/.ferry`, root, warn });
+  const share = { root, hidden: false, follow: "none" as const, staging, dav, patience: PATIENCE };
   const anonymous = parsePerms("rwd") ?? 0;
   const handler = createHandler({
     share,
@@ -37,6 +39,7 @@ async function start() {
       await server.stop(2000);
       await sync.close();
       staging.close();
+      dav[Symbol.dispose]();
       Deno.removeSync(root, { recursive: true });
     },
   };

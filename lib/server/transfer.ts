@@ -3,6 +3,10 @@ import { FerryError, osCode } from "../core/errors.ts";
 import { isWithin, parentPath, toUrlPath } from "../core/paths.ts";
 import { parseDestination } from "../http/destination.ts";
 import { changeError, syncFolder } from "../store/write/stage.ts";
+import { parseDepth } from "../http/dav_headers.ts";
+import { innerPath } from "../store/root.ts";
+import { copyTree } from "./dav/copy_tree.ts";
+import { type Change, guard } from "./dav/guard.ts";
 import { checkPreconditions } from "./preconditions.ts";
 import type { Reply } from "./reply.ts";
 import { demand, demandDeep, type Exchange, find, notFound, type Target } from "./share.ts";
@@ -18,8 +22,10 @@ interface Transfer {
 export async function move(exchange: Exchange): Promise<Reply> {
   const transfer = readTransfer(exchange, "d");
   const { source, info, destination } = transfer;
+  if (info.isDirectory) parseDepth(exchange.request.headers.get("depth"), ["infinity"]);
   demandMove(exchange, transfer);
   checkPreconditions(exchange, source);
+  guard(exchange, [{ kind: "tree", at: source }, changeAt(destination)]);
   try {
     await replace(exchange, transfer, () => {
       if (isSameFile(info, destination.info)) Deno.removeSync(source.real); // rename() of two links to one file does nothing
@@ -27,38 +33,78 @@ export async function move(exchange: Exchange): Promise<Reply> {
       else Deno.renameSync(source.real, destination.real);
     });
   } catch (error) {
-    if (osCode(error) === "EXDEV") {
-      throw new FerryError("conflict", "the two paths are on different file systems of the server");
-    }
-    throw changeError(error, destination.path);
+    throw acrossOr(error, destination.path);
   }
+  const { dav, root } = exchange.share;
+  dav.moved(innerPath(root, source.real), innerPath(root, destination.real));
   await Promise.all([source, destination].map(({ real }) => syncFolder(parentPath(real) || "/")));
   return done(destination);
 }
 
-/** Copies a file, through the stage. */
+/** Copies a file, or a folder with what is served of it, through the stage. */
 export async function copy(exchange: Exchange): Promise<Reply> {
-  const { staging } = exchange.share;
-  const before = readTransfer(exchange, "r");
-  if (before.info.isDirectory) throw new FerryError("forbidden", "this server copies files, not folders");
-  checkPreconditions(exchange, before.source);
+  const { staging, dav, root } = exchange.share;
+  const depth = parseDepth(exchange.request.headers.get("depth"), ["infinity", "0"]);
+  const deep = depth === "infinity";
+  const before = readCopy(exchange, deep);
   const staged = staging.take();
   try {
-    await Deno.copyFile(before.source.real, staged);
-    Deno.chmodSync(staged, (before.info.mode ?? 0o644) & 0o777);
-    using file = await Deno.open(staged, { write: true });
-    await file.sync();
+    await copyInto(exchange, before, { staged, deep });
     // Again: much may have happened while the bytes were copied.
-    const transfer = readTransfer(exchange, "r");
-    checkPreconditions(exchange, transfer.source);
-    await replace(exchange, transfer, () => staging.place(staged, transfer.destination.real));
-    await syncFolder(parentPath(transfer.destination.real) || "/");
-    return done(transfer.destination);
+    const { source, info, destination } = readCopy(exchange, deep);
+    if (info.isDirectory !== before.info.isDirectory) throw new FerryError("conflict", "it is being changed");
+    await replace(exchange, { source, info, destination }, () => {
+      if (info.isDirectory) Deno.renameSync(staged, destination.real);
+      else staging.place(staged, destination.real);
+    });
+    dav.copied(innerPath(root, source.real), innerPath(root, destination.real), deep);
+    await syncFolder(parentPath(destination.real) || "/");
+    return done(destination);
   } catch (error) {
-    throw changeError(error, before.destination.path);
+    throw acrossOr(error, before.destination.path);
   } finally {
     staging.giveBack(staged);
   }
+}
+
+/** Finds both ends of a COPY that may be done. */
+function readCopy(exchange: Exchange, deep: boolean): Transfer {
+  const transfer = readTransfer(exchange, "r");
+  const { source, info, destination } = transfer;
+  if (info.isDirectory && deep) {
+    demandDeep(exchange.access, "r", source.path);
+    demandDeep(exchange.access, "r", innerPath(exchange.share.root, source.real));
+    demandDeep(exchange.access, "w", destination.path);
+  }
+  checkPreconditions(exchange, source);
+  guard(exchange, [changeAt(destination)]);
+  return transfer;
+}
+
+async function copyInto(
+  { share }: Exchange,
+  { source, info }: Transfer,
+  { staged, deep }: { staged: string; deep: boolean },
+): Promise<void> {
+  if (info.isDirectory) {
+    return await copyTree(source.real, staged, { hidden: share.hidden, deep, root: share.root });
+  }
+  await Deno.copyFile(source.real, staged);
+  Deno.chmodSync(staged, (info.mode ?? 0o644) & 0o777);
+  using file = await Deno.open(staged, { write: true });
+  await file.sync();
+}
+
+function changeAt(destination: Target): Change {
+  const { info } = destination;
+  return { kind: info === null ? "member" : info.isDirectory ? "tree" : "content", at: destination };
+}
+
+function acrossOr(error: unknown, path: string): FerryError {
+  if (osCode(error) === "EXDEV") {
+    return new FerryError("conflict", "the two paths are on different file systems of the server");
+  }
+  return changeError(error, path);
 }
 
 function done(destination: Target): Reply {

@@ -1,0 +1,142 @@
+/** PROPFIND: the properties of a resource, and of what is in it (RFC 4918 section 9.1). */
+import { baseName, childPath, encodeSegment, toUrlPath } from "../../core/paths.ts";
+import { type Depth, parseDepth } from "../../http/dav_headers.ts";
+import { innerPath } from "../../store/root.ts";
+import { lookAt, type SeenEntry } from "../listing.ts";
+import type { Reply } from "../reply.ts";
+import { type Exchange, find, notFound, type Target } from "../share.ts";
+import { TextBody } from "../text_body.ts";
+import { readXml } from "./body.ts";
+import type { DeadProperty } from "./dead_properties.ts";
+import { davError, XML_TYPE } from "./error.ts";
+import type { Resource } from "./live_properties.ts";
+import type { Lock } from "./locks.ts";
+import { parsePropfind, type PropertyRequest } from "./messages.ts";
+import { MULTISTATUS_CLOSE, MULTISTATUS_OPEN, propertyReader, propertyResponse } from "./multistatus.ts";
+
+/** Resources that `Depth: infinity` may come to; below a folder with more of them it is refused. */
+export const MAX_INFINITY = 20_000;
+
+/** Characters that are sent at a time. An answer that is no longer has its Content-Length. */
+const PIECE = 64 * 1024;
+
+/** Answers 207. */
+export async function propfind(exchange: Exchange): Promise<Reply> {
+  const request = parsePropfind(await readXml(exchange));
+  // From here on nothing waits: what is found is what is answered.
+  const target = find(exchange, exchange.path, { perm: "r" });
+  if (target.info === null || !(target.info.isFile || target.info.isDirectory)) throw notFound();
+  if (target.slash && target.info.isFile) throw notFound();
+  const depth = parseDepth(exchange.request.headers.get("depth"), ["infinity", "0", "1"]);
+  if (depth === "infinity") demandFew(exchange, target);
+  const headers: Record<string, string> = { "content-type": XML_TYPE, "cache-control": "no-store" };
+  const pieces = inPieces(responses(exchange, target, { depth, request }));
+  const first = pieces.next();
+  if (first.done) return { status: 207, headers, body: "" };
+  const second = pieces.next();
+  if (second.done) return { status: 207, headers, body: first.value };
+  return { status: 207, headers, body: new TextBody(chain([first.value, second.value], pieces)) };
+}
+
+function* chain(begun: readonly string[], rest: Generator<string>): Generator<string> {
+  yield* begun;
+  yield* rest;
+}
+
+function* inPieces(parts: Iterable<string>): Generator<string> {
+  let text = MULTISTATUS_OPEN;
+  for (const part of parts) {
+    text += part;
+    if (text.length < PIECE) continue;
+    yield text;
+    text = "";
+  }
+  yield text + MULTISTATUS_CLOSE;
+}
+
+/** The response of each resource, made when it is asked for. */
+function* responses(
+  exchange: Exchange,
+  target: Target,
+  { depth, request }: { depth: Depth; request: PropertyRequest },
+): Generator<string> {
+  const { root, dav } = exchange.share;
+  const { user } = exchange.access;
+  const stats = propertyReader(request);
+  const known = dav.known;
+  const inner = innerPath(root, target.real);
+  const locksAt = known?.locks.any ? known.locks.snapshot() : null;
+  const respond = (href: string, name: string, seen: Seen, dead: readonly DeadProperty[]): string => {
+    const locks = locksAt === null ? NO_LOCKS : locksAt(innerPath(root, seen.real));
+    return propertyResponse(href, stats({ name, info: seen.info, real: seen.real, locks, user, dead }));
+  };
+
+  if (target.info === null) return;
+  const self = { real: target.real, info: target.info };
+  const href = toUrlPath(target.path, target.info.isDirectory);
+  yield respond(href, baseName(target.path), self, known?.dead.of(inner) ?? NO_DEAD);
+  if (depth === "0" || !target.info.isDirectory) return;
+  const folders: Folder[] = [{ path: target.path, real: target.real, href }];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    const folderInner = innerPath(root, folder.real);
+    const dead = known?.dead.in(folderInner);
+    for (const name of namesIn(folder.real)) {
+      const seen = lookAt(exchange, folder, name);
+      if (seen === null) continue;
+      const slash = seen.info.isDirectory;
+      const href = folder.href + encodeSegment(name) + (slash ? "/" : "");
+      const own = known === null
+        ? NO_DEAD
+        : seen.kind === "symlink"
+        ? known.dead.of(innerPath(root, seen.real))
+        : dead?.get(name) ?? NO_DEAD;
+      yield respond(href, name, seen, own);
+      // What links lead to is not below the folder, and may be a loop.
+      if (depth === "infinity" && seen.kind === "dir") {
+        folders.push({ path: childPath(folder.path, name), real: seen.real, href });
+      }
+    }
+  }
+}
+
+type Seen = Pick<SeenEntry, "real" | "info">;
+type Folder = Pick<Target, "path" | "real"> & { href: string };
+
+const NO_LOCKS: readonly Lock[] = [];
+const NO_DEAD: Resource["dead"] = [];
+
+/** The names in a folder, in order; none where it went away or may not be read. */
+function namesIn(real: string): string[] {
+  try {
+    return Array.from(Deno.readDirSync(real), ({ name }) => name).sort();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return [];
+    throw error;
+  }
+}
+
+/** Throws unless at most MAX_INFINITY entries lie below the folder. */
+function demandFew({ share }: Exchange, target: Target): void {
+  if (!target.info?.isDirectory) return;
+  let count = 0;
+  const folders = [target.real];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    try {
+      for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+        if (++count > MAX_INFINITY) {
+          throw davError(
+            "forbidden",
+            `more than ${MAX_INFINITY} entries lie below this folder: use Depth: 1`,
+            {
+              condition: "propfind-finite-depth",
+            },
+          );
+        }
+        if (isDirectory && (share.hidden || !name.startsWith("."))) folders.push(`${folder}/${name}`);
+      }
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) continue;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,29 @@
+/** All suites of litmus, the test suite for WebDAV servers, against the program as it is started. */
+import { assertEquals } from "@std/assert";
+import { serve, tempDir } from "./harness.ts";
+import { installed } from "./programs.ts";
+
+const SUITES = ["basic", "copymove", "props", "locks", "http"];
+
+Deno.test({
+  name: "serve passes every suite of litmus without a failure or a warning",
+  ignore: !installed("litmus"),
+  async fn() {
+    using dir = tempDir();
+    using work = tempDir();
+    await using server = await serve(dir.path, ["--writable", "--log", "none"]);
+    const output = await new Deno.Command("litmus", {
+      args: ["-k", `${server.url}/`],
+      cwd: work.path,
+      env: { TESTS: SUITES.join(" ") },
+    }).output();
+    const text = new TextDecoder().decode(output.stdout).replaceAll("\r", "\n");
+    const counts = [...text.matchAll(/summary for `(\w+)': of (\d+) tests run: (\d+) passed, (\d+) failed/g)];
+    assertEquals(counts.map(([, suite]) => suite), SUITES, text);
+    for (const [, suite, run, passed, failed] of counts) {
+      assertEquals([suite, passed, failed], [suite, run, "0"], text);
+    }
+    assertEquals([...text.matchAll(/WARNING.*|FAIL.*|SKIPPED.*/g)].map(([line]) => line), []);
+    assertEquals(output.code, 0, text);
+  },
+});
