@@ -5,6 +5,10 @@ import { installed } from "./programs.ts";
 
 const SUITES = ["basic", "copymove", "props", "locks", "http"];
 
+/** Deno before 2.9, of which the binary may be made, takes what follows a # off before Ferry sees a target. */
+const OF_THE_RUNTIME =
+  "WARNING: DELETE removed collection resource with Request-URI including fragment; unsafe";
+
 Deno.test({
   name: "serve passes every suite of litmus without a failure or a warning",
   ignore: !installed("litmus"),
@@ -23,7 +27,12 @@ Deno.test({
     for (const [, suite, run, passed, failed] of counts) {
       assertEquals([suite, passed, failed], [suite, run, "0"], text);
     }
-    assertEquals([...text.matchAll(/WARNING.*|FAIL.*|SKIPPED.*/g)].map(([line]) => line), []);
+    const remarks = [...text.matchAll(/WARNING.*|FAIL.*|SKIPPED.*/g)].map(([line]) => line);
+    const error = await fetch(`${server.url}/none`);
+    await error.body?.cancel();
+    // It also adds this to every Vary.
+    const old = error.headers.get("vary")?.includes("Accept-Encoding");
+    assertEquals(remarks.filter((line) => !(old && line === OF_THE_RUNTIME)), []);
     assertEquals(output.code, 0, text);
   },
 });

@@ -102,7 +102,7 @@ Deno.test("a lock of a folder alone keeps its members as they are, not their con
     "PUT /dir/link": 204,
     "PUT /way/f": 204,
     "PUT /dir/new": 423,
-    "PUT /dir/a/b/new": 201,
+    "PUT /dir/a/b/new": 423,
     "MKCOL /dir/sub2": 423,
     "PROPPATCH /dir/f": 207,
     "DELETE /dir/f": 423,

@@ -194,7 +194,6 @@ Deno.test("serve refuses XML that is an attack, broken or too much", async () =>
     ['<!DOCTYPE p [<!ENTITY e SYSTEM "file:///etc/passwd">]><p>&e;</p>', 400],
     ["<".repeat(1000), 400],
     ["<a>".repeat(50_000), 400],
-    [`<propfind xmlns="DAV:">${" ".repeat(256 * 1024)}<allprop/></propfind>`, 413],
     ['<other xmlns="DAV:"/>', 400],
     ["not xml", 400],
   ];

@@ -33,7 +33,7 @@ export async function put(exchange: Exchange): Promise<Reply> {
     const folders = makeParents(target.real);
     if (target.info !== null) Deno.chmodSync(staged, (target.info.mode ?? 0o644) & 0o777);
     share.staging.place(staged, target.real);
-    if (target.info === null) share.dav.created(innerPath(share.root, target.real));
+    if (target.info === null) share.dav.created(innerPath(share.root, topmost(target.real, folders)));
     const etag = etagOf(Deno.lstatSync(target.real));
     await Promise.all(folders.map(syncFolder));
     if (target.info !== null) return { status: 204, headers: { etag }, body: null };
@@ -122,6 +122,11 @@ function makeParents(path: string): string[] {
   while (!isThere(folders[folders.length - 1])) folders.push(parentPath(folders[folders.length - 1]) || "/");
   if (folders.length > 1) Deno.mkdirSync(folders[0], { recursive: true });
   return folders;
+}
+
+/** The highest thing that is new: the file itself, or the first of the folders that were made for it. */
+function topmost(path: string, folders: readonly string[]): string {
+  return folders.length > 1 ? folders[folders.length - 2] : path;
 }
 
 function isThere(path: string): boolean {

@@ -24,27 +24,34 @@ export async function remove(exchange: Exchange): Promise<Reply> {
   }
   checkPreconditions(exchange, target);
   guard(exchange, [{ kind: "tree", at: target }]);
+  // At once, before anything can wait: what comes to the path next is something else.
+  const gone = () => share.dav.removed(innerPath(share.root, real));
   try {
-    if (info.isDirectory) await removeFolder(share, real);
-    else Deno.removeSync(real);
+    if (info.isDirectory) {
+      await removeFolder(share, real, gone);
+    } else {
+      Deno.removeSync(real);
+      gone();
+    }
   } catch (error) {
     throw changeError(error, target.path);
   }
-  share.dav.removed(innerPath(share.root, real));
   await syncFolder(parentPath(real) || "/");
   return { status: 204, headers: {}, body: null };
 }
 
-/** Renamed into the stage first, so that it vanishes as a whole however long the removal takes. */
-async function removeFolder(share: Share, real: string): Promise<void> {
+/** Renamed into the stage first, so that it vanishes as a whole however long the removal takes; then `gone` is told. */
+async function removeFolder(share: Share, real: string, gone: () => void): Promise<void> {
   const staged = share.staging.take();
   try {
     Deno.renameSync(real, staged);
+    gone();
     await Deno.remove(staged, { recursive: true });
   } catch (error) {
     // On a file system of its own it cannot be renamed: then piece by piece.
     if (osCode(error) !== "EXDEV") throw error;
     await Deno.remove(real, { recursive: true });
+    gone();
   } finally {
     share.staging.giveBack(staged);
   }

@@ -26,17 +26,17 @@ export async function move(exchange: Exchange): Promise<Reply> {
   demandMove(exchange, transfer);
   checkPreconditions(exchange, source);
   guard(exchange, [{ kind: "tree", at: source }, changeAt(destination)]);
+  const { dav, root } = exchange.share;
   try {
     await replace(exchange, transfer, () => {
       if (isSameFile(info, destination.info)) Deno.removeSync(source.real); // rename() of two links to one file does nothing
       else if (info.isFile) exchange.share.staging.place(source.real, destination.real);
       else Deno.renameSync(source.real, destination.real);
+      dav.moved(innerPath(root, source.real), innerPath(root, destination.real));
     });
   } catch (error) {
     throw acrossOr(error, destination.path);
   }
-  const { dav, root } = exchange.share;
-  dav.moved(innerPath(root, source.real), innerPath(root, destination.real));
   await Promise.all([source, destination].map(({ real }) => syncFolder(parentPath(real) || "/")));
   return done(destination);
 }
@@ -56,8 +56,8 @@ export async function copy(exchange: Exchange): Promise<Reply> {
     await replace(exchange, { source, info, destination }, () => {
       if (info.isDirectory) Deno.renameSync(staged, destination.real);
       else staging.place(staged, destination.real);
+      dav.copied(innerPath(root, source.real), innerPath(root, destination.real), deep);
     });
-    dav.copied(innerPath(root, source.real), innerPath(root, destination.real), deep);
     await syncFolder(parentPath(destination.real) || "/");
     return done(destination);
   } catch (error) {

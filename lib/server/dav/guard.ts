@@ -2,7 +2,9 @@
 import { FerryError } from "../../core/errors.ts";
 import { parentPath, parseUrlPath } from "../../core/paths.ts";
 import { parseDestination } from "../../http/destination.ts";
+import { plainEtags } from "../../http/etag.ts";
 import { ifHolds, type IfList, type IfState, parseIf, submittedTokens } from "../../http/if_header.ts";
+import { isThere } from "../../store/quiet.ts";
 import { innerPath, locate, type Located } from "../../store/root.ts";
 import type { Access } from "../access.ts";
 import { etagOf } from "../preconditions.ts";
@@ -11,8 +13,8 @@ import { davError } from "./error.ts";
 import type { Lock, Locks } from "./locks.ts";
 
 /**
- * One thing that a request does: `content` to what is at a path, `member` when something comes to that path, `tree`
- * when what is there goes away with all below it.
+ * One thing that a request does: `content` to what is at a path, `member` when something comes to that path, with the
+ * folders above it that are not there, `tree` when what is there goes away with all below it.
  */
 export interface Change {
   kind: "content" | "member" | "tree";
@@ -26,7 +28,7 @@ export function guard(exchange: Exchange, changes: readonly Change[]): void {
   if (locks === undefined || !locks.any) return;
   const missing = new Map<string, Lock>();
   for (const { kind, at } of changes) {
-    const path = innerPath(exchange.share.root, at.real);
+    const path = innerPath(exchange.share.root, kind === "member" ? firstMissing(at.real) : at.real);
     for (const lock of lacking(locks, path, kind, { submitted, access: exchange.access })) {
       missing.set(lock.root, lock);
     }
@@ -38,11 +40,17 @@ export function guard(exchange: Exchange, changes: readonly Change[]): void {
   });
 }
 
+/** The highest of the real path and the folders above it at which nothing is. */
+function firstMissing(real: string): string {
+  let path = real;
+  for (let above = parentPath(path); above !== "" && !isThere(above); above = parentPath(above)) path = above;
+  return path;
+}
+
 /** Throws `precondition_failed` unless the `If` header holds, if there is one; gives the tokens in it. */
 export function checkIf(exchange: Exchange): ReadonlySet<string> {
-  const header = exchange.request.headers.get("if");
-  if (header === null) return NONE;
-  const lists = parseIf(header);
+  const lists = ifLists(exchange);
+  if (lists === null) return NONE;
   const states = new Map<string | null, IfState>();
   const stateOf = (resource: string | null) => {
     let state = states.get(resource);
@@ -86,7 +94,7 @@ function mayUse(
 /** The lists of the header, if there is one. */
 export function ifLists(exchange: Exchange): IfList[] | null {
   const header = exchange.request.headers.get("if");
-  return header === null ? null : parseIf(header);
+  return header === null ? null : parseIf(plainEtags(header));
 }
 
 /** The state of a resource that the header names, or of the one that the request is about. */

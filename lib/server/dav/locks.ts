@@ -33,7 +33,11 @@ CREATE INDEX lock_path ON lock (path);`;
 /** Of one share: each may be a request that nobody will ever end. */
 const MAX_LOCKS = 10_000;
 
-const BELOW = "path > ?1 || '/' AND path < ?1 || '0'";
+/** Shared locks of one resource: a PROPFIND tells all of them, for each entry of a folder. */
+const MAX_SHARED = 64;
+
+/** Takes the path twice: Deno before 2.9 knows no numbered parameters. "0" is the character behind "/". */
+const BELOW = "path > ? || '/' AND path < ? || '0'";
 
 /** The locks of a share. Those that have run out are not there. */
 export class Locks {
@@ -47,7 +51,7 @@ export class Locks {
     this.#db = db;
     this.#any = db.prepare("SELECT 1 FROM lock LIMIT 1");
     this.#above = db.prepare("SELECT * FROM lock WHERE path = ? AND expires > ?");
-    this.#below = db.prepare(`SELECT * FROM lock WHERE ${BELOW} AND expires > ?2`);
+    this.#below = db.prepare(`SELECT * FROM lock WHERE ${BELOW} AND expires > ?`);
     this.#all = db.prepare("SELECT * FROM lock WHERE path <> '' AND expires > ?");
   }
 
@@ -70,19 +74,16 @@ export class Locks {
 
   /** The locks of what lies below `path`. */
   below(path: string, now = Date.now()): Lock[] {
-    return (path === "" ? this.#all.all(now) : this.#below.all(path, now)).map(lockOf);
+    return (path === "" ? this.#all.all(now) : this.#below.all(path, path, now)).map(lockOf);
   }
 
-  /** All locks, to look up those that hold at many paths. */
+  /** `covering` for many paths: those without a lock at or above them, as they are now, cost no query. */
   snapshot(now = Date.now()): (path: string) => readonly Lock[] {
-    const at = new Map<string, Lock[]>();
-    for (const row of this.#db.prepare("SELECT * FROM lock WHERE expires > ?").iterate(now)) {
-      const lock = lockOf(row);
-      const others = at.get(lock.path);
-      if (others === undefined) at.set(lock.path, [lock]);
-      else others.push(lock);
+    const locked = new Set<string>();
+    for (const { path } of this.#db.prepare("SELECT path FROM lock WHERE expires > ?").all(now)) {
+      locked.add(String(path));
     }
-    return (path) => coveringIn(at, path);
+    return (path) => isAtOrBelow(locked, path) ? this.covering(path, now) : NONE;
   }
 
   /**
@@ -93,10 +94,13 @@ export class Locks {
     const now = Date.now();
     return this.#db.transact(() => {
       this.#db.prepare("DELETE FROM lock WHERE expires <= ?").run(now);
-      const others = this.covering(wanted.path, now);
-      if (wanted.deep) others.push(...this.below(wanted.path, now));
+      const covering = this.covering(wanted.path, now);
+      const others = wanted.deep ? [...covering, ...this.below(wanted.path, now)] : covering;
       const inTheWay = others.filter((other) => !(other.shared && wanted.shared));
       if (inTheWay.length > 0) return { inTheWay };
+      if (covering.length >= MAX_SHARED) {
+        throw new FerryError("too_many", `a resource has at most ${MAX_SHARED} locks; try again later`);
+      }
       if (Number(this.#db.prepare("SELECT count(*) AS n FROM lock").get()?.n) >= MAX_LOCKS) {
         throw new FerryError("too_many", "this server holds as many locks as it can; try again later");
       }
@@ -133,16 +137,17 @@ export class Locks {
   }
 
   removeBelow(path: string): void {
-    this.#db.prepare(`DELETE FROM lock WHERE ${BELOW}`).run(path);
+    this.#db.prepare(`DELETE FROM lock WHERE ${BELOW}`).run(path, path);
   }
 }
 
-function coveringIn(at: ReadonlyMap<string, readonly Lock[]>, path: string): readonly Lock[] {
-  const found: Lock[] = [];
-  if (at.size === 0) return found;
-  for (let above = path;; above = parentPath(above)) {
-    for (const lock of at.get(above) ?? []) if (lock.deep || above === path) found.push(lock);
-    if (above === "") return found;
+const NONE: readonly Lock[] = [];
+
+function isAtOrBelow(locked: ReadonlySet<string>, path: string): boolean {
+  if (locked.size === 0) return false;
+  for (let at = path;; at = parentPath(at)) {
+    if (locked.has(at)) return true;
+    if (at === "") return false;
   }
 }
 

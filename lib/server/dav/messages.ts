@@ -22,8 +22,12 @@ export interface LockRequest {
 const MAX_NAMES = 256;
 const MAX_NAMES_LENGTH = 8192;
 
+/** Instructions of a PROPPATCH, and characters of all properties in it. */
+const MAX_CHANGES = 1000;
+const MAX_CHANGES_LENGTH = 1024 * 1024;
+
 /** Characters of a lock's owner. */
-const MAX_OWNER = 8192;
+const MAX_OWNER = 1024;
 
 /** Reads the body of a PROPFIND; null, for none, asks for all. Throws `bad_request`. */
 export function parsePropfind(root: XmlElement | null): PropertyRequest {
@@ -59,6 +63,7 @@ function namesIn(element: XmlElement): XmlName[] {
 export function parseProppatch(root: XmlElement | null): PropertyChange[] {
   if (root === null || !isDav(root, "propertyupdate")) throw unexpected("propertyupdate");
   const changes: PropertyChange[] = [];
+  let length = 0;
   for (const instruction of elementsOf(root)) {
     const set = isDav(instruction, "set");
     if (!set && !isDav(instruction, "remove")) continue;
@@ -66,9 +71,12 @@ export function parseProppatch(root: XmlElement | null): PropertyChange[] {
       const lang = [prop, instruction, root].map(langOf).find((lang) => lang !== null) ?? null;
       for (const property of elementsOf(prop)) {
         const name = { ns: property.ns, local: property.local };
-        changes.push(
-          set ? { kind: "set", name, xml: writeElement(property, lang) } : { kind: "remove", name },
-        );
+        const xml = set ? writeElement(property, lang) : null;
+        length += xml?.length ?? 0;
+        if (changes.length === MAX_CHANGES || length > MAX_CHANGES_LENGTH) {
+          throw new FerryError("too_large", "the propertyupdate changes too many properties at once");
+        }
+        changes.push(xml === null ? { kind: "remove", name } : { kind: "set", name, xml });
       }
     }
   }

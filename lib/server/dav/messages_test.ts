@@ -42,6 +42,15 @@ Deno.test("parseProppatch() keeps the order of its instructions, and the languag
     assertThrows(() => parseProppatch(dav(bad)), FerryError);
   }
   assertThrows(() => parseProppatch(null), FerryError);
+  const removing = (count: number) =>
+    dav(`<propertyupdate><remove><prop>${"<x:a/>".repeat(count)}</prop></remove></propertyupdate>`);
+  assertEquals(parseProppatch(removing(1000)).length, 1000);
+  const lang = `<propertyupdate><set><prop xml:lang="${"x".repeat(100_000)}">${
+    "<x:a/>".repeat(20)
+  }</prop></set>`;
+  for (const much of [removing(1001), dav(`${lang}</propertyupdate>`)]) {
+    assertEquals(assertThrows(() => parseProppatch(much), FerryError).code, "too_large");
+  }
 });
 
 Deno.test("parseLockInfo() knows write locks, exclusive and shared", () => {

@@ -89,7 +89,7 @@ function* responses(
         ? NO_DEAD
         : seen.kind === "symlink"
         ? known.dead.of(innerPath(root, seen.real))
-        : dead?.get(name) ?? NO_DEAD;
+        : dead?.(name) ?? NO_DEAD;
       yield respond(href, name, seen, own);
       // What links lead to is not below the folder, and may be a loop.
       if (depth === "infinity" && seen.kind === "dir") {

@@ -29,6 +29,9 @@ export interface XmlAttribute extends XmlName {
 const MAX_DEPTH = 64;
 const MAX_NODES = 20_000;
 
+/** Characters of a namespace: it is told again with each name in it. */
+const MAX_NAMESPACE = 1024;
+
 /** The root of the document in `bytes`, UTF-8 or UTF-16. Throws `bad_request` for what is not XML, or too much. */
 export function parseXml(bytes: Uint8Array): XmlElement {
   const parser = new SaxesParser({ xmlns: true } as const);
@@ -58,6 +61,9 @@ export function parseXml(bytes: Uint8Array): XmlElement {
       children: [],
     };
     nodes += element.attributes.length;
+    if (Object.values(element.declared).some((ns) => ns.length > MAX_NAMESPACE)) {
+      throw refused(`a namespace is longer than ${MAX_NAMESPACE} characters`);
+    }
     open.at(-1)?.children.push(element);
     root ??= element;
     open.push(element);

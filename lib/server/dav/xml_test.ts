@@ -21,6 +21,7 @@ Deno.test("parseXml() refuses what is not XML, and what could be an attack", () 
     [`<!DOCTYPE a [<!ENTITY x "${"y".repeat(99)}">]><a>${"&x;".repeat(99)}</a>`, /document type|undefined/],
     ["<a>".repeat(65) + "</a>".repeat(65), /nested too deeply/],
     [`<a>${"<b/>".repeat(20_000)}</a>`, /too many parts/],
+    [`<a xmlns="${"n".repeat(1025)}"/>`, /a namespace is longer than 1024/],
   ];
   for (const [text, why] of cases) {
     const error = assertThrows(() => parseXml(encode(text)), FerryError);
@@ -55,6 +56,13 @@ Deno.test("writeElement() declares what stands around an element, and its langua
     writeElement(around.children[0] as XmlElement, "de"),
     '<q:b xmlns:q="urn:q" z="&lt;&#10;" xml:lang="de"><c xmlns="urn:d" q:w="1"/> t &amp; <e/></q:b>',
   );
+});
+
+Deno.test("writeElement() ends where what is declared around an element makes it large", () => {
+  const ns = "n".repeat(1024);
+  const around = parseXml(encode(`<a xmlns:p="${ns}"><b>${"<p:c/>".repeat(600)}</b></a>`));
+  const error = assertThrows(() => writeElement(around.children[0] as XmlElement), FerryError);
+  assertEquals(error.code, "too_large");
 });
 
 /** What an element means, whatever its prefixes. */

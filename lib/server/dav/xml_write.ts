@@ -1,4 +1,5 @@
 /** XML of answers, and of properties that are kept. */
+import { FerryError } from "../../core/errors.ts";
 import type { XmlElement, XmlName } from "./xml_read.ts";
 
 const SPECIAL: Readonly<Record<string, string>> = {
@@ -39,17 +40,30 @@ export function emptyElement({ ns, local }: XmlName): string {
   return ns === "" ? `<${local}/>` : `<x:${local} xmlns:x="${escapeAttribute(ns)}"/>`;
 }
 
+/** Characters of an element that is written: short declarations around it may be repeated often in it. */
+const MAX_WRITTEN = 512 * 1024;
+
 /**
  * `element` as XML that can stand anywhere: prefixes are kept, and each is declared in it. `lang` is the `xml:lang` that
- * holds around it, which belongs to it (RFC 4918 section 4.3).
+ * holds around it, which belongs to it (RFC 4918 section 4.3). Throws `too_large` beyond 512 KiB.
  */
 export function writeElement(element: XmlElement, lang: string | null = null): string {
-  return write(element, { "": "", xml: XML }, lang);
+  const text: Text = { all: "" };
+  write(element, { "": "", xml: XML }, { lang, text });
+  return text.all;
+}
+
+interface Text {
+  all: string;
 }
 
 const XML = "http://www.w3.org/XML/1998/namespace";
 
-function write(element: XmlElement, scope: Readonly<Record<string, string>>, lang: string | null): string {
+function write(
+  element: XmlElement,
+  scope: Readonly<Record<string, string>>,
+  { lang, text }: { lang: string | null; text: Text },
+): void {
   const inner: Record<string, string> = { ...scope };
   let head = "";
   const declare = (prefix: string, ns: string) => {
@@ -65,11 +79,14 @@ function write(element: XmlElement, scope: Readonly<Record<string, string>>, lan
   }
   if (lang !== null && langOf(element) === null) head += ` xml:lang="${escapeAttribute(lang)}"`;
   const name = element.prefix === "" ? element.local : `${element.prefix}:${element.local}`;
-  if (element.children.length === 0) return `<${name}${head}/>`;
-  const content = element.children.map((child) =>
-    typeof child === "string" ? escapeXml(child) : write(child, inner, null)
-  );
-  return `<${name}${head}>${content.join("")}</${name}>`;
+  const empty = element.children.length === 0;
+  text.all += `<${name}${head}${empty ? "/" : ""}>`;
+  if (text.all.length > MAX_WRITTEN) throw new FerryError("too_large", "a property is too large");
+  for (const child of element.children) {
+    if (typeof child === "string") text.all += escapeXml(child);
+    else write(child, inner, { lang: null, text });
+  }
+  if (!empty) text.all += `</${name}>`;
 }
 
 /** The `xml:lang` of `element` itself. */
