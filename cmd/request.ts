@@ -108,6 +108,11 @@ const FLAGS = {
   },
   unix: { type: "string", value: "PATH", about: "connect to this unix socket whatever host the URL names" },
   cacert: { type: "string", value: "FILE", about: "trust the authorities in this PEM file too" },
+  pin: {
+    type: "list",
+    value: "sha256:HEX",
+    about: "trust servers whose certificate has this SHA-256, whatever its name, and no others",
+  },
 } as const satisfies FlagTable;
 
 type Flags = FlagValues<typeof FLAGS>;
@@ -172,7 +177,7 @@ export const request: Command = defineCommand({
     using run = new RequestRun({
       sending,
       outputs: planOutputs(flags, targets.length),
-      client: clientOptions(flags, io),
+      client: await clientOptions(flags, io),
       transfer: {
         range: flags.range === undefined ? undefined : parseRangeFlag(flags.range),
         resume: flags.continue,
@@ -192,7 +197,7 @@ export const request: Command = defineCommand({
   },
 });
 
-function clientOptions(flags: Flags, io: Io): HttpClientOptions {
+async function clientOptions(flags: Flags, io: Io): Promise<HttpClientOptions> {
   if (flags.user !== undefined && flags.token !== undefined) {
     throw new FerryError("usage", "--user and --token cannot go together");
   }
@@ -204,9 +209,20 @@ function clientOptions(flags: Flags, io: Io): HttpClientOptions {
     user: flags.user,
     token,
     unix: flags.unix,
+    pins: await pinsOf(flags),
     caCerts: flags.cacert === undefined ? undefined : [readCertificates(flags.cacert)],
     connectTimeout: flags["connect-timeout"] || undefined,
   };
+}
+
+async function pinsOf(flags: Flags): Promise<string[] | undefined> {
+  if (flags.pin.length === 0) return undefined;
+  if (flags.cacert !== undefined) {
+    throw new FerryError("usage", "--pin trusts no authority, so it cannot go with --cacert");
+  }
+  if (flags.unix !== undefined) throw new FerryError("usage", "there is no TLS on a --unix socket to --pin");
+  const { readPins } = await import("../lib/client/pin/pin.ts");
+  return readPins(flags.pin);
 }
 
 function readCertificates(path: string): string {

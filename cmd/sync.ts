@@ -50,7 +50,7 @@ export const sync = defineCommand({
 
   async run(parsed, io) {
     const { flags } = parsed;
-    const once = prepare(parsed, io);
+    const once = await prepare(parsed, io);
     if (flags.every === undefined && flags.cron === undefined) return await once();
     if (flags.force) {
       throw new FerryError("usage", "--force is for one run; it cannot go with --every or --cron");

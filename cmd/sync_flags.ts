@@ -36,7 +36,7 @@ export const FLAGS = {
   },
   "via-client": {
     type: "boolean",
-    about: "with two URLs, move the contents through this machine in any case",
+    about: "with two URLs, move the contents through this machine in any case, as with --pin",
   },
   progress: {
     type: "boolean",
@@ -57,6 +57,11 @@ export const FLAGS = {
   token: { type: "string", value: "TOKEN", about: "bearer token for both servers (or FERRY_TOKEN)" },
   "src-token": { type: "string", value: "TOKEN", about: "bearer token for SRC's server" },
   "dst-token": { type: "string", value: "TOKEN", about: "bearer token for DST's server" },
+  pin: {
+    type: "list",
+    value: "sha256:HEX",
+    about: "trust servers whose certificate has this SHA-256, whatever its name, and no others",
+  },
   every: { type: "duration", value: "DUR", about: "run now and then again so often, until stopped" },
   cron: {
     type: "string",

@@ -25,7 +25,10 @@ import type { SyncLine } from "./sync_flags.ts";
 const FLUSH_MS = 200;
 
 /** Checks the line and gives what does a run by it, again and again if need be, with its exit status. */
-export function prepare(line: SyncLine, io: Io): (scheduled?: Scheduled) => Promise<number> {
+export async function prepare(
+  line: SyncLine,
+  io: Io,
+): Promise<(scheduled?: Scheduled) => Promise<number>> {
   const { flags, args: [from, to] } = line;
   const maxDelete = parseDeleteLimit(flags["max-delete"]);
   if (maxDelete === null) {
@@ -39,10 +42,18 @@ export function prepare(line: SyncLine, io: Io): (scheduled?: Scheduled) => Prom
   const safety = { fsync: flags.fsync, trash: trashChoice(flags.trash, from, to) };
   const token = flags.token ?? (io.env("FERRY_TOKEN") || undefined);
   checkTokens(line);
+  const pins = await pinsOf(line);
   const places = (err: Io["err"]) => {
     const warn = (line: string) => flags.quiet || err(`ferry: ${line}\n`);
     const { parallel, paces, pace } = makeLimits({ ...flags, local: isLocal(from) && isLocal(to) });
-    const place = { signal: io.stop, paces, safety, warn, stateHome: stateHomeIfAny(undefined, io.env) };
+    const place = {
+      pins,
+      signal: io.stop,
+      paces,
+      safety,
+      warn,
+      stateHome: stateHomeIfAny(undefined, io.env),
+    };
     const links = flags.links === "copy" ? "copy" : "keep";
     const source = placeOf(from, { token: flags["src-token"] ?? token, links, ...place });
     const destination = placeOf(to, { token: flags["dst-token"] ?? token, ...place });
@@ -119,6 +130,16 @@ function checkTokens({ flags, args: [from, to] }: SyncLine): void {
   }
 }
 
+/** The certificates to trust; undefined for the usual authorities. */
+async function pinsOf({ flags, args }: SyncLine): Promise<string[] | undefined> {
+  if (flags.pin.length === 0) return undefined;
+  if (args.every(isLocal)) {
+    throw new FerryError("usage", "--pin: SRC and DST are on this machine; pins are for servers");
+  }
+  const { readPins } = await import("../lib/client/pin/pin.ts");
+  return readPins(flags.pin);
+}
+
 /** Where the lines of a run go, and what shows how far it is between them, where that is wanted. */
 function withProgress({ flags }: SyncLine, io: Io, tally: Tally) {
   const { out, err } = io;
@@ -152,7 +173,8 @@ async function delegated(
 ): Promise<Summary | null> {
   const { source, destination, patterns, report } = sides;
   if (!(source instanceof RemoteStore) || !(destination instanceof RemoteStore)) return null;
-  if (flags["via-client"]) return null;
+  // A server has its own trust, and no pins.
+  if (flags["via-client"] || flags.pin.length > 0) return null;
   if (!await destination.offersJobs(source.label)) {
     if (flags.verbose) {
       io.err(

@@ -2,6 +2,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ferry, serve, tempDir } from "./harness.ts";
 import { paths } from "./sync_fixtures.ts";
+import { echoServer, selfSigned } from "./pinned_server.ts";
 import { AUTHORITY, tlsServer } from "./tls_server.ts";
 
 Deno.test("sync ends with 60 where the authority is unknown, and sends nothing", async () => {
@@ -26,4 +27,19 @@ Deno.test("sync ends with 35 where a server does not speak TLS", async () => {
   const run = await ferry(["sync", dir.at("src"), server.url.replace("http:", "https:")]);
   assertEquals([run.code, run.stdout], [35, ""], run.stderr);
   assertStringIncludes(run.stderr, `127.0.0.1:${server.port}`);
+});
+
+Deno.test("sync --pin speaks to a server that has the certificate, and says nothing to another one", async () => {
+  using dir = tempDir({ "src/f": "x" });
+  const [pair, other] = await Promise.all([selfSigned(["localhost"]), selfSigned(["localhost"])]);
+  const server = echoServer(pair);
+  const url = `https://ann:geheim@127.0.0.1:${server.port}/`;
+  const wrong = await ferry(["sync", "--pin", other.pin, dir.at("src"), url]);
+  assertEquals([wrong.code, server.seen], [60, []], wrong.stderr);
+  // This one is just not Ferry's.
+  const met = await ferry(["sync", "--pin", pair.pin, dir.at("src"), url]);
+  assertEquals([met.code, server.seen.length > 0], [22, true], met.stderr);
+  const local = await ferry(["sync", "--pin", pair.pin, dir.at("src"), dir.at("dst")]);
+  assertEquals(local.code, 2, local.stderr);
+  await server.shutdown();
 });

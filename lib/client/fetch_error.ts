@@ -86,6 +86,13 @@ const FETCH_ERRORS: readonly Row[] = [
     message: (where) => `${where} sent more headers than are accepted`,
   },
   {
+    // What a TLS server says to plain HTTP.
+    pattern: /invalid HTTP version parsed/,
+    code: "protocol",
+    sent: true,
+    message: (where) => `${where} did not answer in HTTP; if it speaks TLS, the URL begins with https://`,
+  },
+  {
     pattern: /\(SendRequest\): (invalid [^\n]*|[^\n]*parsed)/,
     code: "protocol",
     sent: true,

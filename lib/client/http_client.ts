@@ -3,6 +3,7 @@ import { FerryError } from "../core/errors.ts";
 import { VERSION } from "../core/version.ts";
 import { authorization, takeUserinfo } from "./credentials.ts";
 import { toFerryError } from "./fetch_error.ts";
+import type { PinnedClient } from "./pin/pin.ts";
 
 export interface HttpClientOptions {
   /** `USER:PASSWORD` for basic authentication; wins over the userinfo of the origin's URL. */
@@ -11,6 +12,8 @@ export interface HttpClientOptions {
   token?: string | (() => string);
   /** PEM certificates of authorities to trust beside the system's. */
   caCerts?: readonly string[];
+  /** SHA-256 of certificates, as `readPins` gives them: every server must have one of them, and speak TLS. */
+  pins?: readonly string[];
   /** A unix socket that every request goes to, whatever host its URL names. */
   unix?: string;
   /** Milliseconds for a connection to come about; no limit but the system's unless told. */
@@ -27,13 +30,16 @@ export interface HttpInit {
   timeout?: number;
 }
 
-/** Sends requests for one origin. Close it (or `using`) when it was made with `caCerts` or `unix`, or for https. */
+/** Sends requests for one origin. Close it (or `using`) when it was made with `caCerts`, `pins` or `unix`, or for https. */
 export class HttpClient implements Disposable {
   /** The origin that credentials go to, as `URL.origin` gives it. */
   readonly origin: string;
   readonly #options: HttpClientOptions;
   readonly #authorization: () => string | null;
   #native: Deno.HttpClient | undefined;
+  /** By origin. */
+  #pinned = new Map<string, Promise<PinnedClient>>();
+  #opened = new Set<PinnedClient>();
   #probed = new Set<string>();
 
   constructor(origin: URL, options: HttpClientOptions = {}) {
@@ -57,10 +63,12 @@ export class HttpClient implements Disposable {
   async fetch(url: URL, init: HttpInit = {}): Promise<Response> {
     const { url: target } = takeUserinfo(url);
     const headers = this.headersFor(target, init.headers);
-    const { connectTimeout, unix } = this.#options;
+    const { connectTimeout, unix, pins } = this.#options;
+    let pinned: PinnedClient | undefined;
     try {
       init.signal?.throwIfAborted();
-      if (connectTimeout !== undefined && unix === undefined && !this.#probed.has(target.origin)) {
+      if (pins !== undefined) pinned = await unlessAborted(this.#pinnedClient(target, pins), init.signal);
+      else if (connectTimeout !== undefined && unix === undefined && !this.#probed.has(target.origin)) {
         await this.#probe(target, connectTimeout);
       }
       const response = await fetch(target, {
@@ -69,13 +77,13 @@ export class HttpClient implements Disposable {
         body: init.body,
         redirect: "manual",
         signal: withTimeout(init.signal, init.timeout),
-        client: this.#client(target, headers),
+        client: pinned?.native ?? this.#client(target, headers),
       });
       return response;
     } catch (error) {
       // A caller that aborts gets its own reason back, whatever fetch made of it.
       if (init.signal?.aborted) throw init.signal.reason;
-      throw toFerryError(error, target, { unix });
+      throw toFerryError(pinned?.reason(error) ?? error, target, { unix });
     }
   }
 
@@ -92,6 +100,26 @@ export class HttpClient implements Disposable {
   [Symbol.dispose](): void {
     this.#native?.close();
     this.#native = undefined;
+    for (const client of this.#opened) client[Symbol.dispose]();
+    this.#opened.clear();
+    this.#pinned.clear();
+  }
+
+  /** Waits until the server has shown a pinned certificate; one that did not may be asked again. */
+  #pinnedClient(url: URL, pins: readonly string[]): Promise<PinnedClient> {
+    const known = this.#pinned.get(url.origin);
+    if (known !== undefined) return known;
+    const opening = this.#openPinned(url, pins);
+    this.#pinned.set(url.origin, opening);
+    opening.catch(() => this.#pinned.delete(url.origin));
+    return opening;
+  }
+
+  async #openPinned(url: URL, pins: readonly string[]): Promise<PinnedClient> {
+    const { PinnedClient } = await import("./pin/pin.ts");
+    const client = await PinnedClient.open(url, pins, this.#options.connectTimeout);
+    this.#opened.add(client);
+    return client;
   }
 
   async #probe(url: URL, ms: number): Promise<void> {
@@ -115,6 +143,19 @@ export class HttpClient implements Disposable {
     } catch (error) {
       throw new FerryError("usage", `cannot set up TLS: ${(error as Error).message}`, { cause: error });
     }
+  }
+}
+
+/** What `promise` gives, or the reason of `signal` as soon as it is aborted. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await promise;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
   }
 }
 

@@ -17,6 +17,8 @@ export function isLocal(text: string): boolean {
 
 export interface PlaceOptions {
   token?: string;
+  /** SHA-256 of the certificates that servers must have; see `readPins`. */
+  pins?: readonly string[];
   signal?: AbortSignal;
   /** Rates that a server is spoken to at. */
   paces?: Paces;

@@ -1,0 +1,114 @@
+/** `ferry request --pin`: one certificate is trusted, whatever its name, and before it is seen nothing is said. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { ferry, tempDir } from "./harness.ts";
+import { echoServer, selfSigned, switchingProxy } from "./pinned_server.ts";
+import { AUTHORITY, CERTIFICATE, KEY } from "./tls_server.ts";
+
+Deno.test("request --pin trusts the certificate with this SHA-256, under any name, for many requests", async () => {
+  const pair = await selfSigned(["localhost", "nas.example"]);
+  const server = echoServer(pair);
+  const colons = "sha256:" + pair.pin.slice(7).toUpperCase().match(/../g)!.join(":");
+  for (const [pin, host] of [[pair.pin, "localhost"], [colons, "127.0.0.1"]]) {
+    const url = `https://${host}:${server.port}/x`;
+    const run = await ferry(["request", "--pin", pin, "-u", "a:b", "-d", "data", url, url]);
+    const line = `POST /x ${host}:${server.port} Basic ${btoa("a:b")} data`;
+    assertEquals([run.code, run.stdout], [0, line + line], run.stderr);
+  }
+  await server.shutdown();
+});
+
+Deno.test("request --pin says nothing to a server with another certificate", async () => {
+  const [pair, other] = await Promise.all([selfSigned(["localhost"]), selfSigned(["localhost"])]);
+  const server = echoServer(other);
+  const url = `https://localhost:${server.port}/`;
+  const run = await ferry(["request", "--pin", pair.pin, "--token", "geheim", "-d", "data", url]);
+  assertEquals([run.code, run.stdout, server.seen], [60, "", []], run.stderr);
+  assertStringIncludes(run.stderr, `its certificate is ${other.pin}, not the pinned one`);
+  // Several pins are for several servers.
+  const both = await ferry(["request", "--pin", pair.pin, "--pin", other.pin, url]);
+  assertEquals(both.code, 0, both.stderr);
+  await server.shutdown();
+});
+
+Deno.test("request --pin is not fooled by somebody who shows the certificate first and then another one", async () => {
+  // One that the client would trust without the flag.
+  using dir = tempDir({ "ca.pem": AUTHORITY });
+  const pair = await selfSigned(["localhost"]);
+  const [server, evil] = [echoServer(pair), echoServer({ cert: CERTIFICATE, key: KEY })];
+  const ca = dir.at("ca.pem");
+  const stores: Record<string, string>[] = [
+    { DENO_CERT: ca },
+    { DENO_TLS_CA_STORE: "system", SSL_CERT_FILE: ca },
+  ];
+  for (const env of stores) {
+    const trusted = await ferry(["request", `https://localhost:${evil.port}/`], { env });
+    assertEquals(trusted.code, 0, trusted.stderr);
+    evil.seen.length = 0;
+    // The certificate is looked at, then a handshake is tried, then requests follow.
+    for (const connections of [1, 2]) {
+      const proxy = switchingProxy({ port: server.port, connections }, evil.port);
+      const url = `https://localhost:${proxy.port}/`;
+      const run = await ferry(["request", "--pin", pair.pin, "--token", "geheim", "-d", "data", url], {
+        env,
+      });
+      assertEquals([run.code, run.stdout], [60, ""], run.stderr);
+      assert(proxy.count() > connections);
+      await proxy.close();
+    }
+  }
+  assertEquals([evil.seen, server.seen], [[], []]);
+  await Promise.all([server.shutdown(), evil.shutdown()]);
+});
+
+Deno.test("request --pin goes nowhere without TLS, not even by a redirect", async () => {
+  const pair = await selfSigned(["localhost"]);
+  const server = echoServer(pair);
+  const plain = await ferry(["request", "--pin", pair.pin, "http://127.0.0.1:9/"]);
+  assertEquals(plain.code, 60, plain.stderr);
+  const away = await ferry(["request", "--pin", pair.pin, `https://localhost:${server.port}/away`]);
+  assertEquals([away.code, away.stdout], [60, ""], away.stderr);
+  assertStringIncludes(away.stderr, "without TLS");
+  await server.shutdown();
+});
+
+Deno.test("request --pin says why a certificate cannot be pinned", async () => {
+  const { pinOf } = await import("../lib/server/tls/key_pair.ts");
+  const signed = echoServer({ cert: CERTIFICATE, key: KEY });
+  const byAuthority = await ferry([
+    "request",
+    "--pin",
+    `sha256:${pinOf(CERTIFICATE)}`,
+    `https://localhost:${signed.port}/`,
+  ]);
+  assertEquals([byAuthority.code, signed.seen], [60, []], byAuthority.stderr);
+  assertStringIncludes(byAuthority.stderr, "--cacert");
+  await signed.shutdown();
+  const old = await selfSigned(["localhost"], { now: Date.now() - 5 * 24 * 3600 * 1000 });
+  const expired = echoServer(old);
+  const run = await ferry(["request", "--pin", old.pin, `https://localhost:${expired.port}/`]);
+  assertEquals([run.code, expired.seen], [60, []], run.stderr);
+  assertStringIncludes(run.stderr.toLowerCase(), "expired");
+  await expired.shutdown();
+});
+
+Deno.test("request --pin tells wrong use, servers without TLS and silent ones as other failures", async () => {
+  const pin = "sha256:" + "a".repeat(64);
+  for (
+    const args of [["--pin", "sha256:abc"], ["--pin", pin, "--cacert", "x"], ["--pin", pin, "--unix", "/x"]]
+  ) {
+    const run = await ferry(["request", ...args, "https://localhost/"]);
+    assertEquals(run.code, 2, run.stderr);
+    assertStringIncludes(run.stderr, "--pin");
+  }
+  const plain = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => new Response("plain"));
+  const wrong = await ferry(["request", "--pin", pin, `https://127.0.0.1:${plain.addr.port}/`]);
+  assertEquals(wrong.code, 35, wrong.stderr);
+  await plain.shutdown();
+  const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const url = `https://127.0.0.1:${silent.addr.port}/`;
+  const late = await ferry(["request", "--retry", "0", "--connect-timeout", "200ms", "--pin", pin, url]);
+  assertEquals(late.code, 28, late.stderr);
+  const limited = await ferry(["request", "--timeout", "200ms", "--pin", pin, url]);
+  assertEquals(limited.code, 28, limited.stderr);
+  silent.close();
+});
