@@ -7,6 +7,7 @@ import { corsPolicy, parseOrigin } from "../lib/http/cors.ts";
 import { parsePerms } from "../lib/server/access.ts";
 import { type Accounts, createAuthenticate } from "../lib/server/authenticate.ts";
 import { CodedFiles } from "../lib/server/coded_files.ts";
+import { PathLocks } from "../lib/server/dav/path_locks.ts";
 import { DavState } from "../lib/server/dav/state.ts";
 import { createHandler } from "../lib/server/handler.ts";
 import { listen, type Place } from "../lib/server/listen.ts";
@@ -169,6 +170,7 @@ export const serve = defineCommand({
       stateHome: stateHomeIfAny(stateDir, io.env),
       warn,
       capabilities,
+      locks: new PathLocks(dav, root),
       jobs,
     });
     const share = {

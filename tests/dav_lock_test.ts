@@ -177,6 +177,39 @@ Deno.test("a lock of nothing makes an empty file, is refreshed by its token, and
   assertEquals((await ask(server, "LOCK", "/folder/new", {})).status, 400);
 });
 
+Deno.test("serve heeds If on requests that read, with the tags of coded files too", async () => {
+  using dir = tempDir({ "f.txt": "text ".repeat(1000), "dir/x": "x" });
+  await using server = await serve(dir.path, ["--writable"]);
+  const plain = (await ask(server, "GET", "/f.txt", { "accept-encoding": "identity" })).headers.get("etag")!;
+  const coded = (await ask(server, "GET", "/f.txt", { "accept-encoding": "gzip" })).headers.get("etag")!;
+  assert(coded !== plain && coded.endsWith(':gzip"'), coded);
+  const { token } = await lock(server, "/dir/");
+  const cases: [string, number][] = [
+    [`([${plain}])`, 200],
+    [`([${coded}])`, 200],
+    ['(["other"])', 412],
+    [`(Not [${plain}])`, 412],
+    [`(${token})`, 412],
+    [`<${server.url}/dir/>(${token})`, 200],
+    ["broken", 400],
+  ];
+  for (const [header, status] of cases) {
+    for (const method of ["GET", "HEAD"]) {
+      assertEquals(
+        (await ask(server, method, "/f.txt", { if: header })).status,
+        status,
+        `${method} ${header}`,
+      );
+    }
+    const found = await ask(server, "PROPFIND", "/f.txt", { if: header, depth: "0" });
+    assertEquals(found.status, status === 200 ? 207 : status, `PROPFIND ${header}`);
+  }
+  assertEquals((await ask(server, "GET", "/dir/x", { if: `(${token})` })).status, 200);
+  assertEquals((await ask(server, "GET", "/none", { if: '(["other"])' })).status, 404);
+  assertEquals((await ask(server, "PUT", "/f.txt", { if: `([${coded}])` }, "y")).status, 204);
+  assertEquals((await ask(server, "PUT", "/f.txt", { if: `([${coded}])` }, "z")).status, 412);
+});
+
 Deno.test("a token is of use to the user alone who got it, and shown to no other", async () => {
   using dir = tempDir({ "f": "x", "open/g": "x" });
   const auth = ["--anonymous", "r", "--auth", "ann:a", "--auth", "ben:b", "--auth", "cy:c@/open:rw"];

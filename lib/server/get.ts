@@ -5,6 +5,7 @@ import { attachment } from "../http/content_disposition.ts";
 import { prefersHtml } from "../http/problem.ts";
 import { queryValue } from "../http/target.ts";
 import { addVary } from "../http/vary.ts";
+import { checkIf } from "./dav/guard.ts";
 import { fileReply } from "./file_reply.ts";
 import { folderReply } from "./folder.ts";
 import { type HotFiles, hotKey } from "./hot_files.ts";
@@ -32,11 +33,12 @@ export function get(exchange: Exchange, hot: HotFiles): Reply {
 function answer(exchange: Exchange, hot: HotFiles): Reply {
   const target = find(exchange, exchange.path, { perm: "r" });
   if (target.info === null) throw notFound();
+  if (target.slash && !target.info.isDirectory) throw notFound();
+  checkIf(exchange);
   if (target.info.isDirectory) {
     if (!target.slash) return redirect(target.path, exchange.query);
     return folderReply(exchange, target, (path, file) => fileReply(exchange, path, file).reply);
   }
-  if (target.slash) throw notFound();
   const { real, info: found } = target;
   const { reply, whole, coding, info } = fileReply(exchange, exchange.path, { real, info: found });
   if (wantsDownload(exchange.query)) {

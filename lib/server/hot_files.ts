@@ -105,7 +105,7 @@ function isUnchanged(file: Kept): boolean {
 /** The answer to GET or HEAD of `file`; null when the request asks for more than a hot file can give. */
 export function answerHot(file: HotFile, headers: Headers): Reply | null {
   if (headers.get("range") !== null || headers.get("if-match") !== null) return null;
-  if (headers.get("if-unmodified-since") !== null) return null;
+  if (headers.get("if-unmodified-since") !== null || headers.get("if") !== null) return null;
   const ifNoneMatch = headers.get("if-none-match");
   const ifModifiedSince = headers.get("if-modified-since");
   if (ifNoneMatch !== null || ifModifiedSince !== null) {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { type HotFile, HotFiles } from "./hot_files.ts";
+import { answerHot, type HotFile, HotFiles } from "./hot_files.ts";
 
 function read(path: string): HotFile {
   const body = Deno.readFileSync(path);
@@ -53,4 +53,21 @@ Deno.test("HotFiles.keep() drops the oldest when its bytes are used up", () => {
   for (const name of ["/a", "/b", "/c"]) files.keep(name, file);
   assertEquals(files.get("/a"), undefined);
   assert(files.get("/b") !== undefined && files.get("/c") !== undefined);
+});
+
+Deno.test("answerHot() leaves to others what asks for more than the file and its two cheapest conditions", () => {
+  const path = "/etc/hostname";
+  const headers = { etag: '"x"' };
+  const file: HotFile = {
+    path: "a",
+    real: path,
+    info: Deno.statSync(path),
+    body: new Uint8Array(1),
+    headers,
+  };
+  const status = (given: Record<string, string>) => answerHot(file, new Headers(given))?.status ?? null;
+  assertEquals([status({}), status({ "if-none-match": '"x"' })], [200, 304]);
+  for (const name of ["range", "if-match", "if-unmodified-since", "if"]) {
+    assertEquals(status({ [name]: "(Not <urn:x>)" }), null, name);
+  }
 });

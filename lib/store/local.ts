@@ -3,6 +3,8 @@ import { FerryError, osCode, osReason, quote } from "../core/errors.ts";
 import type { FileEntry, Tree } from "../core/entry.ts";
 import { joinRoot } from "../core/paths.ts";
 import type { Holder } from "../wire/session.ts";
+import type { Operation } from "../wire/operation.ts";
+import type { Outcome } from "../wire/outcome.ts";
 import { type FileFrame, PackBuilder, type ProblemFrame } from "../wire/pack.ts";
 import type { Content, NoContent } from "../wire/stream.ts";
 import { PACK_BYTES, SMALL_FILE_BYTES } from "../wire/limits.ts";
@@ -49,6 +51,8 @@ export interface LocalOptions {
   /** What reading it does with symbolic links. */
   links?: Links;
   safety?: Safety;
+  /** What of the operations of a commit may not be done, an outcome each; absent where all may. */
+  refusals?: (operations: readonly Operation[]) => Outcome[];
   /** The state folder of this machine, to remember what was a replica and what runs have learned. */
   stateHome?: string;
   /** Told, in one line, what a user should know and is trouble with nothing. */
@@ -75,6 +79,7 @@ export class LocalStore implements Store {
   readonly #safety: Safety;
   readonly #stateHome: string | undefined;
   readonly #warn: ((line: string) => void) | undefined;
+  readonly #refusals: LocalOptions["refusals"];
 
   /** `path` as the user gave it. Nothing is touched before it is needed. */
   constructor(path: string, options: LocalOptions = {}) {
@@ -85,6 +90,7 @@ export class LocalStore implements Store {
     this.#safety = options.safety ?? SAFE;
     this.#stateHome = options.stateHome;
     this.#warn = options.warn;
+    this.#refusals = options.refusals;
   }
 
   kind(): Promise<"dir" | "file" | "absent"> {
@@ -268,6 +274,7 @@ export class LocalStore implements Store {
     }
     if (!this.#held) markReplica(root, this.#stateHome);
     const session = newWriter(root, options, { safety: this.#safety, warn: this.#warn });
+    if (this.#refusals !== undefined) refuseIn(session, this.#refusals);
     const close = session.close.bind(session);
     session.close = (end) => close(end).finally(() => this.unlock(end));
     return session;
@@ -286,6 +293,17 @@ export class LocalStore implements Store {
       });
     }
   }
+}
+
+/** Has `session` do only what `refusals` lets pass. */
+function refuseIn(session: WriteSession, refusals: NonNullable<LocalOptions["refusals"]>): void {
+  const commit = session.commit.bind(session);
+  session.commit = async (operations) => {
+    const refused = refusals(operations);
+    const done = await commit(operations.filter((_, at) => refused[at] === null));
+    let next = 0;
+    return refused.map((outcome) => outcome ?? done[next++]);
+  };
 }
 
 function newWriter(

@@ -56,8 +56,16 @@ function checkInside(root: string, path: string, real: string, options: LocateOp
 
 function locateMissing(root: string, path: string, error: unknown, options: LocateOptions): Located {
   const code = osCode(error);
-  if (code === "ENOTDIR" || error instanceof Deno.errors.NotADirectory) {
-    throw new FerryError("conflict", "a file stands where the path needs a folder");
+  const noFolder = code === "ENOTDIR" || error instanceof Deno.errors.NotADirectory;
+  const closed = code === "EACCES" || error instanceof Deno.errors.PermissionDenied;
+  if (path !== "" && (noFolder || closed)) {
+    // Only of what lies in the root may be told what stands in the way: so first all that is above.
+    const { real, info } = locate(root, parentPath(path), { ...options, leaf: "follow" });
+    if (isLink(joinRoot(real, baseName(path)))) throw notFound();
+    if (noFolder && info !== null && !info.isDirectory) {
+      throw new FerryError("conflict", "a file stands where the path needs a folder");
+    }
+    throw error;
   }
   if (!(error instanceof Deno.errors.NotFound)) {
     // A loop of links, a name too long for this file system: nothing that could be there.
@@ -78,6 +86,14 @@ function locateMissing(root: string, path: string, error: unknown, options: Loca
     if (isThere(real)) throw notFound();
   }
   return { real, info: null };
+}
+
+function isLink(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isSymlink;
+  } catch {
+    return false;
+  }
 }
 
 function notFound(): FerryError {

@@ -47,6 +47,7 @@ function makeRoot(): { root: string; outside: string; [Symbol.dispose](): void }
     "back": "../root/file",
     "dir/up": "../file",
     "through-file": "file/x",
+    "through-out": "../outside/secret/x",
   };
   for (const [path, target] of Object.entries(links)) Deno.symlinkSync(target, `${root}/${path}`);
   return {
@@ -112,7 +113,12 @@ Deno.test("locate() finds what lies below the root and refuses what leads out of
     [".dot/f", ".dot/f", ".dot/f", "not_found", ".dot/f"],
     [".dot/nothing", ".dot/nothing ?", ".dot/nothing ?", "not_found", ".dot/nothing ?"],
     [".nothing", ".nothing ?", ".nothing ?", "not_found", ".nothing ?"],
-    ["through-file", "conflict", "conflict", "conflict", "conflict"],
+    ["through-file", "not_found", "not_found", "not_found", "not_found"],
+    // What is outside shows neither as there nor as a file.
+    ["out/x", "not_found", "not_found", "not_found", "not_found"],
+    ["outdir/secret/x", "not_found", "not_found", "not_found", "not_found"],
+    ["through-out", "not_found", "not_found", "not_found", "not_found"],
+    ["dir/f/x", "conflict", "conflict", "conflict", "conflict"],
   ];
   for (const [path, inside, none, hidden, keep] of cases) {
     assertEquals([path, leads(place.root, path)], [path, inside]);

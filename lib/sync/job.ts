@@ -6,6 +6,8 @@ import { LocalStore } from "../store/local.ts";
 import { RemoteStore } from "../store/remote/remote_store.ts";
 import { runJob } from "../store/remote/job.ts";
 import { type JobOptions, type JobRequest, parseJobError } from "../wire/jobs.ts";
+import type { Operation } from "../wire/operation.ts";
+import type { Outcome } from "../wire/outcome.ts";
 import { eventReporter, parseEvent, type RunEvent } from "./events.ts";
 import { parseDeleteLimit } from "./guard.ts";
 import { makeLimits } from "./limits.ts";
@@ -23,6 +25,8 @@ export interface ServerJob {
   label: string;
   warn: (line: string) => void;
   token: () => string;
+  /** What of the operations of a commit may not be done, an outcome each; absent where all may. */
+  refusals?: (operations: readonly Operation[]) => Outcome[];
   signal: AbortSignal;
 }
 
@@ -45,7 +49,8 @@ export async function runServerJob(job: ServerJob, tell: (event: RunEvent) => vo
     links: links === "copy" ? "copy" : "keep",
   });
   const safety: Safety = { fsync, trash: trash ? { kind: "share", root: job.share } : { kind: "none" } };
-  const destination = new LocalStore(job.folder, { label: job.label, held: true, safety, warn: job.warn });
+  const { label, warn, refusals } = job;
+  const destination = new LocalStore(job.folder, { label, held: true, safety, warn, refusals });
   const reporter = eventReporter(tell, { dryRun });
   try {
     const run = { dryRun, delete: options.delete, checksum, force, maxDelete, patterns, parallel, signal };

@@ -6,10 +6,10 @@ import { plainEtags } from "../../http/etag.ts";
 import { ifHolds, type IfList, type IfState, parseIf, submittedTokens } from "../../http/if_header.ts";
 import { isThere } from "../../store/quiet.ts";
 import { innerPath, locate, type Located } from "../../store/root.ts";
-import type { Access } from "../access.ts";
 import { etagOf } from "../preconditions.ts";
 import type { Exchange } from "../share.ts";
 import { davError } from "./error.ts";
+import { shownRoot } from "./lock_xml.ts";
 import type { Lock, Locks } from "./locks.ts";
 
 /**
@@ -26,22 +26,24 @@ export function guard(exchange: Exchange, changes: readonly Change[]): void {
   const submitted = checkIf(exchange);
   const locks = exchange.share.dav.known?.locks;
   if (locks === undefined || !locks.any) return;
-  const missing = new Map<string, Lock>();
+  // A token is of use to the one who got it alone (section 6.4).
+  const mayUse = ({ token, user }: Lock) => submitted.has(token) && user === exchange.access.user;
+  const missing = new Set<string>();
   for (const { kind, at } of changes) {
     const path = innerPath(exchange.share.root, kind === "member" ? firstMissing(at.real) : at.real);
-    for (const lock of lacking(locks, path, kind, { submitted, access: exchange.access })) {
-      missing.set(lock.root, lock);
+    for (const lock of lacking(locks, path, kind, mayUse)) {
+      missing.add(shownRoot(lock, path, exchange.access));
     }
   }
   if (missing.size === 0) return;
   throw davError("locked", "it is locked, and the token of the lock is missing", {
     condition: "lock-token-submitted",
-    hrefs: [...missing.keys()],
+    hrefs: [...missing],
   });
 }
 
 /** The highest of the real path and the folders above it at which nothing is. */
-function firstMissing(real: string): string {
+export function firstMissing(real: string): string {
   let path = real;
   for (let above = parentPath(path); above !== "" && !isThere(above); above = parentPath(above)) path = above;
   return path;
@@ -65,12 +67,17 @@ export function checkIf(exchange: Exchange): ReadonlySet<string> {
 
 const NONE: ReadonlySet<string> = new Set();
 
+/** Whether a change of that kind at `path` needs the token of a lock. */
+export function isLocked(locks: Locks, path: string, kind: Change["kind"]): boolean {
+  return lacking(locks, path, kind, () => false).length > 0;
+}
+
 /** The locks that `change` at `path` needs a token of. Of several shared ones at a place, one token is enough. */
 function lacking(
   locks: Locks,
   path: string,
   kind: Change["kind"],
-  given: { submitted: ReadonlySet<string>; access: Access },
+  mayUse: (lock: Lock) => boolean,
 ): Lock[] {
   const places = new Map<string, Lock[]>([[path, locks.covering(path)]]);
   // What a folder holds is part of its state (section 7.4).
@@ -78,17 +85,7 @@ function lacking(
   if (kind === "tree") {
     for (const { path: below } of locks.below(path)) places.set(below, locks.covering(below));
   }
-  return [...places.values()].flatMap((held) =>
-    held.length === 0 || held.some((lock) => mayUse(lock, given)) ? [] : [held[0]]
-  );
-}
-
-/** A token is of use to the one who got it alone (section 6.4). */
-function mayUse(
-  lock: Lock,
-  { submitted, access }: { submitted: ReadonlySet<string>; access: Access },
-): boolean {
-  return submitted.has(lock.token) && lock.user === access.user;
+  return [...places.values()].flatMap((held) => held.length === 0 || held.some(mayUse) ? [] : [held[0]]);
 }
 
 /** The lists of the header, if there is one. */

@@ -4,7 +4,7 @@ import { formatHttpDate } from "../../http/date.ts";
 import { mediaType } from "../../http/media_type.ts";
 import { etagOf } from "../preconditions.ts";
 import type { DeadProperty } from "./dead_properties.ts";
-import { lockDiscovery, SUPPORTED_LOCKS } from "./lock_xml.ts";
+import { lockDiscovery, SUPPORTED_LOCKS, type Viewer } from "./lock_xml.ts";
 import type { Lock } from "./locks.ts";
 import { isDav, type XmlName } from "./xml_read.ts";
 import { escapeXml } from "./xml_write.ts";
@@ -16,9 +16,11 @@ export interface Resource {
   info: Deno.FileInfo;
   /** Where it is. */
   real: string;
+  /** The same below the share's root. */
+  inner: string;
   /** Those that hold there. */
   locks: readonly Lock[];
-  user: string | null;
+  viewer: Viewer;
   dead: readonly DeadProperty[];
 }
 
@@ -35,7 +37,7 @@ const VALUES: Readonly<Record<string, Value>> = {
   getcontenttype: ({ name, info }) => info.isFile ? mediaType(name) : null,
   getetag: ({ info }) => info.isFile ? escapeXml(etagOf(info)) : null,
   supportedlock: () => SUPPORTED_LOCKS,
-  lockdiscovery: ({ locks, user }) => lockDiscovery(locks, user),
+  lockdiscovery: ({ locks, inner, viewer }) => lockDiscovery(locks, { path: inner, viewer }),
   "quota-available-bytes": ({ info, real }) => quota(info, real)?.available ?? null,
   "quota-used-bytes": ({ info, real }) => quota(info, real)?.used ?? null,
 };

@@ -5,13 +5,14 @@ import { parseDepth, parseLockToken, parseTimeout } from "../../http/dav_headers
 import { submittedTokens } from "../../http/if_header.ts";
 import { innerPath } from "../../store/root.ts";
 import { changeError, syncFolder } from "../../store/write/stage.ts";
+import type { Access } from "../access.ts";
 import { checkPreconditions } from "../preconditions.ts";
 import type { Reply } from "../reply.ts";
 import { demand, demandDeep, type Exchange, find, type Target } from "../share.ts";
 import { readXml } from "./body.ts";
 import { davError, XML_HEAD, XML_TYPE } from "./error.ts";
 import { checkIf, guard, ifLists } from "./guard.ts";
-import { lockDiscovery } from "./lock_xml.ts";
+import { lockDiscovery, shownRoot } from "./lock_xml.ts";
 import type { Lock } from "./locks.ts";
 import { type LockRequest, parseLockInfo } from "./messages.ts";
 import { MULTISTATUS_CLOSE, MULTISTATUS_OPEN, statusResponse } from "./multistatus.ts";
@@ -55,7 +56,7 @@ async function take(
   const path = innerPath(share.root, real);
   const { locks } = share.dav.tables;
   const result = locks.add({ ...wanted, path, root, user: access.user }, seconds);
-  if ("inTheWay" in result) return refused(root, path, result.inTheWay);
+  if ("inTheWay" in result) return refused(result.inTheWay, { root, path, access });
   if (info === null) {
     try {
       Deno.openSync(real, { write: true, createNew: true }).close();
@@ -71,19 +72,23 @@ async function take(
   }
   const headers: Record<string, string> = { "lock-token": `<${result.lock.token}>` };
   if (info === null) headers.location = root;
-  return discovery(result.lock, info === null ? 201 : 200, headers);
+  return discovery(result.lock, { status: info === null ? 201 : 200, headers, access });
 }
 
 /** A lock of the resource itself is a plain refusal; one of something below is named in a 207 (section 9.10.9). */
-function refused(root: string, path: string, inTheWay: readonly Lock[]): Reply {
+function refused(
+  inTheWay: readonly Lock[],
+  { root, path, access }: { root: string; path: string; access: Access },
+): Reply {
   const below = inTheWay.filter((other) => other.path !== path && other.path.startsWith(path && path + "/"));
   if (below.length < inTheWay.length) {
     throw davError("locked", "another lock is in the way", {
       condition: "no-conflicting-lock",
-      hrefs: inTheWay.map((other) => other.root),
+      hrefs: inTheWay.map((other) => shownRoot(other, path, access)),
     });
   }
-  const locked = [...new Set(below.map((other) => other.root))].map((href) => statusResponse(href, 423));
+  const hrefs = new Set(below.map((other) => shownRoot(other, path, access)));
+  const locked = Array.from(hrefs, (href) => statusResponse(href, 423));
   const body = MULTISTATUS_OPEN + locked.join("") + statusResponse(root, 424) + MULTISTATUS_CLOSE;
   return { status: 207, headers: { "content-type": XML_TYPE }, body };
 }
@@ -105,11 +110,16 @@ function refresh(exchange: Exchange, target: Target): Reply {
       condition: "lock-token-matches-request-uri",
     });
   }
-  return discovery(locks.refresh(held[0], parseTimeout(exchange.request.headers.get("timeout"))), 200, {});
+  const seconds = parseTimeout(exchange.request.headers.get("timeout"));
+  return discovery(locks.refresh(held[0], seconds), { status: 200, headers: {}, access });
 }
 
-function discovery(lock: Lock, status: number, headers: Record<string, string>): Reply {
-  const found = `<D:lockdiscovery>${lockDiscovery([lock], lock.user)}</D:lockdiscovery>`;
+function discovery(
+  lock: Lock,
+  { status, headers, access }: Pick<Reply, "status" | "headers"> & { access: Access },
+): Reply {
+  const value = lockDiscovery([lock], { path: lock.path, viewer: access });
+  const found = `<D:lockdiscovery>${value}</D:lockdiscovery>`;
   const body = `${XML_HEAD}<D:prop xmlns:D="DAV:">${found}</D:prop>\n`;
   return { status, headers: { ...headers, "content-type": XML_TYPE, "cache-control": "no-store" }, body };
 }

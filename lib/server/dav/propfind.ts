@@ -9,6 +9,7 @@ import { TextBody } from "../text_body.ts";
 import { readXml } from "./body.ts";
 import type { DeadProperty } from "./dead_properties.ts";
 import { davError, XML_TYPE } from "./error.ts";
+import { checkIf } from "./guard.ts";
 import type { Resource } from "./live_properties.ts";
 import type { Lock } from "./locks.ts";
 import { parsePropfind, type PropertyRequest } from "./messages.ts";
@@ -27,6 +28,7 @@ export async function propfind(exchange: Exchange): Promise<Reply> {
   const target = find(exchange, exchange.path, { perm: "r" });
   if (target.info === null || !(target.info.isFile || target.info.isDirectory)) throw notFound();
   if (target.slash && target.info.isFile) throw notFound();
+  checkIf(exchange);
   const depth = parseDepth(exchange.request.headers.get("depth"), ["infinity", "0", "1"]);
   if (depth === "infinity") demandFew(exchange, target);
   const headers: Record<string, string> = { "content-type": XML_TYPE, "cache-control": "no-store" };
@@ -61,14 +63,16 @@ function* responses(
   { depth, request }: { depth: Depth; request: PropertyRequest },
 ): Generator<string> {
   const { root, dav } = exchange.share;
-  const { user } = exchange.access;
+  const viewer = exchange.access;
   const stats = propertyReader(request);
   const known = dav.known;
   const inner = innerPath(root, target.real);
   const locksAt = known?.locks.any ? known.locks.snapshot() : null;
   const respond = (href: string, name: string, seen: Seen, dead: readonly DeadProperty[]): string => {
-    const locks = locksAt === null ? NO_LOCKS : locksAt(innerPath(root, seen.real));
-    return propertyResponse(href, stats({ name, info: seen.info, real: seen.real, locks, user, dead }));
+    const { info, real } = seen;
+    const inner = innerPath(root, real);
+    const locks = locksAt === null ? NO_LOCKS : locksAt(inner);
+    return propertyResponse(href, stats({ name, info, real, inner, locks, viewer, dead }));
   };
 
   if (target.info === null) return;

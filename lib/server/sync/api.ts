@@ -6,6 +6,7 @@ import type { SyncApi as SyncHandler } from "../handler.ts";
 import { LiveIndex, type LiveIndexOptions } from "../../store/index/live_index.ts";
 import { markReplica } from "../../store/replica.ts";
 import type { Capabilities } from "../capability.ts";
+import type { PathLocks } from "../dav/path_locks.ts";
 import { PATIENCE, type Patience } from "../patient_body.ts";
 import { bodyMemory, type Call } from "./call.ts";
 import { createSyncHeads } from "./head.ts";
@@ -35,13 +36,15 @@ export interface SyncApiOptions extends Pick<LiveIndexOptions, "dir" | "warn"> {
   jobs?: JobsConfig;
   /** The state folder of this machine, to remember that the share is a replica. */
   stateHome?: string;
+  /** What WebDAV clients have locked; absent where there is no WebDAV. */
+  locks?: PathLocks;
   /** How long it waits for bodies. */
   patience?: Patience;
 }
 
 /** The API for the share at `root`, a real path. */
 export function createSyncApi(root: string, options: SyncApiOptions): SyncApi {
-  const { capabilities, dir, warn, stateHome, patience = PATIENCE } = options;
+  const { capabilities, dir, warn, stateHome, locks, patience = PATIENCE } = options;
   const sessions = new PushSessions(root, {
     mark: (share) => markReplica(share, stateHome, index.replica),
     warn,
@@ -65,7 +68,7 @@ export function createSyncApi(root: string, options: SyncApiOptions): SyncApi {
     const query = new URLSearchParams(mark === -1 ? "" : request.url.slice(mark + 1));
     const base = checkedPath((query.get("path") ?? "").replace(/^\/|\/$/g, ""));
     const [name, ...rest] = call.split("/");
-    const context: Call = { root, request, query, access, base, completed, patience, memory };
+    const context: Call = { root, request, query, access, base, completed, patience, memory, locks };
     const route = `${request.method} ${name}/${rest.length}`;
     if (name !== "head" && name !== "changes") index.giveWay();
     if (capabilities !== undefined && route === "POST token/0") return issueToken(context, capabilities);

@@ -7,6 +7,7 @@ import { MAX_MESSAGE_BYTES } from "../../wire/limits.ts";
 import { type Fields, parseObject } from "../../wire/fields.ts";
 import { PACK_TYPE } from "../../wire/pack.ts";
 import type { Access, Perm } from "../access.ts";
+import type { PathLocks } from "../dav/path_locks.ts";
 import { type Patience, patientBody } from "../patient_body.ts";
 import { Slots } from "../slots.ts";
 
@@ -23,6 +24,8 @@ export interface Call {
   patience: Patience;
   /** The memory for bodies that are being received, in bytes. */
   memory: Slots;
+  /** What WebDAV clients have locked; absent where there is no WebDAV. */
+  locks?: PathLocks;
 }
 
 /** Bodies up to this size are received without asking whether there is memory for them. */
@@ -55,6 +58,7 @@ export function madeFolder(call: Call): string {
   for (let path = call.base; locate(root, path).info === null; path = parentPath(path)) {
     missing.unshift(path);
   }
+  call.locks?.demandRoomFor(locate(root, call.base).real);
   for (const path of missing) {
     const { real } = locate(root, path);
     try {

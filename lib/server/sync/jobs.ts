@@ -6,6 +6,8 @@ import { FerryError } from "../../core/errors.ts";
 import { MAX_MESSAGE_BYTES } from "../../wire/limits.ts";
 import { type JobRequest, parseJobRequest, parseRenewal } from "../../wire/jobs.ts";
 import { parseObject } from "../../wire/fields.ts";
+import type { Operation } from "../../wire/operation.ts";
+import type { Outcome } from "../../wire/outcome.ts";
 import { isPeer, type Peer } from "../peers.ts";
 import { type Call, folderOf, readBody, require, sessionOwner, writing } from "./call.ts";
 import type { PushSessions } from "./sessions.ts";
@@ -31,6 +33,8 @@ export interface Job {
   warn: (line: string) => void;
   /** What the source takes now for the right to read it; it changes while the job runs. */
   token: () => string;
+  /** What of the operations of a commit may not be done, an outcome each; absent where all may. */
+  refusals?: (operations: readonly Operation[]) => Outcome[];
   signal: AbortSignal;
 }
 
@@ -77,12 +81,14 @@ export function createSyncJobs(config: JobsConfig, sessions: PushSessions): Sync
     if (running.size >= MAX_JOBS) {
       throw new FerryError("too_many", `${MAX_JOBS} jobs are under way; try again later`);
     }
+    const folder = folderOf(call);
+    const { locks } = call;
+    locks?.demandRoomFor(folder);
     const id = crypto.randomUUID();
     const owner = sessionOwner(call);
     const job: Running = { owner, token: request.token };
     running.set(id, job);
     const stop = new AbortController();
-    const folder = folderOf(call);
     const hangUp = () => stop.abort(new FerryError("partial_transfer", "the server is being stopped"));
     try {
       await writing(() =>
@@ -98,7 +104,8 @@ export function createSyncJobs(config: JobsConfig, sessions: PushSessions): Sync
     });
     report.tell({ job: id });
     const label = `/${call.base}`;
-    const place = { folder, share: call.root, label };
+    const refusals = locks && ((operations: readonly Operation[]) => locks.refusals(folder, operations));
+    const place = { folder, share: call.root, label, refusals };
     const run = () =>
       config.run(
         { request, ...place, warn: config.warn, token: () => job.token, signal: stop.signal },

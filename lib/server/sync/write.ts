@@ -10,6 +10,7 @@ import { openStreamed } from "../../wire/stream.ts";
 import type { Perm } from "../access.ts";
 import {
   type Call,
+  existingFolder,
   json,
   madeFolder,
   queryBytes,
@@ -138,7 +139,10 @@ export function createSyncWrites(sessions: PushSessions): SyncWrites {
     asked: CommitRequest["operations"],
   ): Promise<Outcome[]> {
     const operations = named.expand(asked);
-    const results: Outcome[] = operations.map((operation) => refused(call, operation));
+    const locked = call.locks?.any ? call.locks.refusals(existingFolder(call, "w"), operations) : undefined;
+    const results: Outcome[] = operations.map((operation, at) =>
+      refused(call, operation) ?? locked?.[at] ?? null
+    );
     const allowed = operations.filter((_, index) => results[index] === null);
     const done = await writing(() => writer.commit(allowed));
     named.done(operations);
