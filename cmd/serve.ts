@@ -1,24 +1,17 @@
 import { defineCommand } from "../lib/cli/command.ts";
 import type { Io } from "../lib/cli/io.ts";
 import { FerryError, osReason, quote } from "../lib/core/errors.ts";
-import { joinRoot, nameProblem, RESERVED_NAME } from "../lib/core/paths.ts";
-import { type AccessRecord, formatCombined, formatJson } from "../lib/http/access_log.ts";
-import { corsPolicy, parseOrigin } from "../lib/http/cors.ts";
+import { nameProblem } from "../lib/core/paths.ts";
+import { parseOrigin } from "../lib/http/cors.ts";
 import { parsePerms } from "../lib/server/access.ts";
-import { type Accounts, createAuthenticate } from "../lib/server/authenticate.ts";
-import { CodedFiles } from "../lib/server/coded_files.ts";
-import { PathLocks } from "../lib/server/dav/path_locks.ts";
-import { DavState } from "../lib/server/dav/state.ts";
-import { createHandler } from "../lib/server/handler.ts";
-import { listen, type Place } from "../lib/server/listen.ts";
-import { LogBuffer } from "../lib/server/log.ts";
-import { Staging } from "../lib/server/staging.ts";
-import { Capabilities } from "../lib/server/capability.ts";
+import type { Accounts } from "../lib/server/authenticate.ts";
+import type { Place } from "../lib/server/listen.ts";
 import { parsePeers } from "../lib/server/peers.ts";
-import type { RunJob } from "../lib/server/sync/jobs.ts";
-import { createSyncApi } from "../lib/server/sync/api.ts";
-import { keepHouse } from "../lib/server/housekeeping.ts";
-import { shareState, stateHome, stateHomeIfAny } from "../lib/store/state_dir.ts";
+import { isWritable, type ServerSettings } from "../lib/server/settings.ts";
+import { statePlace } from "../lib/server/state_place.ts";
+import { supervise } from "../lib/server/supervisor.ts";
+
+const WORKER = new URL("./serve_worker.ts", import.meta.url);
 
 /** Requests under way at SIGTERM get so long. */
 const GRACE_MS = 10_000;
@@ -60,6 +53,14 @@ export const serve = defineCommand({
       value: "URL",
       about:
         "a server, or a folder of one, that this one may be told to fetch from by users with s; no other",
+    },
+    workers: {
+      type: "integer",
+      value: "N",
+      default: 1,
+      min: 1,
+      max: 64,
+      about: "answer with N threads, each in a sandbox; those beyond the first only read files",
     },
     hidden: { type: "boolean", about: "serve names that start with a dot too" },
     "follow-symlinks": {
@@ -142,71 +143,42 @@ export const serve = defineCommand({
         `--index ${quote(flags.index)}: must be the name of a file, without a path`,
       );
     }
-    const cors = readOrigins(flags.cors);
     const place: Place = flags.unix === undefined
       ? { kind: "tcp", host: flags.host.replace(/^\[(.*)\]$/, "$1"), port: flags.port }
       : { kind: "unix", path: flags.unix };
+    if (place.kind === "unix" && flags.workers > 1) {
+      throw new FerryError("usage", "--workers: only one worker can listen on a --unix socket");
+    }
     const accounts = await readAccounts(flags, place);
-    const peers = parsePeers(flags.peer);
-    const rules = [...accounts.anonymous, ...accounts.users.flatMap((user) => user.rules)];
-    const writes = rules.reduce((all, rule) => all | rule.perms, 0);
-    const writable = (writes & MAY_CHANGE) !== 0;
-    using _house = writable ? keepHouse(root) : null;
-
-    const staging = new Staging(root);
-    const log = new LogBuffer(io.err);
-    const warn = (message: string) => log.add(`ferry: ${quote(message)}\n`);
-    const stateDir = flags["state-dir"];
-    const capabilities = new Capabilities();
-    const jobs = peers.length === 0 ? undefined : { peers, run: runJob, warn };
-    // Only a share that may be written to anyway has Ferry's state in it.
-    const dir = () =>
-      writable && stateDir === undefined
-        ? joinRoot(root, RESERVED_NAME)
-        : shareState(stateHome(stateDir, io.env), root);
-    using dav = new DavState({ dir, root, warn });
-    const sync = createSyncApi(root, {
-      dir,
-      stateHome: stateHomeIfAny(stateDir, io.env),
-      warn,
-      capabilities,
-      locks: new PathLocks(dav, root),
-      jobs,
-    });
-    const share = {
-      root,
-      hidden: flags.hidden,
-      follow: flags["follow-symlinks"] === "none" ? "none" as const : "inside" as const,
-      index: flags.index,
-      spa: flags.spa ? flags.index ?? "index.html" : undefined,
-      coded: flags.compress ? new CodedFiles() : undefined,
-      precompressed: flags.precompressed,
-      cacheControl: cacheControl(flags["max-age"]),
-      maxUpload: flags["max-upload"],
-      staging,
-      dav,
+    const settings: ServerSettings = {
+      place,
+      workers: flags.workers,
+      accounts,
+      share: {
+        root,
+        hidden: flags.hidden,
+        follow: flags["follow-symlinks"] === "none" ? "none" : "inside",
+        index: flags.index,
+        spa: flags.spa ? flags.index ?? "index.html" : undefined,
+        compress: flags.compress,
+        precompressed: flags.precompressed,
+        cacheControl: cacheControl(flags["max-age"]),
+        maxUpload: flags["max-upload"],
+        state: statePlace(root, {
+          given: flags["state-dir"],
+          writable: isWritable({ accounts }),
+          env: io.env,
+        }),
+      },
+      peers: parsePeers(flags.peer),
+      cors: readOrigins(flags.cors),
+      log: flags.quiet ? "none" : flags.log as ServerSettings["log"],
+      key: crypto.getRandomValues(new Uint8Array(32)),
     };
-    const handler = createHandler({
-      share,
-      authenticate: await createAuthenticate(accounts, capabilities),
-      syncApi: sync.handle,
-      cors: corsPolicy(cors),
-      log: accessLog(flags.quiet ? "none" : flags.log, log),
-      warn,
-    });
-    // The last net: a server does not go down with one request.
-    globalThis.addEventListener("unhandledrejection", (event) => {
-      event.preventDefault();
-      warn(`unexpected: ${event.reason instanceof Error ? event.reason.stack : event.reason}`);
-    });
-    const listening = await listen(handler, place, { warn });
-    announce(io, { root, url: listening.url, json: flags.json, quiet: flags.quiet });
+    const server = await supervise(settings, { entry: WORKER, log: io.err });
+    announce(io, { root, url: server.url, json: flags.json, quiet: flags.quiet });
     await stopped(io.stop);
-    sync.hangUp();
-    await listening.stop(GRACE_MS);
-    await sync.close();
-    staging.close();
-    log.flush();
+    await server.stop(GRACE_MS);
     return 0;
   },
 });
@@ -215,14 +187,6 @@ export const serve = defineCommand({
 function cacheControl(ms: number | undefined): string | undefined {
   return ms === undefined ? undefined : `max-age=${Math.floor(ms / 1000)}`;
 }
-
-/** The sync engine is loaded with the first job. */
-const runJob: RunJob = async (job, tell) => {
-  const { runServerJob } = await import("../lib/sync/job.ts");
-  await runServerJob(job, tell);
-};
-
-const MAY_CHANGE = parsePerms("wd") ?? 0;
 
 /** The real path of the folder to share. */
 function shareRoot(dir: string): string {
@@ -273,12 +237,6 @@ async function readAccounts(
 
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
-}
-
-function accessLog(format: string, log: LogBuffer): ((record: AccessRecord) => void) | undefined {
-  if (format === "none") return undefined;
-  const line = format === "json" ? formatJson : formatCombined;
-  return (record) => log.add(line(record));
 }
 
 function announce(io: Io, server: { root: string; url: string; json: boolean; quiet: boolean }): void {

@@ -12,20 +12,30 @@ export type Place =
 export interface Listening {
   /** The URL of its root; `http+unix://...` for a socket. */
   url: string;
-  /** Takes no new connections, waits at most `graceMs` for requests under way, and ends. */
-  stop(graceMs: number): Promise<void>;
+  /** The port that it is, also where any free one was asked for; null for a socket. */
+  port: number | null;
+  /**
+   * Takes no new connections, waits at most `graceMs` for requests under way, and ends. Where it is `leaving` what is
+   * asked in the meantime is answered all the same.
+   */
+  stop(graceMs: number, options?: { leaving: boolean }): Promise<void>;
 }
+
+/** Connections that are in use get so long to be told that others answer from now on. */
+const LEAVE_MS = 2000;
 
 /** After the last answer, connections that only idle get so long to notice. */
 const LINGER_MS = 200;
 
-/** Starts to serve. Throws `address_in_use` or `usage` with what to do; when it returns, a connection is answered. */
-export async function listen(
+/**
+ * Starts to serve, beside whoever else of this server does at the same place (`claimPlace`); a socket is taken over
+ * from them. Throws `address_in_use` or `usage` with what to do; when it returns, a connection is answered.
+ */
+export function listen(
   handler: Handler,
   place: Place,
   options: { warn: (message: string) => void },
-): Promise<Listening> {
-  if (place.kind === "unix") await clearSocket(place.path);
+): Listening {
   const requests = new Gauge();
   // Those that may still be reading a body.
   const uploads = new Gauge();
@@ -49,9 +59,12 @@ export async function listen(
   const server = start(counted, place, onError);
   return {
     url: urlOf(place, server.addr),
-    async stop(graceMs) {
+    port: "port" in server.addr ? server.addr.port : null,
+    async stop(graceMs, { leaving } = { leaving: false }) {
       const end = Date.now() + graceMs;
-      stopping = true;
+      stopping = !leaving;
+      // Who is about to ask on an open connection learns from the answer that it is the last one there.
+      if (leaving) await new Promise((resolve) => setTimeout(resolve, Math.min(graceMs, LEAVE_MS)));
       // Deno 2.9 takes the bodies away from those who still read them when it shuts down: until they are done, new
       // connections are turned away rather than refused.
       await within(graceMs, uploads.zero());
@@ -59,7 +72,6 @@ export async function listen(
       await within(end - Date.now(), requests.zero());
       // On some runtimes a connection that is kept alive without a request holds this up for ever.
       await within(LINGER_MS, closed);
-      if (place.kind === "unix") removeSocket(place.path);
     },
   };
 }
@@ -96,7 +108,7 @@ function unavailable(request: Request): Response {
 
 async function within(ms: number, promise: Promise<unknown>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  await Promise.race([promise, new Promise<void>((resolve) => timer = setTimeout(resolve, ms))]);
+  await Promise.race([promise, new Promise<void>((resolve) => timer = setTimeout(resolve, Math.max(0, ms)))]);
   clearTimeout(timer);
 }
 
@@ -108,8 +120,14 @@ function start(
   onError: (error: unknown) => Response,
 ): Deno.HttpServer<Deno.Addr> {
   try {
-    if (place.kind === "unix") return Deno.serve({ path: place.path, onListen() {}, onError }, handler);
-    return Deno.serve({ hostname: place.host, port: place.port, onListen() {}, onError }, handler);
+    if (place.kind === "unix") {
+      // Whoever listened at the place before goes on with those who are connected to it.
+      const server = Deno.serve({ path: newSocket(place.path), onListen() {}, onError }, handler);
+      Deno.renameSync(newSocket(place.path), place.path);
+      return server;
+    }
+    const { host: hostname, port } = place;
+    return Deno.serve({ hostname, port, reusePort: true, onListen() {}, onError }, handler);
   } catch (error) {
     throw startError(error, place);
   }
@@ -141,6 +159,25 @@ function urlOf(place: Place, address: Deno.Addr): string {
   return `http://${place.host.includes(":") ? `[${place.host}]` : place.host}:${port}/`;
 }
 
+/** Where the socket that will be at `path` is made. */
+export function newSocket(path: string): string {
+  return `${path}.new`;
+}
+
+/**
+ * Makes sure that nobody else listens at `place`, since a shared port would be shared with anybody of this user.
+ * Throws `address_in_use` or `usage`.
+ */
+export async function claimPlace(place: Place): Promise<void> {
+  if (place.kind === "unix") return await clearSocket(place.path);
+  if (place.port === 0) return;
+  try {
+    Deno.listen({ hostname: place.host, port: place.port }).close();
+  } catch (error) {
+    throw startError(error, place);
+  }
+}
+
 /** Removes a socket file that nobody listens on any more; throws `address_in_use` when somebody does. */
 async function clearSocket(path: string): Promise<void> {
   let info: Deno.FileInfo;
@@ -163,7 +200,8 @@ async function clearSocket(path: string): Promise<void> {
   throw startError(new Deno.errors.AddrInUse(), { kind: "unix", path });
 }
 
-function removeSocket(path: string): void {
+/** Removes the socket of a server that has ended. */
+export function removeSocket(path: string): void {
   try {
     Deno.removeSync(path);
   } catch {

@@ -3,12 +3,18 @@ import { Stage } from "../store/write/stage.ts";
 
 /** Hands out places under `.ferry/uploads/` and leaves nothing behind. */
 export class Staging {
-  readonly #stage: Stage;
+  readonly #root: string;
+  /** Made when it is needed, which it never is by who only reads. */
+  #made: Stage | undefined;
   #inUse = 0;
 
   /** `root` is the real path of the share. */
   constructor(root: string) {
-    this.#stage = new Stage(root, "uploads");
+    this.#root = root;
+  }
+
+  get #stage(): Stage {
+    return this.#made ??= new Stage(this.#root, "uploads");
   }
 
   /** A path that nothing is at yet, on the file system of the share. Each one goes to `giveBack` in the end. */
@@ -32,6 +38,6 @@ export class Staging {
 
   /** Removes everything, whatever is under way. */
   close(): void {
-    this.#stage.close();
+    this.#made?.close();
   }
 }

@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import { bootId } from "./boot.ts";
 import { IN_MEMORY } from "./write/durable.ts";
 import { libc } from "./libc.ts";
+import { readProc } from "./proc.ts";
 
 export interface FileSystem {
   /** Where it is mounted; empty where that cannot be told. */
@@ -56,12 +57,8 @@ export function mountOf(path: string, points: readonly string[]): string {
 }
 
 function mountPoints(): string[] {
-  try {
-    return parseMountPoints(Deno.readTextFileSync("/proc/self/mountinfo"));
-  } catch {
-    // Not Linux.
-    return [];
-  }
+  // Null where it is not Linux.
+  return parseMountPoints(readProc("/proc/self/mountinfo") ?? "");
 }
 
 /** Bytes come as `\040`; names in UTF-8 stand as they are. */

@@ -4,6 +4,7 @@
  * and an act, and for a small file each call costs half of what the runtime's own does. Whoever uses this has the
  * ordinary way beside it, for other systems and to learn why a call failed.
  */
+import { isThere } from "./quiet.ts";
 
 /** AT_FDCWD: paths start where the process is. */
 const HERE = -100;
@@ -22,6 +23,12 @@ const ARM = Deno.build.arch === "aarch64";
 const O_DIRECTORY = ARM ? 0o40000 : 0o200000;
 const O_NOFOLLOW = ARM ? 0o100000 : 0o400000;
 
+const EIO = 5;
+const ENAMETOOLONG = 36;
+
+/** `head` gives so many bytes at most. */
+const MAX_HEAD = 1024 * 1024;
+
 /** Where `f_fsid` is in what statfs(2) gives, in words of 32 bits. */
 const FSID_WORD = 14;
 
@@ -39,7 +46,17 @@ const SYMBOLS = {
   syncfs: { parameters: ["i32"], result: "i32", nonblocking: true },
   statfs: { parameters: ["buffer", "buffer"], result: "i32" },
   renameat2: { parameters: ["i32", "buffer", "i32", "buffer", "u32"], result: "i32" },
+  symlink: { parameters: ["buffer", "buffer"], result: "i32" },
+  __errno_location: { parameters: [], result: "pointer" },
 } as const;
+
+/** Where the library is: the runtime's sandbox takes no name without a path for what may be opened. */
+const PATHS = [
+  `/lib/${Deno.build.arch}-linux-gnu/libc.so.6`,
+  "/lib64/libc.so.6",
+  "/usr/lib64/libc.so.6",
+  "/usr/lib/libc.so.6",
+];
 
 /** openat2(2), which the C library has no name for: the number and the flags are the same on both architectures. */
 const OPENAT2 = 437n;
@@ -217,6 +234,24 @@ export class Libc {
       this.#calls.renameat2(HERE, this.#path, HERE, this.#target, RENAME_NOREPLACE) === 0;
   }
 
+  /** Makes the link `path`, which is absolute, to `target`; gives 0, or the errno of what is in the way. */
+  symlink(target: string, path: string): number {
+    if (!this.#encode(target, this.#target) || !this.#encode(path)) return ENAMETOOLONG;
+    if (this.#calls.symlink(this.#target, this.#path) === 0) return 0;
+    const errno = this.#calls.__errno_location();
+    return errno === null ? EIO : new Deno.UnsafePointerView(errno).getInt32();
+  }
+
+  /** The beginning of the file at `path`, such as one of proc(5); null when it cannot be read. */
+  head(path: string): Uint8Array | null {
+    const file = this.#open(HERE, path, O_NONBLOCK | O_CLOEXEC, 0);
+    if (file < 0) return null;
+    const bytes = new Uint8Array(MAX_HEAD);
+    const length = this.read(file, bytes);
+    this.close(file);
+    return length < 0 ? null : bytes.subarray(0, length);
+  }
+
   /** Waits until all that was written to the file system of an open folder is on its disk. */
   async syncFileSystem(folder: number): Promise<boolean> {
     return await this.#calls.syncfs(folder) === 0;
@@ -275,12 +310,20 @@ export function openLibrary<S extends Deno.ForeignLibraryInterface>(
 ): Deno.DynamicLibrary<S> | null {
   const { os, arch } = Deno.build;
   if (os !== "linux" || (arch !== "x86_64" && arch !== "aarch64")) return null;
-  if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return null;
-  try {
-    return Deno.dlopen("libc.so.6", symbols);
-  } catch {
-    return null;
+  for (const path of ["libc.so.6", ...PATHS]) {
+    if (Deno.permissions.querySync({ name: "ffi", path }).state !== "granted") continue;
+    try {
+      return Deno.dlopen(path, symbols);
+    } catch {
+      // Not there.
+    }
   }
+  return null;
+}
+
+/** The path that a sandbox is told to let the library be opened from; null where it cannot be called at all. */
+export function libraryPath(): string | null {
+  return libc() === null ? null : PATHS.find(isThere) ?? null;
 }
 
 /** Whether the calls do what they should here: a look at the root folder, as the runtime sees it. */
@@ -289,8 +332,13 @@ function works(library: Libc): boolean {
   const same = library.openBelow(root, "");
   if (root < 0 || same < 0) return false;
   const seen = library.stat(same);
-  if (!library.close(same) || !library.close(root)) return false;
-  const known = Deno.lstatSync("/");
-  return seen?.kind === "dir" && seen.mode === ((known.mode ?? 0) & 0o777) &&
-    seen.mtime === known.mtime?.getTime();
+  if (!library.close(same) || !library.close(root) || seen?.kind !== "dir") return false;
+  let known: Deno.FileInfo;
+  try {
+    known = Deno.lstatSync("/");
+  } catch (error) {
+    // In a sandbox: whoever made it has compared.
+    return error instanceof Deno.errors.NotCapable;
+  }
+  return seen.mode === ((known.mode ?? 0) & 0o777) && seen.mtime === known.mtime?.getTime();
 }

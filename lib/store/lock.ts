@@ -8,6 +8,7 @@ import { FerryError, osCode, quote, writeError } from "../core/errors.ts";
 import { RESERVED_NAME } from "../core/paths.ts";
 import { parseObject } from "../wire/fields.ts";
 import { describeHolder, type Holder, parseHolder } from "../wire/session.ts";
+import { isRunning } from "./proc.ts";
 import { isThere, removeQuietly } from "./quiet.ts";
 
 /** Another one may hold it for a moment, only to find out whether somebody does. */
@@ -157,7 +158,7 @@ async function readHolder(root: string): Promise<Holder | null> {
   for (let attempt = 0; attempt < HOLDER_TRIES; attempt++) {
     try {
       const holder = parseHolder(parseObject(Deno.readFileSync(holderPath(root))));
-      if (holder.host !== Deno.hostname() || !isThere("/proc/self") || isThere(`/proc/${holder.pid}`)) {
+      if (holder.host !== Deno.hostname() || isRunning(holder.pid) !== false) {
         return holder;
       }
       // Left by one that was killed: the new one is just about to write its own.

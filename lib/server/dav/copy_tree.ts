@@ -1,6 +1,7 @@
 /** Copying a folder, for COPY: into the stage, so that it appears as a whole. */
 import { isHidden, RESERVED_NAME } from "../../core/paths.ts";
 import { turn } from "../../core/turn.ts";
+import { makeSymlink } from "../../store/symlink.ts";
 import { durableFor } from "../../store/write/durable.ts";
 
 /** Files up to this size are copied at once: it takes less time than to wait for it. */
@@ -40,7 +41,7 @@ export async function copyTree(from: string, to: string, options: CopyOptions): 
         if (entry.name === RESERVED_NAME || (!options.hidden && isHidden(entry.name))) continue;
         const [here, there] = [`${source}/${entry.name}`, `${copy}/${entry.name}`];
         if (entry.isDirectory) folders.push([here, there]);
-        else if (entry.isSymlink) Deno.symlinkSync(Deno.readLinkSync(here), there);
+        else if (entry.isSymlink) makeSymlink(Deno.readLinkSync(here), there);
         else if (entry.isFile && await copyFile(here, there)) durable?.wrote(there);
         if (performance.now() - since < TURN_MS) continue;
         await turn();

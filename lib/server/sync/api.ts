@@ -22,6 +22,8 @@ import { createSyncWrites } from "./write.ts";
 export interface SyncApi {
   /** Answers one call. Throws FerryErrors for refusals. */
   handle: SyncHandler;
+  /** How many pushes and jobs are under way. */
+  busy(): number;
   /** Ends the answers that stay open for the length of a push; to be called before the server waits for its answers. */
   hangUp(): void;
   /** Drops every push under way. */
@@ -133,5 +135,5 @@ export function createSyncApi(root: string, options: SyncApiOptions): SyncApi {
     await sessions.close();
   }
 
-  return { handle, hangUp, close };
+  return { handle, busy: () => sessions.count, hangUp, close };
 }

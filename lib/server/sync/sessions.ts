@@ -85,6 +85,11 @@ export class PushSessions {
     this.#options = options;
   }
 
+  /** How many pushes are under way. */
+  get count(): number {
+    return this.#held.size;
+  }
+
   /**
    * Begins the push `id`, or takes it up again after its connection broke; `hangUp` is called when the server ends it.
    * Throws `locked`, naming who writes to an overlapping folder.

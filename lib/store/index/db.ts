@@ -5,6 +5,7 @@
  */
 import * as crypto from "node:crypto";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { bootId } from "../boot.ts";
 import type { RowText } from "./row.ts";
 import { isThere } from "../quiet.ts";
 
@@ -264,14 +265,6 @@ function connect(path: string): DatabaseSync {
 
 function rowDigest(entries: string, stats: string): string {
   return crypto.createHash("sha256").update(entries).update("\0").update(stats).digest("hex").slice(0, 32);
-}
-
-function bootId(): string {
-  try {
-    return Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
-  } catch {
-    return "unknown";
-  }
 }
 
 function isBusy(error: unknown): boolean {

@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import { isDiskFull, osCode } from "../../core/errors.ts";
 import { libc } from "../libc.ts";
 import { isThere, removeQuietly } from "../quiet.ts";
+import { makeSymlink } from "../symlink.ts";
 import { syncNow } from "../write/stage.ts";
 
 /** What is at a path before it goes. */
@@ -49,7 +50,7 @@ function copyOver(from: string, to: string, sync: boolean): void {
   const info = Deno.lstatSync(from);
   try {
     if (info.isSymlink) {
-      Deno.symlinkSync(Deno.readLinkSync(from), to);
+      makeSymlink(Deno.readLinkSync(from), to);
     } else {
       fs.copyFileSync(from, to, fs.constants.COPYFILE_EXCL);
       if (info.mtime) Deno.utimeSync(to, info.mtime, info.mtime);

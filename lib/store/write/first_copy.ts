@@ -18,6 +18,7 @@ import { isThere, removeQuietly } from "../quiet.ts";
 import { type Stage, writing } from "./stage.ts";
 import type { ContentEnd, ContentPlace, StagedMeta } from "./staged_files.ts";
 import type { EndOptions, WriteSession } from "../store.ts";
+import { makeSymlink } from "../symlink.ts";
 import { setLinkTime } from "../times.ts";
 import { LocalWriter, type WriterOptions } from "./local_writer.ts";
 
@@ -196,7 +197,7 @@ export class FirstCopyWriter implements WriteSession {
       case "symlink": {
         this.#makeFolder(parentPath(operation.path));
         const full = this.#at(operation.path);
-        Deno.symlinkSync(operation.target, full);
+        makeSymlink(operation.target, full);
         setLinkTime(full, operation.mtime);
         return;
       }

@@ -20,6 +20,7 @@ import { StrictPaths } from "../root.ts";
 import type { Stage } from "./stage.ts";
 import { StagedFiles } from "./staged_files.ts";
 import type { WriteSession } from "../store.ts";
+import { makeSymlink } from "../symlink.ts";
 import { setLinkTime, setTime } from "../times.ts";
 import type { Trash } from "../trash/trash.ts";
 
@@ -221,7 +222,7 @@ export class LocalWriter implements WriteSession {
   #link(operation: Extract<Operation, { op: "symlink" }>, full: string): void {
     this.#makeWay(operation, full);
     const staged = this.files.newPath();
-    Deno.symlinkSync(operation.target, staged);
+    makeSymlink(operation.target, staged);
     setLinkTime(staged, operation.mtime);
     this.#place(staged, full, operation.expect);
   }

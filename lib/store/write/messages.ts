@@ -2,7 +2,7 @@
  * What passes between a run and the thread that writes for it. Lists of small things travel as one string and one
  * array of numbers, which costs a tenth of as many objects.
  */
-import { type ErrorCode, FerryError } from "../../core/errors.ts";
+import type { PackedError } from "../../core/packed_error.ts";
 import type { Problem } from "../../core/entry.ts";
 import type { Operation } from "../../wire/operation.ts";
 import type { Outcome } from "../../wire/outcome.ts";
@@ -134,21 +134,4 @@ export function unpackOutcomes({ count, failed }: PackedOutcomes): Outcome[] {
   const outcomes = new Array<Outcome>(count).fill(null);
   for (const [at, outcome] of failed) outcomes[at] = outcome;
   return outcomes;
-}
-
-/** An error, with the code of a FerryError. */
-export interface PackedError {
-  code: ErrorCode | null;
-  message: string;
-}
-
-/** Whatever was thrown, on its way back. */
-export function packError(error: unknown): PackedError {
-  const message = error instanceof Error ? error.message : String(error);
-  return { code: error instanceof FerryError ? error.code : null, message };
-}
-
-/** An error with the code and words of the one that `packError` was given. */
-export function unpackError({ code, message }: PackedError): Error {
-  return code === null ? new Error(message) : new FerryError(code, message);
 }

@@ -1,15 +1,14 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { FerryError } from "../../core/errors.ts";
+import { packError, unpackError } from "../../core/packed_error.ts";
 import type { Operation } from "../../wire/operation.ts";
 import type { Outcome } from "../../wire/outcome.ts";
 import type { FileFrame } from "../../wire/pack.ts";
 import {
-  packError,
   packFrames,
   packOperations,
   packOutcomes,
-  unpackError,
   unpackFrames,
   unpackOperations,
   unpackOutcomes,

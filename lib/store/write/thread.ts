@@ -3,6 +3,7 @@
  * small files are handed over, not copied; large ones are received here.
  */
 import type { Problem } from "../../core/entry.ts";
+import { unpackError } from "../../core/packed_error.ts";
 import { FerryError, isDiskFull } from "../../core/errors.ts";
 import type { Operation } from "../../wire/operation.ts";
 import type { Outcome } from "../../wire/outcome.ts";
@@ -16,7 +17,6 @@ import type { ContentEnd } from "./staged_files.ts";
 import {
   packFrames,
   packOperations,
-  unpackError,
   unpackOutcomes,
   type WriterAnswer,
   type WriterCall,

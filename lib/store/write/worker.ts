@@ -1,9 +1,9 @@
 /** The thread that writes for a run: a writer whose calls come as messages (messages.ts). */
+import { packError } from "../../core/packed_error.ts";
 import { careFor } from "./care.ts";
 import { Stage } from "./stage.ts";
 import { FirstCopyWriter } from "./first_copy.ts";
 import {
-  packError,
   packOutcomes,
   unpackFrames,
   unpackOperations,

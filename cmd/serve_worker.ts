@@ -1,0 +1,8 @@
+/** What a worker of `ferry serve` runs: the server, wired to the sync engine. */
+import { serveInWorker, type WorkerScope } from "../lib/server/worker.ts";
+
+serveInWorker(globalThis as unknown as WorkerScope, async (job, tell) => {
+  // The engine is loaded with the first job.
+  const { runServerJob } = await import("../lib/sync/job.ts");
+  await runServerJob(job, tell);
+});

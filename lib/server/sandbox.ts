@@ -1,0 +1,78 @@
+/**
+ * What the runtime lets a worker do: what its settings need and nothing else. It is the second wall behind the checks
+ * of paths (core/paths.ts, store/root.ts): code that were led to read /etc/passwd would be refused by the runtime.
+ */
+import { OLD_RUNTIME } from "../core/runtime.ts";
+import { PRIMARY_HOST } from "./handover.ts";
+import { newSocket } from "./listen.ts";
+import { isWritable, type ServerSettings } from "./settings.ts";
+
+/**
+ * The first worker has what must exist once: the sync API, its index, and all changes. The others read, and hand it
+ * the rest.
+ */
+export type Role = "primary" | "reader";
+
+/** What this machine adds. */
+export interface SandboxPlace {
+  /** The C library, where it can be called. */
+  libc: string | null;
+  /** The folder, perhaps not there yet, of the socket by which others hand requests to the primary. */
+  handover: string;
+}
+
+/** What the sync engine asks the system: who it is for locks, what a file system is, modes of new files. */
+const SYSTEM = ["hostname", "statfs", "osUptime", ...(OLD_RUNTIME ? [] : ["umask" as const])] as const;
+
+/**
+ * The permissions of a worker; "inherit" for a primary where the C library cannot be called: links can then only be
+ * made by who may do everything.
+ */
+export function permissionsOf(
+  settings: ServerSettings,
+  role: Role,
+  { libc, handover }: SandboxPlace,
+): Deno.PermissionOptions {
+  if (role === "primary" && libc === null) return "inherit";
+  const { place, share, peers } = settings;
+  const shared = [...placePaths(place), handover];
+  const state = [share.state.dir, share.state.home].filter((path) => path !== undefined && path !== null);
+  const own = role === "primary" ? [...state, ...(isWritable(settings) ? [share.root] : [])] : [];
+  const hosts = role === "primary" ? peers.map(({ origin }) => hostAndPort(new URL(origin))) : [];
+  return {
+    read: [share.root, ...state, ...shared],
+    write: [...own, ...shared],
+    net: [...placeHosts(place), PRIMARY_HOST, ...sockets(place, handover), ...hosts],
+    ffi: role === "primary" && libc !== null ? [libc] : false,
+    sys: role === "primary" ? [...SYSTEM] : false,
+    env: false,
+    run: false,
+    import: false,
+  };
+}
+
+/** Sockets are made beside their place and renamed to it. */
+function placePaths(place: ServerSettings["place"]): string[] {
+  return place.kind === "unix" ? [place.path, newSocket(place.path)] : [];
+}
+
+/** The sockets that it listens on or connects to, as the runtime names them; before 2.9 they are files to it. */
+function sockets(place: ServerSettings["place"], handover: string): string[] {
+  if (OLD_RUNTIME) return [];
+  const between = [handoverSocket(handover), newSocket(handoverSocket(handover))];
+  return [...placePaths(place), ...between].map((path) => `unix:${path}`);
+}
+
+/** The socket in the folder `handover`. */
+export function handoverSocket(handover: string): string {
+  return `${handover}/primary`;
+}
+
+function placeHosts(place: ServerSettings["place"]): string[] {
+  if (place.kind === "unix") return [];
+  return [`${place.host.includes(":") ? `[${place.host}]` : place.host}:${place.port}`];
+}
+
+function hostAndPort({ hostname, port, protocol }: URL): string {
+  return `${hostname}:${port === "" ? (protocol === "https:" ? 443 : 80) : port}`;
+}

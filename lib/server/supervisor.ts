@@ -1,0 +1,266 @@
+/**
+ * Starts the workers that answer requests, each in its sandbox (sandbox.ts), and keeps them running: one that dies is
+ * replaced, new settings are served by new ones before the old ones go. It is the only part of a server that may do
+ * everything; it never sees a request.
+ */
+import { tmpdir } from "node:os";
+import { FerryError, quote } from "../core/errors.ts";
+import { unpackError } from "../core/packed_error.ts";
+import { libraryPath } from "../store/libc.ts";
+import { removeQuietly } from "../store/quiet.ts";
+import { claimPlace, removeSocket } from "./listen.ts";
+import { handoverSocket, permissionsOf, type Role } from "./sandbox.ts";
+import type { ServerSettings } from "./settings.ts";
+import type { WorkerOrder, WorkerReport } from "./worker_messages.ts";
+
+/** A server that answers. */
+export interface Supervised {
+  /** The URL of its root; `http+unix://...` for a socket. */
+  url: string;
+  /** Serves `settings` from now on, on the same place; throws, and goes on as before, when that cannot be done. */
+  reload(settings: ServerSettings): Promise<void>;
+  /** Takes no new connections, waits at most `graceMs` for requests under way, and ends. */
+  stop(graceMs: number): Promise<void>;
+}
+
+export interface SuperviseOptions {
+  /** The module that a worker runs. */
+  entry: URL;
+  /** Takes text for the log. */
+  log: (text: string) => void;
+}
+
+/** A worker that dies so often within `STORM_MS` is not replaced at once any more. */
+const STORM_DEATHS = 5;
+const STORM_MS = 10_000;
+/** The wait before it is, then. */
+const STORM_WAIT_MS = 2000;
+
+/** New settings wait so long for pushes to end. */
+const PUSH_GRACE_MS = 10 * 60 * 1000;
+const LOOK_MS = 100;
+
+/** Requests under way at a reload get so long to end in the old workers. */
+const RELOAD_GRACE_MS = 60 * 60 * 1000;
+
+/** Starts to serve `settings`. Throws `address_in_use` or `usage` with what to do. */
+export async function supervise(settings: ServerSettings, options: SuperviseOptions): Promise<Supervised> {
+  await claimPlace(settings.place);
+  // Made when it is needed.
+  const folder = `${Deno.realPathSync(tmpdir())}/ferry-${crypto.randomUUID()}`;
+  const first = await startCrew(settings, { ...options, folder, succeeds: false });
+  // Whatever port was free is the one from now on.
+  const fixed = (given: ServerSettings): ServerSettings =>
+    given.place.kind === "unix" || first.port === null
+      ? given
+      : { ...given, place: { ...given.place, port: first.port } };
+  let crew = first;
+  let stopping = false;
+  /** Those that still answer what was asked of them. */
+  const leaving = new Set<Crew>();
+
+  async function replaceCrew(next: ServerSettings): Promise<void> {
+    // A push that begins with one worker has to end with it.
+    for (let waited = 0; await crew.pushes() > 0 && waited < PUSH_GRACE_MS && !stopping; waited += LOOK_MS) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+    if (stopping) return;
+    const old = crew;
+    crew = await startCrew(fixed(next), { ...options, folder, succeeds: true });
+    await old.retire();
+    crew.alone();
+    leaving.add(old);
+    old.stop(RELOAD_GRACE_MS).finally(() => leaving.delete(old));
+  }
+
+  let turn = Promise.resolve();
+  return {
+    url: first.url,
+    reload(next) {
+      const turned = turn.then(() => replaceCrew(next));
+      turn = turned.catch(() => {});
+      return turned;
+    },
+    async stop(graceMs) {
+      stopping = true;
+      await turn;
+      await Promise.all([crew, ...leaving].map((each) => each.stop(graceMs)));
+      if (settings.place.kind === "unix") removeSocket(settings.place.path);
+      removeQuietly(folder, true);
+    },
+  };
+}
+
+/** The workers of one set of settings. */
+interface Crew {
+  url: string;
+  port: number | null;
+  /** How many pushes are under way. */
+  pushes(): Promise<number>;
+  /** Gives up the sync API, and hands what is asked of it to whoever serves now. */
+  retire(): Promise<void>;
+  /** Tells that nobody else has it. */
+  alone(): void;
+  stop(graceMs: number): Promise<void>;
+}
+
+async function startCrew(
+  settings: ServerSettings,
+  { entry, log, folder, succeeds }: SuperviseOptions & { folder: string; succeeds: boolean },
+): Promise<Crew> {
+  const libc = libraryPath();
+  const handover = succeeds || settings.workers > 1 ? handoverSocket(folder) : undefined;
+  if (handover !== undefined) Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const warn = (message: string) => log(`ferry: ${quote(message)}\n`);
+  const members = new Map<number, Member>();
+  const deaths: number[] = [];
+  let current = settings;
+  let stopping = false;
+  let alone = !succeeds;
+
+  async function startMember(number: number): Promise<Member> {
+    const role: Role = number === 0 ? "primary" : "reader";
+    const permissions = permissionsOf(current, role, { libc, handover: folder });
+    const member = new Member(entry, { name: `${role} ${number}`, permissions, log });
+    members.set(number, member);
+    await member.start({ kind: "start", settings: current, role, handover, succeeds: !alone });
+    member.died.then((why) => replace(number, why));
+    return member;
+  }
+
+  function replace(number: number, why: string): void {
+    if (stopping) return;
+    const now = Date.now();
+    deaths.push(now);
+    const recent = deaths.filter((at) => at > now - STORM_MS);
+    deaths.splice(0, deaths.length, ...recent);
+    const wait = recent.length >= STORM_DEATHS ? STORM_WAIT_MS : 0;
+    warn(`worker ${number} died and is replaced${wait > 0 ? ` in ${wait / 1000} s` : ""}: ${why}`);
+    setTimeout(() => {
+      if (stopping) return;
+      startMember(number).catch((error) => replace(number, `it did not start: ${(error as Error).message}`));
+    }, wait);
+  }
+
+  const stop = async (graceMs: number): Promise<void> => {
+    stopping = true;
+    await Promise.all([...members.values()].map((member) => member.stop(graceMs)));
+  };
+  try {
+    const { url, port } = await startMember(0);
+    if (current.place.kind === "tcp" && port !== null) {
+      current = { ...current, place: { ...current.place, port } };
+    }
+    for (let number = 1; number < settings.workers; number++) await startMember(number);
+    return {
+      url,
+      port,
+      pushes: async () => await members.get(0)!.ask({ kind: "count" }),
+      async retire() {
+        const order = { kind: "retire", handover: handoverSocket(folder) } as const;
+        await Promise.all([...members.values()].map((member) => member.ask(order)));
+      },
+      alone() {
+        alone = true;
+        members.get(0)!.tell({ kind: "alone" });
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop(0);
+    throw error;
+  }
+}
+
+/** After a worker should have stopped, it gets so long to say that it has. */
+const LAST_WORD_MS = 2000;
+
+/** One worker. */
+class Member {
+  url = "";
+  port: number | null = null;
+  /** Resolves with the reason when it ends without having been told to. */
+  readonly died: Promise<string>;
+  readonly #worker: Worker;
+  readonly #listening: Promise<void>;
+  readonly #stopped: Promise<void>;
+  /** Told the answer to the question that was asked last, 0 when there will be none. */
+  #answer: (count: number) => void = () => {};
+
+  constructor(
+    entry: URL,
+    { name, permissions, log }: {
+      name: string;
+      permissions: Deno.PermissionOptions;
+      log: (text: string) => void;
+    },
+  ) {
+    const worker = this.#worker = new Worker(entry, { type: "module", name, deno: { permissions } });
+    const listening = Promise.withResolvers<void>();
+    const stopped = Promise.withResolvers<void>();
+    const died = Promise.withResolvers<string>();
+    worker.addEventListener("message", ({ data }: MessageEvent<WorkerReport>) => {
+      switch (data.kind) {
+        case "listening":
+          this.url = data.url;
+          this.port = data.port;
+          return listening.resolve();
+        case "failed":
+          return listening.reject(unpackError(data.error));
+        case "log":
+          return log(data.text);
+        case "count":
+          return this.#answer(data.pushes);
+        case "retired":
+          return this.#answer(0);
+        case "stopped":
+          return stopped.resolve();
+      }
+    });
+    worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      const why = event.message === "" ? "it ran out of memory or was ended" : event.message;
+      listening.reject(new FerryError("internal", why));
+      stopped.resolve();
+      this.#answer(0);
+      died.resolve(why);
+    });
+    this.#listening = listening.promise;
+    this.#listening.catch(() => {});
+    this.#stopped = stopped.promise;
+    this.died = died.promise;
+  }
+
+  async start(order: WorkerOrder): Promise<void> {
+    this.#worker.postMessage(order);
+    try {
+      await this.#listening;
+    } catch (error) {
+      this.#worker.terminate();
+      throw error;
+    }
+  }
+
+  /** Gives an order that is not answered. */
+  tell(order: WorkerOrder): void {
+    this.#worker.postMessage(order);
+  }
+
+  /** Gives an order that is answered; one at a time. */
+  ask(order: Extract<WorkerOrder, { kind: "count" | "retire" }>): Promise<number> {
+    return new Promise((resolve) => {
+      this.#answer = resolve;
+      this.tell(order);
+    });
+  }
+
+  /** Stops it; once more, with less patience, is an order too. */
+  async stop(graceMs: number): Promise<void> {
+    this.tell({ kind: "stop", graceMs });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, graceMs + LAST_WORD_MS));
+    await Promise.race([this.#stopped, late]);
+    clearTimeout(timer);
+    this.#worker.terminate();
+  }
+}

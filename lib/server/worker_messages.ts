@@ -1,0 +1,33 @@
+/** What a supervisor and its workers tell each other. */
+import type { PackedError } from "../core/packed_error.ts";
+import type { Role } from "./sandbox.ts";
+import type { ServerSettings } from "./settings.ts";
+
+/** To a worker. */
+export type WorkerOrder =
+  /**
+   * The first one: what to be. `handover` is the socket between readers and the primary, where there is one. One that `succeeds` another
+   * leaves the sync API alone until it is `alone`.
+   */
+  | { kind: "start"; settings: ServerSettings; role: Role; handover?: string; succeeds: boolean }
+  /** Nobody else has the sync API of the share. */
+  | { kind: "alone" }
+  /** Say how many pushes are under way. */
+  | { kind: "count" }
+  /** Others answer from now on: give up the sync API, and let the primary behind `handover` answer what is asked here. */
+  | { kind: "retire"; handover: string }
+  /** Take no new connections, and end when the requests under way are answered, `graceMs` at most. */
+  | { kind: "stop"; graceMs: number };
+
+/** From a worker. */
+export type WorkerReport =
+  /** A connection would be answered now. */
+  | { kind: "listening"; url: string; port: number | null }
+  /** It cannot start. */
+  | { kind: "failed"; error: PackedError }
+  /** Lines for the log. */
+  | { kind: "log"; text: string }
+  | { kind: "count"; pushes: number }
+  | { kind: "retired" }
+  /** It has stopped. */
+  | { kind: "stopped" };
