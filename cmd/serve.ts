@@ -6,6 +6,7 @@ import { parseOrigin } from "../lib/http/cors.ts";
 import { parsePerms } from "../lib/server/access.ts";
 import type { Accounts } from "../lib/server/authenticate.ts";
 import type { Place } from "../lib/server/listen.ts";
+import { TOP } from "../lib/server/mounts.ts";
 import { parsePeers } from "../lib/server/peers.ts";
 import { isWritable, type ServerSettings } from "../lib/server/settings.ts";
 import { statePlace } from "../lib/server/state_place.ts";
@@ -150,12 +151,16 @@ export const serve = defineCommand({
       throw new FerryError("usage", "--workers: only one worker can listen on a --unix socket");
     }
     const accounts = await readAccounts(flags, place);
+    const cors = readOrigins(flags.cors);
+    const writable = isWritable(accounts, { mount: TOP });
     const settings: ServerSettings = {
       place,
       workers: flags.workers,
       accounts,
-      share: {
+      shares: [{
+        mount: TOP,
         root,
+        writable,
         hidden: flags.hidden,
         follow: flags["follow-symlinks"] === "none" ? "none" : "inside",
         index: flags.index,
@@ -164,14 +169,11 @@ export const serve = defineCommand({
         precompressed: flags.precompressed,
         cacheControl: cacheControl(flags["max-age"]),
         maxUpload: flags["max-upload"],
-        state: statePlace(root, {
-          given: flags["state-dir"],
-          writable: isWritable({ accounts }),
-          env: io.env,
-        }),
-      },
+        cors,
+        state: statePlace(root, { given: flags["state-dir"], writable, env: io.env }),
+      }],
       peers: parsePeers(flags.peer),
-      cors: readOrigins(flags.cors),
+      cors,
       log: flags.quiet ? "none" : flags.log as ServerSettings["log"],
       key: crypto.getRandomValues(new Uint8Array(32)),
     };

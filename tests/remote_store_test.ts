@@ -2,6 +2,8 @@ import { createHandler } from "../lib/server/handler.ts";
 import { createAuthenticate } from "../lib/server/authenticate.ts";
 import { parsePerms } from "../lib/server/access.ts";
 import { DavState } from "../lib/server/dav/state.ts";
+import { TOP } from "../lib/server/mounts.ts";
+import { Shares } from "../lib/server/shares.ts";
 import { Staging } from "../lib/server/staging.ts";
 import { createSyncApi } from "../lib/server/sync/api.ts";
 import { testStore } from "../lib/store/conformance/suite.ts";
@@ -15,7 +17,7 @@ testStore("RemoteStore", async (root, name) => {
   const staging = new Staging(root);
   const dav = new DavState({ dir: () => `${root}/.ferry`, root, warn });
   const handler = createHandler({
-    share: { root, hidden: false, follow: "inside", staging, dav },
+    shares: new Shares([{ mount: TOP, share: { root, hidden: false, follow: "inside", staging, dav } }]),
     authenticate: await createAuthenticate({
       anonymous: [{ path: "", perms: parsePerms("rwd")! }],
       users: [],

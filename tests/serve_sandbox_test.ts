@@ -1,5 +1,6 @@
 /** What the workers of a server may do, as the runtime sees it, and what becomes of one that dies. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { TOP } from "../lib/server/mounts.ts";
 import type { ServerSettings } from "../lib/server/settings.ts";
 import { supervise } from "../lib/server/supervisor.ts";
 import { tempDir } from "./harness.ts";
@@ -9,14 +10,17 @@ function settingsFor(root: string, more: Partial<ServerSettings> = {}): ServerSe
     place: { kind: "tcp", host: "127.0.0.1", port: 0 },
     workers: 1,
     accounts: { anonymous: [{ path: "", perms: 1 }], users: [] },
-    share: {
+    shares: [{
+      mount: TOP,
       root,
+      writable: false,
+      cors: [],
       hidden: false,
       follow: "inside",
       compress: true,
       precompressed: false,
       state: { dir: `${root}/.ferry` },
-    },
+    }],
     peers: [],
     cors: [],
     log: "none",
@@ -131,7 +135,7 @@ Deno.test("new settings are served without a request lost, and bad ones change n
       return answer.status;
     };
     assertEquals(await status(".hidden"), 404);
-    await server.reload({ ...settings, share: { ...settings.share, hidden: true } });
+    await server.reload({ ...settings, shares: [{ ...settings.shares[0], hidden: true }] });
     assertEquals(await status(".hidden"), 200);
     assertEquals(await status(".ferry/v1/info"), 200);
     const worse = { ...settings, place: { kind: "tcp" as const, host: "192.0.2.1", port: 1 } };

@@ -27,6 +27,7 @@ export const ERROR_TABLE = {
   precondition_failed: { exit: 22, status: 412 },
   too_large: { exit: 22, status: 413 },
   unsupported_media_type: { exit: 22, status: 415 },
+  misdirected: { exit: 22, status: 421 },
   range_not_satisfiable: { exit: 22, status: 416 },
   headers_too_large: { exit: 22, status: 431 },
   not_implemented: { exit: 22, status: 501 },

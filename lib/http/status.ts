@@ -15,6 +15,7 @@ const STATUS_TITLES: Readonly<Record<number, string>> = {
   414: "URI Too Long",
   415: "Unsupported Media Type",
   416: "Range Not Satisfiable",
+  421: "Misdirected Request",
   423: "Locked",
   424: "Failed Dependency",
   431: "Request Header Fields Too Large",

@@ -26,6 +26,13 @@ export function rawTarget(url: string): RawTarget {
   return { path: url.slice(start, mark), query: url.slice(mark) };
 }
 
+/** The authority of a request's URL as the runtime gives it: `HOST` or `HOST:PORT`. */
+export function authorityOf(url: string): string {
+  const start = url.indexOf("//") + 2;
+  const end = url.indexOf("/", start);
+  return url.slice(start, end === -1 ? undefined : end);
+}
+
 /**
  * Whether a `Host` header (null for none) names a host and nothing more. The runtime puts it in front of the path
  * unchecked, so one with a slash in it would move the path.

@@ -66,6 +66,32 @@ export class Access {
     return this.#bound !== null;
   }
 
+  /**
+   * These permissions below `path`, for paths that start there. `own` rules, which start there too, stand in for the
+   * server's.
+   */
+  at(path: string, own: Partial<Pick<AccessGrant, "rules" | "anonymous">> = {}): Access {
+    const { rules, anonymous } = this.#grant;
+    const grant = {
+      ...this.#grant,
+      rules: own.rules ?? rulesBelow(rules, path),
+      anonymous: own.anonymous ?? rulesBelow(anonymous, path),
+    };
+    return new Access(grant, this.#bound && boundBelow(this.#bound, path));
+  }
+
+  /** Whether `perm` holds at any path. */
+  canSomewhere(perm: Perm): boolean {
+    const { rules, anonymous } = this.#grant;
+    const paths = [
+      "",
+      this.#bound?.path ?? "",
+      ...rules.map((rule) => rule.path),
+      ...anonymous.map((rule) => rule.path),
+    ];
+    return paths.some((path) => this.can(perm, path));
+  }
+
   /** Whether `perm` holds at `path`: of the user's rules, and of everybody's, the one with the longest path decides. */
   can(perm: Perm, path: string): boolean {
     const bit = BITS[perm];
@@ -115,6 +141,22 @@ function permsAt(rules: readonly Rule[], path: string): PermSet {
     }
   }
   return perms;
+}
+
+/** `rules` as they are below `path`, for paths that start there. */
+export function rulesBelow(rules: readonly Rule[], path: string): Rule[] {
+  if (path === "") return [...rules];
+  const inside = rules.filter((rule) => rule.path !== path && isWithin(rule.path, path))
+    .map(({ path: inner, perms }) => ({ path: inner.slice(path.length + 1), perms }));
+  const around = rules.some((rule) => isWithin(path, rule.path));
+  return around ? [{ path: "", perms: permsAt(rules, path) }, ...inside] : inside;
+}
+
+/** `bound` as it is below `path`, for paths that start there. */
+function boundBelow(bound: Bound, path: string): Bound {
+  if (path === "" || isWithin(path, bound.path)) return path === "" ? bound : { ...bound, path: "" };
+  if (isWithin(bound.path, path)) return { ...bound, path: bound.path.slice(path.length + 1) };
+  return { path: "", perms: 0 };
 }
 
 /** What `rules` give at every path. */

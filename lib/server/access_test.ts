@@ -92,6 +92,35 @@ Deno.test("Access.can() says what the rules say, one by one", () => {
   }));
 });
 
+Deno.test("Access.at() says below a path what the whole says there", () => {
+  const names = fc.constantFrom("a", "b", "ab");
+  const path = fc.array(names, { maxLength: 3 }).map((parts) => parts.join("/"));
+  const rules = fc.uniqueArray(fc.record({ path, perms: fc.nat({ max: 15 }) }), {
+    selector: ({ path }) => path,
+    maxLength: 5,
+  });
+  const bound = fc.option(fc.record({ path, perms: fc.nat({ max: 15 }) }));
+  fc.assert(fc.property(rules, rules, bound, path, path, (own, everybody, bound, at, path) => {
+    const whole = bound === null ? access(own, everybody) : access(own, everybody).within(bound);
+    const part = whole.at(at);
+    const joined = [at, path].filter((each) => each !== "").join("/");
+    for (const perm of ["r", "w", "d", "s"] as const) {
+      assertEquals(part.can(perm, path), whole.can(perm, joined), `${perm} at ${joined}`);
+      assertEquals(part.canDeep(perm, path), whole.canDeep(perm, joined), `${perm} in ${joined}`);
+    }
+  }));
+});
+
+Deno.test("Access.at() takes the rules of a share in place of the whole's", () => {
+  const whole = access([rule("x", "w")], [rule("", "r")]);
+  const can = (own: Parameters<Access["at"]>[1]) =>
+    ["r", "w"].map((perm) => ["", "in"].filter((path) => whole.at("x", own).can(perm as "r" | "w", path)));
+  assertEquals(can({}), [["", "in"], ["", "in"]]);
+  assertEquals(can({ rules: [rule("in", "w")] }), [["", "in"], ["in"]]);
+  assertEquals(can({ anonymous: [] }), [[], ["", "in"]]);
+  assertEquals(can({ rules: [], anonymous: [rule("in", "r")] }), [["in"], []]);
+});
+
 Deno.test("Access.deny() asks for a login where one could help", () => {
   const request = { headers: new Headers() };
   const status = (given: Access) => {

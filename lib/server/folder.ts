@@ -7,7 +7,7 @@ import { queryValue } from "../http/target.ts";
 import { PAGE_POLICY } from "../http/problem.ts";
 import { addVary } from "../http/vary.ts";
 import { encode, madeCoding, mayShrink } from "./coding.ts";
-import { readListing } from "./listing.ts";
+import { type Listing, readListing } from "./listing.ts";
 import { type ListingFormat, renderListing } from "./listing_render.ts";
 import type { Reply } from "./reply.ts";
 import { type Exchange, findFile, type Target } from "./share.ts";
@@ -19,7 +19,7 @@ export function folderReply(
   file: (rawPath: string, found: { real: string; info: Deno.FileInfo }) => Reply,
 ): Reply {
   const format = wantedFormat(exchange);
-  const { index: name } = exchange.share;
+  const { index: name, coded } = exchange.share;
   const indexPath = name === undefined ? null : exchange.path + encodeSegment(name);
   const index = format === "html" && indexPath !== null ? findFile(exchange, indexPath) : null;
   if (index !== null) {
@@ -27,8 +27,20 @@ export function folderReply(
     reply.headers.vary = addVary(reply.headers.vary, "Accept");
     return reply;
   }
+  return listingReply(exchange, {
+    format,
+    coded: coded !== undefined,
+    read: () => readListing(exchange, target),
+  });
+}
+
+/** The answer with the listing that `read` gives, in a coding that the request takes where `coded`. */
+export function listingReply(
+  { request }: Pick<Exchange, "request">,
+  { format, coded, read }: { format: ListingFormat; coded: boolean; read: () => Listing },
+): Reply {
   // A listing has no validators; `If-Match: "x"` still fails on it and `If-None-Match: *` holds.
-  const verdict = evaluate(readConditions(exchange.request.headers), { etag: null, mtime: null }, {
+  const verdict = evaluate(readConditions(request.headers), { etag: null, mtime: null }, {
     reading: true,
   });
   if (verdict === "failed") throw new FerryError("precondition_failed", "a folder has no entity tag");
@@ -38,17 +50,16 @@ export function folderReply(
     "x-content-type-options": "nosniff",
   };
   if (verdict === "not_modified") return { status: 304, headers, body: null };
-  const listing = readListing(exchange, target);
-  const { type, body: text } = renderListing(listing, format);
+  const { type, body: text } = renderListing(read(), format);
   headers["content-type"] = type;
-  const body = exchange.share.coded ? codedListing(exchange, text, headers) : text;
+  const body = coded ? codedListing(request, text, headers) : text;
   if (format === "html") headers["content-security-policy"] = PAGE_POLICY;
   return { status: 200, headers, body };
 }
 
 /** `text` in a coding that the request takes, and `headers` with it. */
 function codedListing(
-  { request }: Exchange,
+  request: Request,
   text: string,
   headers: Record<string, string>,
 ): string | Uint8Array<ArrayBuffer> {
@@ -61,7 +72,8 @@ function codedListing(
   return coded;
 }
 
-function wantedFormat(exchange: Exchange): ListingFormat {
+/** The format that a request asks for, by its query or by `Accept`. Throws `bad_request` for one that there is not. */
+export function wantedFormat(exchange: Pick<Exchange, "request" | "query">): ListingFormat {
   const asked = queryValue(exchange.query, "format");
   if (asked === "html" || asked === "json" || asked === "text") return asked;
   if (asked !== null) throw new FerryError("bad_request", "format must be html, json or text");

@@ -65,7 +65,7 @@ function isPlain(root: string, target: Target): boolean {
 }
 
 /** To the form with a slash, which makes the relative links of a listing work. */
-function redirect(path: string, query: string): Reply {
+export function redirect(path: string, query: string): Reply {
   // `./`: a name with a colon would read as a scheme.
   const location = `./${encodeSegment(baseName(path))}/${query}`;
   return { status: 301, headers: { location, "cache-control": "no-cache" }, body: null };

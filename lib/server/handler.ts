@@ -3,7 +3,7 @@ import { FerryError } from "../core/errors.ts";
 import { VERSION } from "../core/version.ts";
 import type { AccessRecord } from "../http/access_log.ts";
 import { corsHeaders, type CorsPolicy, preflightHeaders, withGrants } from "../http/cors.ts";
-import { isHost, rawTarget } from "../http/target.ts";
+import { authorityOf, isHost, rawTarget } from "../http/target.ts";
 import { API_PATH, PROTOCOL } from "../wire/limits.ts";
 import { type Access, wrongCredentials } from "./access.ts";
 import type { Authenticate } from "./authenticate.ts";
@@ -12,33 +12,37 @@ import { madeCoding } from "./coding.ts";
 import { countedBody } from "./counted_body.ts";
 import { failureReply, HttpError } from "./failure.ts";
 import { FileDigests } from "./file_digests.ts";
-import { get, wantsDownload } from "./get.ts";
-import { answerHot, HotFiles } from "./hot_files.ts";
+import { get, redirect, wantsDownload } from "./get.ts";
+import { answerHot } from "./hot_files.ts";
 import { ALLOWED } from "./methods.ts";
 import { mkcol } from "./mkcol.ts";
+import type { Mount } from "./mounts.ts";
 import { options } from "./options.ts";
 import { put } from "./put.ts";
 import { remove } from "./remove.ts";
 import { type Reply, toResponse } from "./reply.ts";
 import { OLD_RUNTIME } from "../core/runtime.ts";
-import type { Exchange, Share } from "./share.ts";
+import { outside } from "./outside.ts";
+import { demand, type Exchange } from "./share.ts";
+import type { Shared, Shares } from "./shares.ts";
 import { copy, move } from "./transfer.ts";
 
 /**
  * Answers what lies below `/.ferry/v1/`; `path` is raw, what follows that prefix, without the query. `completed`
- * tells when the answer has been sent, so that its memory can serve again.
+ * tells when the answer has been sent, so that its memory can serve again. `mount` is the path of the share on the
+ * server, `""` unless told; `access` is by paths that start there.
  */
 export type SyncApi = (
   request: Request,
-  context: { path: string; access: Access; completed?: Promise<void> },
+  context: { path: string; access: Access; completed?: Promise<void>; mount?: string },
 ) => Response | Promise<Response>;
 
 /** What a handler needs. */
 export interface HandlerConfig {
-  share: Share;
+  shares: Shares;
   authenticate: Authenticate;
   syncApi?: SyncApi;
-  /** Whose scripts may read answers; absent for nobody's. */
+  /** Whose scripts may read answers that no share gives; absent for nobody's. */
   cors?: CorsPolicy;
   /** Told of each exchange when its last byte is sent; absent for no log. */
   log?: (record: AccessRecord) => void;
@@ -76,10 +80,9 @@ const METHODS: Readonly<Record<string, (exchange: Exchange) => Reply | Promise<R
   UNLOCK: async (exchange) => (await import("./dav/lock.ts")).unlock(exchange),
 };
 
-/** Makes the handler of one share. */
+/** Makes the handler of a server. */
 export function createHandler(config: HandlerConfig): Handler {
-  const { share, authenticate, syncApi, cors, warn } = config;
-  const hot = new HotFiles();
+  const { shares, authenticate, syncApi, warn } = config;
   const digests = new FileDigests();
 
   return (request, info) => {
@@ -89,6 +92,9 @@ export function createHandler(config: HandlerConfig): Handler {
     const remote = logged ? remoteText(info.remoteAddr) : "";
     const { method, headers } = request;
     const { path, query } = rawTarget(request.url);
+    const found = shares.only ?? shares.find(headers.get("host") ?? authorityOf(request.url), path);
+    const { shared } = found;
+    const cors = shared === null ? config.cors : shared.cors;
     const grants = cors === undefined ? null : corsHeaders(cors, headers.get("origin"));
     let user: string | null = null;
 
@@ -133,10 +139,13 @@ export function createHandler(config: HandlerConfig): Handler {
       const wanted = reading ? wantedDigests(headers) : null;
       const read = (reply: Reply) =>
         wanted === null ? send(reply) : addDigests(reply, wanted, { method, digests }).then(send, fail);
-      if (reading && !wantsDownload(query)) {
-        const coding = share.coded ? madeCoding(headers.get("accept-encoding")) : null;
-        const file = hot.find(path, coding);
-        if (file !== undefined && access.can("r", file.path)) {
+      // In a share with a path of its own, paths and permissions start there.
+      const inner = found.path ?? path;
+      const own = shared === null ? access : shared.accessOf(access);
+      if (reading && shared !== null && !wantsDownload(query)) {
+        const coding = shared.share.coded ? madeCoding(headers.get("accept-encoding")) : null;
+        const file = shared.hot.find(inner, coding);
+        if (file !== undefined && own.can("r", file.path)) {
           const reply = answerHot(file, headers);
           if (reply !== null) return read(reply);
         }
@@ -153,8 +162,27 @@ export function createHandler(config: HandlerConfig): Handler {
           `version ${version} of the sync API is not spoken here, only version ${PROTOCOL}`,
         );
       }
-      const exchange: Exchange = { request, method, path, query, access, share };
-      if (reading) return read(get(exchange, hot));
+      if (found.error !== null) throw found.error;
+      if (shared === null) {
+        const { mounts } = found;
+        const see = (mount: Mount) => (mount as Shared).see(access);
+        return outside({ request, method, path, query, access, mounts, see }).then(read, fail);
+      }
+      const mounted = shared.mountedAmong(found.mounts, access);
+      const exchange: Exchange = {
+        request,
+        method,
+        path: inner === "" ? "/" : inner,
+        query,
+        access: own,
+        share: shared.share,
+        mounted,
+      };
+      if (reading && inner === "") {
+        demand(own, "r", "");
+        return send(redirect(shared.path, query));
+      }
+      if (reading) return read(get(exchange, shared.hot));
       const act = Object.hasOwn(METHODS, method) ? METHODS[method] : undefined;
       if (act === undefined) throw noSuchMethod(method);
       const reply = act(exchange);

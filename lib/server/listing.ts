@@ -3,6 +3,7 @@ import { FerryError } from "../core/errors.ts";
 import { childPath, isHidden, joinRoot, nameProblem } from "../core/paths.ts";
 import { fileEtag } from "../http/etag.ts";
 import { innerPath, locate } from "../store/root.ts";
+import type { MountFolder } from "./mounted.ts";
 import { type Exchange, type Target } from "./share.ts";
 
 /** One entry. What it says of a link is what a GET of the link would find. */
@@ -20,7 +21,7 @@ export interface ListingEntry {
 
 /** A folder with what this user may see of it. */
 export interface Listing {
-  /** The path below the root; `""` for the root. */
+  /** The path on the server; `""` for the top. */
   path: string;
   entries: ListingEntry[];
 }
@@ -35,8 +36,17 @@ export function readListing(exchange: Exchange, folder: Target): Listing {
     const entry = readEntry(exchange, folder, name);
     if (entry !== null) entries.push(entry);
   }
+  const { mounted } = exchange;
+  for (const lead of mounted.folders(folder.path)) {
+    if (!entries.some(({ name }) => name === lead.name)) entries.push(mountEntry(lead));
+  }
   entries.sort((a, b) => a.name < b.name ? -1 : 1);
-  return { path: folder.path, entries };
+  return { path: mounted.pathOf(folder.path), entries };
+}
+
+/** The entry of a folder that leads to other shares. */
+export function mountEntry({ name, info }: MountFolder): ListingEntry {
+  return { name, kind: "dir", size: null, mtime: info.mtime?.getTime() ?? 0, etag: null, slash: true };
 }
 
 function readEntry(exchange: Exchange, folder: Target, name: string): ListingEntry | null {
@@ -59,7 +69,7 @@ export interface SeenEntry {
 
 /** What the name is in `folder`, a folder that was found for this user; null for what a GET would not find. */
 export function lookAt(
-  { access, share }: Exchange,
+  { access, share, mounted }: Exchange,
   folder: Pick<Target, "path" | "real">,
   name: string,
 ): SeenEntry | null {
@@ -67,7 +77,7 @@ export function lookAt(
   if (nameProblem(name) !== null || name.includes("\\")) return null;
   if (!share.hidden && isHidden(name)) return null;
   const path = childPath(folder.path, name);
-  if (!access.can("r", path)) return null;
+  if (!access.can("r", path) || mounted.covers(path)) return null;
   let real = joinRoot(folder.real, name);
   let info: Deno.FileInfo | null;
   let kind: SeenEntry["kind"] | null = null;

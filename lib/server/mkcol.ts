@@ -1,6 +1,6 @@
 /** MKCOL: makes one folder (RFC 4918 section 9.3). */
 import { FerryError } from "../core/errors.ts";
-import { parentPath, toUrlPath } from "../core/paths.ts";
+import { parentPath } from "../core/paths.ts";
 import { changeError, syncFolder } from "../store/write/stage.ts";
 import { innerPath } from "../store/root.ts";
 import { guard } from "./dav/guard.ts";
@@ -33,5 +33,5 @@ export async function mkcol(exchange: Exchange): Promise<Reply> {
   const { dav, root } = exchange.share;
   dav.created(innerPath(root, target.real));
   await syncFolder(parentPath(target.real) || "/");
-  return { status: 201, headers: { location: toUrlPath(target.path, true) }, body: null };
+  return { status: 201, headers: { location: exchange.mounted.urlOf(target.path, true) }, body: null };
 }

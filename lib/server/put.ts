@@ -1,6 +1,6 @@
 /** PUT: a body becomes a file, whole or not at all. */
 import { FerryError, writeError } from "../core/errors.ts";
-import { parentPath, toUrlPath } from "../core/paths.ts";
+import { parentPath } from "../core/paths.ts";
 import { syncFolder, writeFully } from "../store/write/stage.ts";
 import { type BodyCheck, bodyCheck } from "./body_check.ts";
 import { HttpError } from "./failure.ts";
@@ -37,7 +37,7 @@ export async function put(exchange: Exchange): Promise<Reply> {
     const etag = etagOf(Deno.lstatSync(target.real));
     await Promise.all(folders.map(syncFolder));
     if (target.info !== null) return { status: 204, headers: { etag }, body: null };
-    return { status: 201, headers: { etag, location: toUrlPath(target.path) }, body: null };
+    return { status: 201, headers: { etag, location: exchange.mounted.urlOf(target.path) }, body: null };
   } catch (error) {
     throw writeError(error, exchange.path);
   } finally {

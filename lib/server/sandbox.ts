@@ -5,7 +5,7 @@
 import { OLD_RUNTIME } from "../core/runtime.ts";
 import { PRIMARY_HOST } from "./handover.ts";
 import { newSocket } from "./listen.ts";
-import { isWritable, type ServerSettings } from "./settings.ts";
+import type { ServerSettings } from "./settings.ts";
 
 /**
  * The first worker has what must exist once: the sync API, its index, and all changes. The others read, and hand it
@@ -34,13 +34,15 @@ export function permissionsOf(
   { libc, handover }: SandboxPlace,
 ): Deno.PermissionOptions {
   if (role === "primary" && libc === null) return "inherit";
-  const { place, share, peers } = settings;
+  const { place, shares, peers } = settings;
   const shared = [...placePaths(place), handover];
-  const state = [share.state.dir, share.state.home].filter((path) => path !== undefined && path !== null);
-  const own = role === "primary" ? [...state, ...(isWritable(settings) ? [share.root] : [])] : [];
+  const state = shares.flatMap(({ state: { dir, home } }) => [dir, home])
+    .filter((path) => path !== undefined && path !== null);
+  const changed = shares.filter(({ writable }) => writable).map(({ root }) => root);
+  const own = role === "primary" ? [...state, ...changed] : [];
   const hosts = role === "primary" ? peers.map(({ origin }) => hostAndPort(new URL(origin))) : [];
   return {
-    read: [share.root, ...state, ...shared],
+    read: [...shares.map(({ root }) => root), ...state, ...shared],
     write: [...own, ...shared],
     net: [...placeHosts(place), PRIMARY_HOST, ...sockets(place, handover), ...hosts],
     ffi: role === "primary" && libc !== null ? [libc] : false,

@@ -2,10 +2,12 @@
  * All that `ferry serve` was told, as plain data: it goes to the workers as it is (structured clone). Flags, and a
  * configuration file, are two ways to make one.
  */
-import { parsePerms } from "./access.ts";
+import { parsePerms, rulesBelow } from "./access.ts";
 import type { Accounts } from "./authenticate.ts";
 import type { Place } from "./listen.ts";
+import type { Mount } from "./mounts.ts";
 import type { Peer } from "./peers.ts";
+import type { ShareRules } from "./shares.ts";
 
 /** What a server is to do. */
 export interface ServerSettings {
@@ -13,18 +15,23 @@ export interface ServerSettings {
   /** How many workers answer. */
   workers: number;
   accounts: Accounts;
-  share: ShareSettings;
+  shares: readonly ShareSettings[];
   /** The servers that this one may be told to fetch from. */
   peers: readonly Peer[];
-  /** The origins whose scripts may use it, checked. */
+  /** The origins whose scripts may use what no share answers, checked. */
   cors: readonly string[];
   log: "combined" | "json" | "none";
   /** What capabilities are signed with; 32 bytes. */
   key: Uint8Array;
 }
 
-/** The folder that is served, and how. */
+/** A folder that is served, and how. */
 export interface ShareSettings {
+  mount: Mount;
+  /** What it says itself of who may do what. */
+  own?: ShareRules;
+  /** Whether anybody may change it. */
+  writable: boolean;
   /** A real path. */
   root: string;
   /** Whether names that start with a dot are served. */
@@ -40,6 +47,8 @@ export interface ShareSettings {
   cacheControl?: string;
   /** Bytes. */
   maxUpload?: number;
+  /** The origins whose scripts may use it, checked. */
+  cors: readonly string[];
   state: StatePlace;
 }
 
@@ -55,8 +64,14 @@ export interface StatePlace {
 
 const CHANGES = parsePerms("wd") ?? 0;
 
-/** Whether anybody may change the share. */
-export function isWritable({ accounts }: Pick<ServerSettings, "accounts">): boolean {
-  const rules = [...accounts.anonymous, ...accounts.users.flatMap((user) => user.rules)];
-  return rules.some(({ perms }) => (perms & CHANGES) !== 0);
+/** Whether anybody may change a share. */
+export function isWritable(
+  accounts: Accounts,
+  { mount, own }: Pick<ShareSettings, "mount" | "own">,
+): boolean {
+  const anonymous = own?.anonymous ?? rulesBelow(accounts.anonymous, mount.path);
+  const users = own?.users === undefined
+    ? accounts.users.flatMap(({ rules }) => rulesBelow(rules, mount.path))
+    : [...own.users.values()].flat();
+  return [...anonymous, ...users].some(({ perms }) => (perms & CHANGES) !== 0);
 }

@@ -5,6 +5,7 @@ import { innerPath, locate, type Located } from "../store/root.ts";
 import type { Access, Perm } from "./access.ts";
 import type { CodedFiles } from "./coded_files.ts";
 import type { DavState } from "./dav/state.ts";
+import type { Mounted } from "./mounted.ts";
 import type { Patience } from "./patient_body.ts";
 import type { Staging } from "./staging.ts";
 
@@ -38,12 +39,14 @@ export interface Share {
 export interface Exchange {
   request: Request;
   method: string;
-  /** Raw. */
+  /** Raw, in the share. */
   path: string;
   /** Raw, with its `?`, or empty. */
   query: string;
   access: Access;
   share: Share;
+  /** Where the share is. */
+  mounted: Mounted;
 }
 
 /** What a URL path leads to, for somebody who may do there what was asked. */

@@ -10,11 +10,15 @@ import { PathLocks } from "./dav/path_locks.ts";
 import { DavState } from "./dav/state.ts";
 import { createHandler, type Handler, type SyncApi as SyncHandler } from "./handler.ts";
 import { keepHouse } from "./housekeeping.ts";
-import { isWritable, type ServerSettings } from "./settings.ts";
+import type { Peer } from "./peers.ts";
+import type { ServerSettings, ShareSettings } from "./settings.ts";
+import type { Share } from "./share.ts";
+import { type SharedFolder, Shares } from "./shares.ts";
 import { Staging } from "./staging.ts";
 import type { Role } from "./sandbox.ts";
 import type { SyncApi } from "./sync/api.ts";
 import type { RunJob } from "./sync/jobs.ts";
+import { syncOfShares } from "./sync/of_shares.ts";
 
 /** A server without its sockets. */
 export interface Site {
@@ -40,49 +44,78 @@ export interface SiteOptions {
 
 /** Makes the site of `settings`. */
 export async function openSite(settings: ServerSettings, options: SiteOptions): Promise<Site> {
-  const { accounts, share } = settings;
-  const { root } = share;
-  const primary = options.role === "primary";
   const warn = (message: string) => options.log(`ferry: ${quote(message)}\n`);
   const capabilities = new Capabilities(settings.key);
-  const staging = new Staging(root);
-  const house = primary && isWritable(settings) ? keepHouse(root) : null;
-  const dir = () => stateDir(settings);
-  const dav = new DavState({ dir, root, warn });
-  const { runJob, alone } = options;
-  const sync = primary
-    ? new SyncSeat(
-      alone,
-      () => openSync(settings, { capabilities, locks: new PathLocks(dav, root), warn, runJob }),
-    )
-    : null;
+  const coded = new CodedFiles();
+  const open = settings.shares.map((share) =>
+    openShare(share, { ...options, capabilities, coded, peers: settings.peers, warn })
+  );
+  const seats = open.flatMap(({ sync }) => sync ?? []);
+  const shares = new Shares(open.map(({ folder }) => folder));
   const handler = createHandler({
-    share: {
-      root,
-      hidden: share.hidden,
-      follow: share.follow,
-      index: share.index,
-      spa: share.spa,
-      coded: share.compress ? new CodedFiles() : undefined,
-      precompressed: share.precompressed,
-      cacheControl: share.cacheControl,
-      maxUpload: share.maxUpload,
-      staging,
-      dav,
-    },
-    authenticate: await createAuthenticate(accounts, capabilities),
-    syncApi: sync?.handle,
+    shares,
+    authenticate: await createAuthenticate(settings.accounts, capabilities),
+    syncApi: options.role === "primary"
+      ? syncOfShares(shares, new Map(shares.all.map((shared, i) => [shared, seats[i].handle])))
+      : undefined,
     cors: corsPolicy(settings.cors),
     log: accessLog(settings.log, options.log),
     warn,
   });
+  const closeSync = async () => void await Promise.all(seats.map((seat) => seat.close()));
   return {
     handler,
-    pushes: () => sync?.busy() ?? 0,
-    retire: async () => await sync?.close(),
-    hangUp: () => sync?.hangUp(),
+    pushes: () => seats.reduce((sum, seat) => sum + seat.busy(), 0),
+    retire: closeSync,
+    hangUp: () => seats.forEach((seat) => seat.hangUp()),
     async close() {
-      await sync?.close();
+      await closeSync();
+      for (const { close } of open) close();
+    },
+  };
+}
+
+/** A share with all that it stands on. */
+interface OpenShare {
+  folder: SharedFolder;
+  sync: SyncSeat | null;
+  close(): void;
+}
+
+interface ShareOptions extends SiteOptions {
+  capabilities: Capabilities;
+  /** For all shares together. */
+  coded: CodedFiles;
+  peers: readonly Peer[];
+  warn: (message: string) => void;
+}
+
+function openShare(settings: ShareSettings, options: ShareOptions): OpenShare {
+  const { root, mount, own } = settings;
+  const { role, warn } = options;
+  const staging = new Staging(root);
+  const house = role === "primary" && settings.writable ? keepHouse(root) : null;
+  const dav = new DavState({ dir: () => stateDir(settings), root, warn });
+  const sync = role === "primary"
+    ? new SyncSeat(options.alone, () => openSync(settings, { ...options, locks: new PathLocks(dav, root) }))
+    : null;
+  const share: Share = {
+    root,
+    hidden: settings.hidden,
+    follow: settings.follow,
+    index: settings.index,
+    spa: settings.spa,
+    coded: settings.compress ? options.coded : undefined,
+    precompressed: settings.precompressed,
+    cacheControl: settings.cacheControl,
+    maxUpload: settings.maxUpload,
+    staging,
+    dav,
+  };
+  return {
+    folder: { mount, share, cors: corsPolicy(settings.cors), own },
+    sync,
+    close() {
       dav[Symbol.dispose]();
       staging.close();
       house?.[Symbol.dispose]();
@@ -126,12 +159,12 @@ class SyncSeat {
 
 /** Only the primary has it, and loads it. */
 async function openSync(
-  settings: ServerSettings,
-  options: { capabilities: Capabilities; locks: PathLocks; warn: (message: string) => void; runJob: RunJob },
+  settings: ShareSettings,
+  options: ShareOptions & { locks: PathLocks },
 ): Promise<SyncApi> {
   const { createSyncApi } = await import("./sync/api.ts");
-  const { share: { root, state }, peers } = settings;
-  const { capabilities, locks, warn, runJob } = options;
+  const { root, state } = settings;
+  const { capabilities, locks, peers, warn, runJob } = options;
   return createSyncApi(root, {
     dir: () => stateDir(settings),
     stateHome: state.home,
@@ -143,7 +176,7 @@ async function openSync(
 }
 
 /** Where a share's state is. Throws `usage` where there is no place for it. */
-function stateDir({ share: { state } }: ServerSettings): string {
+function stateDir({ state }: ShareSettings): string {
   if (state.dir !== null) return state.dir;
   throw new FerryError("usage", state.why ?? "there is no place for an index");
 }

@@ -6,6 +6,8 @@ import { createAuthenticate } from "./authenticate.ts";
 import { DavState } from "./dav/state.ts";
 import { createHandler } from "./handler.ts";
 import { listen } from "./listen.ts";
+import { TOP } from "./mounts.ts";
+import { Shares } from "./shares.ts";
 import { Staging } from "./staging.ts";
 import { createSyncApi } from "./sync/api.ts";
 
@@ -23,7 +25,7 @@ async function start() {
   const share = { root, hidden: false, follow: "none" as const, staging, dav, patience: PATIENCE };
   const anonymous = parsePerms("rwd") ?? 0;
   const handler = createHandler({
-    share,
+    shares: new Shares([{ mount: TOP, share }]),
     authenticate: await createAuthenticate({ anonymous: [{ path: "", perms: anonymous }], users: [] }),
     syncApi: sync.handle,
     warn,

@@ -1,6 +1,6 @@
 /** MOVE and COPY (RFC 4918 sections 9.8 and 9.9). */
 import { FerryError, osCode } from "../core/errors.ts";
-import { isWithin, parentPath, toUrlPath } from "../core/paths.ts";
+import { isWithin, parentPath } from "../core/paths.ts";
 import { parseDestination } from "../http/destination.ts";
 import { changeError, syncFolder } from "../store/write/stage.ts";
 import { parseDepth } from "../http/dav_headers.ts";
@@ -38,7 +38,7 @@ export async function move(exchange: Exchange): Promise<Reply> {
     throw acrossOr(error, destination.path);
   }
   await Promise.all([source, destination].map(({ real }) => syncFolder(parentPath(real) || "/")));
-  return done(destination);
+  return done(exchange, destination);
 }
 
 /** Copies a file, or a folder with what is served of it, through the stage. */
@@ -59,7 +59,7 @@ export async function copy(exchange: Exchange): Promise<Reply> {
       dav.copied(innerPath(root, source.real), innerPath(root, destination.real), deep);
     });
     await syncFolder(parentPath(destination.real) || "/");
-    return done(destination);
+    return done(exchange, destination);
   } catch (error) {
     throw acrossOr(error, before.destination.path);
   } finally {
@@ -107,9 +107,9 @@ function acrossOr(error: unknown, path: string): FerryError {
   return changeError(error, path);
 }
 
-function done(destination: Target): Reply {
+function done({ mounted }: Exchange, destination: Target): Reply {
   if (destination.info !== null) return { status: 204, headers: {}, body: null };
-  const location = toUrlPath(destination.path, destination.slash);
+  const location = mounted.urlOf(destination.path, destination.slash);
   return { status: 201, headers: { location }, body: null };
 }
 
@@ -134,11 +134,15 @@ function readTransfer(exchange: Exchange, perm: "r" | "d"): Transfer {
   return { source, info, destination };
 }
 
-function destinationPath({ request: { headers } }: Exchange): string {
+function destinationPath({ request: { headers }, mounted }: Exchange): string {
   const header = headers.get("destination");
   if (header === null) throw new FerryError("bad_request", "the Destination header is missing");
   const destination = parseDestination(header, headers.get("host"));
-  if (destination.kind === "path") return destination.path;
+  if (destination.kind === "path") {
+    const inside = mounted.inside(destination.path);
+    if (inside !== null) return inside;
+    throw new FerryError("forbidden", "the Destination lies in another share: get it and put it there");
+  }
   const why = destination.kind === "elsewhere" ? "names another server" : "is neither a path nor a URL";
   throw new FerryError("bad_request", `the Destination header ${why}`);
 }

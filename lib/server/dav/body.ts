@@ -1,7 +1,7 @@
 /** The XML in a request. */
 import { FerryError } from "../../core/errors.ts";
 import { patientBody } from "../patient_body.ts";
-import type { Exchange } from "../share.ts";
+import type { Exchange, Share } from "../share.ts";
 import type { XmlElement } from "./xml_read.ts";
 import { parseXml } from "./xml_read.ts";
 
@@ -9,7 +9,9 @@ import { parseXml } from "./xml_read.ts";
 const MAX_BODY = 256 * 1024;
 
 /** The root of the XML that was sent; null for no body. Throws `bad_request`, `too_large` or `timeout`. */
-export async function readXml({ request, share }: Exchange): Promise<XmlElement | null> {
+export async function readXml(
+  { request, share }: Pick<Exchange, "request"> & { share: Pick<Share, "patience"> },
+): Promise<XmlElement | null> {
   const { headers, body } = request;
   if (headers.get("content-encoding") !== null) {
     throw new FerryError("unsupported_media_type", "the XML of a request comes without Content-Encoding");

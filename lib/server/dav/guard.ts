@@ -32,7 +32,7 @@ export function guard(exchange: Exchange, changes: readonly Change[]): void {
   for (const { kind, at } of changes) {
     const path = innerPath(exchange.share.root, kind === "member" ? firstMissing(at.real) : at.real);
     for (const lock of lacking(locks, path, kind, mayUse)) {
-      missing.add(shownRoot(lock, path, exchange.access));
+      missing.add(shownRoot(lock, path, exchange));
     }
   }
   if (missing.size === 0) return;
@@ -95,13 +95,15 @@ export function ifLists(exchange: Exchange): IfList[] | null {
 }
 
 /** The state of a resource that the header names, or of the one that the request is about. */
-function stateAt({ request, path: own, access, share }: Exchange, resource: string | null): IfState {
+function stateAt({ request, path: own, access, share, mounted }: Exchange, resource: string | null): IfState {
   try {
     const named = resource === null
       ? { kind: "path" as const, path: own }
       : parseDestination(resource, request.headers.get("host"));
     if (named.kind !== "path") return NOTHING;
-    const { path } = parseUrlPath(named.path);
+    const inside = resource === null ? own : mounted.inside(named.path);
+    if (inside === null) return NOTHING;
+    const { path } = parseUrlPath(inside);
     const { real, info } = locate(share.root, path, { follow: share.follow, hidden: share.hidden });
     const inner = innerPath(share.root, real);
     const readable = access.can("r", path) && access.can("r", inner);

@@ -5,14 +5,13 @@ import { parseDepth, parseLockToken, parseTimeout } from "../../http/dav_headers
 import { submittedTokens } from "../../http/if_header.ts";
 import { innerPath } from "../../store/root.ts";
 import { changeError, syncFolder } from "../../store/write/stage.ts";
-import type { Access } from "../access.ts";
 import { checkPreconditions } from "../preconditions.ts";
 import type { Reply } from "../reply.ts";
 import { demand, demandDeep, type Exchange, find, type Target } from "../share.ts";
 import { readXml } from "./body.ts";
 import { davError, XML_HEAD, XML_TYPE } from "./error.ts";
 import { checkIf, guard, ifLists } from "./guard.ts";
-import { lockDiscovery, shownRoot } from "./lock_xml.ts";
+import { lockDiscovery, shownRoot, type Viewer } from "./lock_xml.ts";
 import type { Lock } from "./locks.ts";
 import { type LockRequest, parseLockInfo } from "./messages.ts";
 import { MULTISTATUS_CLOSE, MULTISTATUS_OPEN, statusResponse } from "./multistatus.ts";
@@ -53,10 +52,11 @@ async function take(
   const { real, info } = target;
   const seconds = parseTimeout(exchange.request.headers.get("timeout"));
   const root = toUrlPath(target.path, info?.isDirectory);
+  const href = exchange.mounted.urlOf(target.path, info?.isDirectory);
   const path = innerPath(share.root, real);
   const { locks } = share.dav.tables;
   const result = locks.add({ ...wanted, path, root, user: access.user }, seconds);
-  if ("inTheWay" in result) return refused(result.inTheWay, { root, path, access });
+  if ("inTheWay" in result) return refused(result.inTheWay, { href, path, viewer: exchange });
   if (info === null) {
     try {
       Deno.openSync(real, { write: true, createNew: true }).close();
@@ -71,25 +71,25 @@ async function take(
     await syncFolder(parentPath(real) || "/");
   }
   const headers: Record<string, string> = { "lock-token": `<${result.lock.token}>` };
-  if (info === null) headers.location = root;
-  return discovery(result.lock, { status: info === null ? 201 : 200, headers, access });
+  if (info === null) headers.location = href;
+  return discovery(result.lock, { status: info === null ? 201 : 200, headers, viewer: exchange });
 }
 
 /** A lock of the resource itself is a plain refusal; one of something below is named in a 207 (section 9.10.9). */
 function refused(
   inTheWay: readonly Lock[],
-  { root, path, access }: { root: string; path: string; access: Access },
+  { href, path, viewer }: { href: string; path: string; viewer: Viewer },
 ): Reply {
   const below = inTheWay.filter((other) => other.path !== path && other.path.startsWith(path && path + "/"));
   if (below.length < inTheWay.length) {
     throw davError("locked", "another lock is in the way", {
       condition: "no-conflicting-lock",
-      hrefs: inTheWay.map((other) => shownRoot(other, path, access)),
+      hrefs: inTheWay.map((other) => shownRoot(other, path, viewer)),
     });
   }
-  const hrefs = new Set(below.map((other) => shownRoot(other, path, access)));
-  const locked = Array.from(hrefs, (href) => statusResponse(href, 423));
-  const body = MULTISTATUS_OPEN + locked.join("") + statusResponse(root, 424) + MULTISTATUS_CLOSE;
+  const hrefs = new Set(below.map((other) => shownRoot(other, path, viewer)));
+  const locked = Array.from(hrefs, (other) => statusResponse(other, 423));
+  const body = MULTISTATUS_OPEN + locked.join("") + statusResponse(href, 424) + MULTISTATUS_CLOSE;
   return { status: 207, headers: { "content-type": XML_TYPE }, body };
 }
 
@@ -111,14 +111,14 @@ function refresh(exchange: Exchange, target: Target): Reply {
     });
   }
   const seconds = parseTimeout(exchange.request.headers.get("timeout"));
-  return discovery(locks.refresh(held[0], seconds), { status: 200, headers: {}, access });
+  return discovery(locks.refresh(held[0], seconds), { status: 200, headers: {}, viewer: exchange });
 }
 
 function discovery(
   lock: Lock,
-  { status, headers, access }: Pick<Reply, "status" | "headers"> & { access: Access },
+  { status, headers, viewer }: Pick<Reply, "status" | "headers"> & { viewer: Viewer },
 ): Reply {
-  const value = lockDiscovery([lock], { path: lock.path, viewer: access });
+  const value = lockDiscovery([lock], { path: lock.path, viewer });
   const found = `<D:lockdiscovery>${value}</D:lockdiscovery>`;
   const body = `${XML_HEAD}<D:prop xmlns:D="DAV:">${found}</D:prop>\n`;
   return { status, headers: { ...headers, "content-type": XML_TYPE, "cache-control": "no-store" }, body };

@@ -1,6 +1,6 @@
 /** Locks as properties (RFC 4918 sections 15.8 and 15.10). Pure. */
-import { isWithin, parseUrlPath, toUrlPath } from "../../core/paths.ts";
-import type { Access } from "../access.ts";
+import { isWithin, parseUrlPath } from "../../core/paths.ts";
+import type { Exchange } from "../share.ts";
 import type { Lock } from "./locks.ts";
 import { escapeXml } from "./xml_write.ts";
 
@@ -10,18 +10,18 @@ export const SUPPORTED_LOCKS = ["exclusive", "shared"].map((scope) =>
 ).join("");
 
 /** Who is told of a lock. */
-export type Viewer = Pick<Access, "user" | "can">;
+export type Viewer = Pick<Exchange, "access" | "mounted">;
 
 /**
  * The root of `lock` as a URL path, for somebody who knows of what is at `path` and above it: as it was locked by where
  * the viewer may read that, since a link elsewhere may have led there; else as it really is; and where it lies below
  * and may not be read, only `path` itself.
  */
-export function shownRoot(lock: Lock, path: string, viewer: Viewer): string {
-  const slash = lock.root.endsWith("/");
-  if (viewer.can("r", parseUrlPath(lock.root).path)) return lock.root;
-  const known = isWithin(path, lock.path) || viewer.can("r", lock.path);
-  return known ? toUrlPath(lock.path, slash) : toUrlPath(path, true);
+export function shownRoot(lock: Lock, path: string, { access, mounted }: Viewer): string {
+  const { path: locked, slash } = parseUrlPath(lock.root);
+  if (access.can("r", locked)) return mounted.urlOf(locked, slash);
+  const known = isWithin(path, lock.path) || access.can("r", lock.path);
+  return known ? mounted.urlOf(lock.path, slash) : mounted.urlOf(path, true);
 }
 
 /** The value of `DAV:lockdiscovery` of what is at `path`. The token is shown to the one who may use it. */
@@ -31,7 +31,7 @@ export function lockDiscovery(
   now = Date.now(),
 ): string {
   return locks.map((lock) => {
-    const token = lock.user === viewer.user
+    const token = lock.user === viewer.access.user
       ? `<D:locktoken><D:href>${escapeXml(lock.token)}</D:href></D:locktoken>`
       : "";
     return "<D:activelock><D:locktype><D:write/></D:locktype>" +

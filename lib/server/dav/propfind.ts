@@ -4,6 +4,7 @@ import { type Depth, parseDepth } from "../../http/dav_headers.ts";
 import { innerPath } from "../../store/root.ts";
 import { lookAt, type SeenEntry } from "../listing.ts";
 import type { Reply } from "../reply.ts";
+import { Mounted, type MountFolder, newer, type ShareFolder } from "../mounted.ts";
 import { type Exchange, find, notFound, type Target } from "../share.ts";
 import { TextBody } from "../text_body.ts";
 import { readXml } from "./body.ts";
@@ -11,6 +12,7 @@ import type { DeadProperty } from "./dead_properties.ts";
 import { davError, XML_TYPE } from "./error.ts";
 import { checkIf } from "./guard.ts";
 import type { Resource } from "./live_properties.ts";
+import type { Viewer } from "./lock_xml.ts";
 import type { Lock } from "./locks.ts";
 import { parsePropfind, type PropertyRequest } from "./messages.ts";
 import { MULTISTATUS_CLOSE, MULTISTATUS_OPEN, propertyReader, propertyResponse } from "./multistatus.ts";
@@ -20,6 +22,30 @@ export const MAX_INFINITY = 20_000;
 
 /** Characters that are sent at a time. An answer that is no longer has its Content-Length. */
 const PIECE = 64 * 1024;
+
+/**
+ * Answers 207 for the folder `path` of the server, in which there is nothing but `folders`, one at least. Throws
+ * `bad_request` and what reading the request throws.
+ */
+export async function propfindOutside(
+  { request, access }: Pick<Exchange, "request" | "access">,
+  path: string,
+  folders: readonly MountFolder[],
+): Promise<Reply> {
+  const stats = propertyReader(parsePropfind(await readXml({ request, share: {} })));
+  const depth = parseDepth(request.headers.get("depth"), ["infinity", "0", "1"]);
+  const href = toUrlPath(path, true);
+  const own = { ...folders.reduce<ShareFolder>(newer, folders[0]), name: baseName(path) };
+  const viewer = { access, mounted: Mounted.ALONE };
+  const responses = [mountResponse(href, own, { stats, viewer })];
+  if (depth !== "0") {
+    for (const folder of folders) {
+      responses.push(mountResponse(`${href}${encodeSegment(folder.name)}/`, folder, { stats, viewer }));
+    }
+  }
+  const headers = { "content-type": XML_TYPE, "cache-control": "no-store" };
+  return { status: 207, headers, body: MULTISTATUS_OPEN + responses.join("") + MULTISTATUS_CLOSE };
+}
 
 /** Answers 207. */
 export async function propfind(exchange: Exchange): Promise<Reply> {
@@ -63,7 +89,7 @@ function* responses(
   { depth, request }: { depth: Depth; request: PropertyRequest },
 ): Generator<string> {
   const { root, dav } = exchange.share;
-  const viewer = exchange.access;
+  const viewer = exchange;
   const stats = propertyReader(request);
   const known = dav.known;
   const inner = innerPath(root, target.real);
@@ -77,7 +103,7 @@ function* responses(
 
   if (target.info === null) return;
   const self = { real: target.real, info: target.info };
-  const href = toUrlPath(target.path, target.info.isDirectory);
+  const href = exchange.mounted.urlOf(target.path, target.info.isDirectory);
   yield respond(href, baseName(target.path), self, known?.dead.of(inner) ?? NO_DEAD);
   if (depth === "0" || !target.info.isDirectory) return;
   const folders: Folder[] = [{ path: target.path, real: target.real, href }];
@@ -100,7 +126,21 @@ function* responses(
         folders.push({ path: childPath(folder.path, name), real: seen.real, href });
       }
     }
+    // Other shares are each asked for themselves.
+    for (const { name, ...seen } of exchange.mounted.folders(folder.path)) {
+      if (lookAt(exchange, folder, name) !== null) continue;
+      yield mountResponse(`${folder.href}${encodeSegment(name)}/`, { name, ...seen }, { stats, viewer });
+    }
   }
+}
+
+/** The response of a folder that leads to shares. */
+function mountResponse(
+  href: string,
+  folder: MountFolder,
+  { stats, viewer }: { stats: ReturnType<typeof propertyReader>; viewer: Viewer },
+): string {
+  return propertyResponse(href, stats({ ...folder, inner: "", locks: NO_LOCKS, viewer, dead: NO_DEAD }));
 }
 
 type Seen = Pick<SeenEntry, "real" | "info">;

@@ -1,5 +1,4 @@
 /** PROPPATCH: sets and removes properties, all or none of them (RFC 4918 section 9.2). */
-import { toUrlPath } from "../../core/paths.ts";
 import { innerPath } from "../../store/root.ts";
 import { checkPreconditions } from "../preconditions.ts";
 import type { Reply } from "../reply.ts";
@@ -28,7 +27,7 @@ export async function proppatch(exchange: Exchange): Promise<Reply> {
     { status: 403, props: namesOf(refused), condition: "cannot-modify-protected-property" },
     { status: 424, props: namesOf(changes.filter(({ name }) => !isProtected(name))) },
   ].filter(({ props }) => props !== "");
-  const href = toUrlPath(target.path, info.isDirectory);
+  const href = exchange.mounted.urlOf(target.path, info.isDirectory);
   const body = MULTISTATUS_OPEN + propertyResponse(href, stats) + MULTISTATUS_CLOSE;
   return { status: 207, headers: { "content-type": XML_TYPE }, body };
 }

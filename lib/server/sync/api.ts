@@ -1,6 +1,5 @@
 /** The server's side of the sync API (docs/protocol.md): `/.ferry/v1/...`. */
 import { FerryError } from "../../core/errors.ts";
-import { checkedPath } from "../../core/paths.ts";
 import { PROTOCOL } from "../../wire/limits.ts";
 import type { SyncApi as SyncHandler } from "../handler.ts";
 import { LiveIndex, type LiveIndexOptions } from "../../store/index/live_index.ts";
@@ -8,7 +7,7 @@ import { markReplica } from "../../store/replica.ts";
 import type { Capabilities } from "../capability.ts";
 import type { PathLocks } from "../dav/path_locks.ts";
 import { PATIENCE, type Patience } from "../patient_body.ts";
-import { bodyMemory, type Call } from "./call.ts";
+import { bodyMemory, type Call, folderIn } from "./call.ts";
 import { createSyncHeads } from "./head.ts";
 import { createSyncJobs, type JobsConfig } from "./jobs.ts";
 import { createSyncDeltas } from "./delta.ts";
@@ -64,13 +63,13 @@ export function createSyncApi(root: string, options: SyncApiOptions): SyncApi {
 
   async function handle(
     request: Request,
-    { path: call, access, completed }: Parameters<SyncHandler>[1],
+    { path: call, access, completed, mount = "" }: Parameters<SyncHandler>[1],
   ): Promise<Response> {
     const mark = request.url.indexOf("?");
     const query = new URLSearchParams(mark === -1 ? "" : request.url.slice(mark + 1));
-    const base = checkedPath((query.get("path") ?? "").replace(/^\/|\/$/g, ""));
+    const base = folderIn(query).slice(mount === "" ? 0 : mount.length + 1);
     const [name, ...rest] = call.split("/");
-    const context: Call = { root, request, query, access, base, completed, patience, memory, locks };
+    const context: Call = { root, mount, request, query, access, base, completed, patience, memory, locks };
     const route = `${request.method} ${name}/${rest.length}`;
     if (name !== "head" && name !== "changes") index.giveWay();
     if (capabilities !== undefined && route === "POST token/0") return issueToken(context, capabilities);

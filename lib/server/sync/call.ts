@@ -1,6 +1,6 @@
 /** One call of the sync API: whom it comes from, the folder that it is about, and how it is answered. */
 import { FerryError, osReason } from "../../core/errors.ts";
-import { parentPath } from "../../core/paths.ts";
+import { checkedPath, childPath, parentPath } from "../../core/paths.ts";
 import { locate } from "../../store/root.ts";
 import { gunzip } from "../../wire/gzip.ts";
 import { MAX_MESSAGE_BYTES } from "../../wire/limits.ts";
@@ -15,6 +15,8 @@ import { Slots } from "../slots.ts";
 export interface Call {
   /** The share, a real path. */
   root: string;
+  /** Its path on the server. */
+  mount: string;
   request: Request;
   query: URLSearchParams;
   access: Access;
@@ -38,6 +40,22 @@ const WAIT_MS = 45_000;
 /** The memory for the bodies of all calls. */
 export function bodyMemory(): Slots {
   return new Slots(MAX_BODIES_BYTES, WAIT_MS);
+}
+
+/** The folder that a call names, as a path of the server. Throws `bad_request`. */
+export function folderIn(query: URLSearchParams): string {
+  return checkedPath((query.get("path") ?? "").replace(/^\/|\/$/g, ""));
+}
+
+/** The same by the URL of the call. */
+export function folderInQuery(url: string): string {
+  const mark = url.indexOf("?");
+  return folderIn(new URLSearchParams(mark === -1 ? "" : url.slice(mark + 1)));
+}
+
+/** `path` of the share as a path of the server. */
+export function serverPath({ mount }: Pick<Call, "mount">, path: string): string {
+  return mount === "" || path === "" ? mount || path : childPath(mount, path);
 }
 
 /** The real folder of the call. A link may lead to it, but only to where `perm` holds as well. */

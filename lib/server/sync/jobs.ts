@@ -9,7 +9,7 @@ import { parseObject } from "../../wire/fields.ts";
 import type { Operation } from "../../wire/operation.ts";
 import type { Outcome } from "../../wire/outcome.ts";
 import { isPeer, type Peer } from "../peers.ts";
-import { type Call, folderOf, readBody, require, sessionOwner, writing } from "./call.ts";
+import { type Call, folderOf, readBody, require, serverPath, sessionOwner, writing } from "./call.ts";
 import type { PushSessions } from "./sessions.ts";
 
 /** Jobs at a time; one more is asked to come back later. */
@@ -103,7 +103,7 @@ export function createSyncJobs(config: JobsConfig, sessions: PushSessions): Sync
       beat: () => sessions.touch(id, owner),
     });
     report.tell({ job: id });
-    const label = `/${call.base}`;
+    const label = `/${serverPath(call, call.base)}`;
     const refusals = locks && ((operations: readonly Operation[]) => locks.refusals(folder, operations));
     const place = { folder, share: call.root, label, refusals };
     const run = () =>

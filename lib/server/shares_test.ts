@@ -1,0 +1,280 @@
+/** What a handler does with several shares, without sockets. */
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { parsePerms, type Rule } from "./access.ts";
+import { createAuthenticate } from "./authenticate.ts";
+import { DavState } from "./dav/state.ts";
+import { createHandler } from "./handler.ts";
+import { parseSecret } from "./password.ts";
+import { type SharedFolder, Shares } from "./shares.ts";
+import { Staging } from "./staging.ts";
+
+const rules = (given: Record<string, string>): Rule[] =>
+  Object.entries(given).map(([path, perms]) => ({ path: path.slice(1), perms: parsePerms(perms)! }));
+
+interface Given extends Pick<SharedFolder, "own"> {
+  path?: string;
+  hosts?: string[];
+  files: Record<string, string>;
+}
+
+/** A handler of shares with these files; user `ann` has the password `a`, and `rules`. */
+async function handlerOf(
+  given: readonly Given[],
+  { anonymous = { "/": "r" }, ann = { "/": "rwd" } }: Record<string, Record<string, string>> = {},
+) {
+  const top = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "ferry-shares-" }));
+  const closing: (() => void)[] = [];
+  const warn = (line: string) => void console.error(line);
+  const folders = given.map(({ path = "", hosts = [], files, own }, i): SharedFolder => {
+    const root = `${top}/${i}`;
+    Deno.mkdirSync(root);
+    for (const [name, text] of Object.entries(files)) {
+      Deno.mkdirSync(`${root}/${name}`.replace(/\/[^/]*$/, ""), { recursive: true });
+      Deno.writeTextFileSync(`${root}/${name}`, text);
+    }
+    const staging = new Staging(root);
+    const dav = new DavState({ dir: () => `${root}/.ferry`, root, warn });
+    closing.push(() => staging.close(), () => dav[Symbol.dispose]());
+    return { mount: { hosts, path }, share: { root, hidden: false, follow: "inside", staging, dav }, own };
+  });
+  const secret = parseSecret("a")!;
+  const handler = createHandler({
+    shares: new Shares(folders),
+    authenticate: await createAuthenticate({
+      anonymous: rules(anonymous),
+      users: [{ name: "ann", secret, rules: rules(ann) }],
+    }),
+    warn,
+  });
+  const ask = async (
+    line: string,
+    options: { host?: string; user?: string; headers?: Record<string, string>; body?: string } = {},
+  ) => {
+    const [method, path] = line.split(" ");
+    const { host = "h", user, headers = {}, body } = options;
+    const all = new Headers({ host, ...headers });
+    if (user !== undefined) all.set("authorization", `Basic ${btoa(`${user}:a`)}`);
+    const request = new Request(`http://${host}${path}`, { method, headers: all, body });
+    const remoteAddr = { transport: "tcp", hostname: "127.0.0.1", port: 1 } as const;
+    const response = await handler(request, { remoteAddr });
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  };
+  return {
+    root: (i: number) => `${top}/${i}`,
+    ask,
+    /** Status and text of a GET. */
+    get: async (path: string, options: Parameters<typeof ask>[1] = {}) => {
+      const { status, text } = await ask(`GET ${path}`, options);
+      return status === 200 ? text : String(status);
+    },
+    names: async (path: string, options: Parameters<typeof ask>[1] = {}) => {
+      const { status, text } = await ask(`GET ${path}?format=json`, options);
+      if (status !== 200) return String(status);
+      const listing = JSON.parse(text);
+      return `${listing.path} ${listing.entries.map(({ name }: { name: string }) => name).join(" ")}`;
+    },
+    [Symbol.dispose]: () => {
+      closing.forEach((close) => close());
+      Deno.removeSync(top, { recursive: true });
+    },
+  };
+}
+
+Deno.test("shares by path: the longest path wins, and everything below it is the share's", async () => {
+  using server = await handlerOf([
+    { path: "docs", files: { "a.txt": "docs a", "sub/b.txt": "docs b" } },
+    { path: "docs/old", files: { "a.txt": "old a" } },
+    { path: "x/y", files: { "c.txt": "y c" } },
+  ]);
+  const cases: [path: string, answer: string][] = [
+    ["/docs/a.txt", "docs a"],
+    ["/d%6fcs/%61.txt", "docs a"],
+    ["/docs/sub/b.txt", "docs b"],
+    ["/docs/old/a.txt", "old a"],
+    ["/docs/old/sub/b.txt", "404"],
+    ["/docs/old/../a.txt", "docs a"], // `new Request` resolves it, as clients do
+    ["/docs%2fa.txt", "400"],
+    ["/x/y/c.txt", "y c"],
+    ["/x/c.txt", "401"],
+    ["/a.txt", "401"],
+    ["/docsa/a.txt", "401"],
+    ["/docs/.ferry/x", "404"],
+    ["/.ferry/x", "404"],
+    ["/.ferry/health", await server.get("/.ferry/health")],
+  ];
+  for (const [path, answer] of cases) assertEquals(await server.get(path), answer, path);
+  assertEquals(await server.get("/a.txt", { user: "ann" }), "404");
+});
+
+Deno.test("shares by host: a named host sees its own, and every other host the rest", async () => {
+  using server = await handlerOf([
+    { hosts: ["a.example", "www.a.example"], files: { "f": "a" } },
+    { hosts: ["b.example"], path: "deep", files: { "f": "b" } },
+    { files: { "f": "rest" } },
+  ]);
+  const cases: [host: string, path: string, answer: string][] = [
+    ["a.example", "/f", "a"],
+    ["A.example:8420", "/f", "a"],
+    ["www.a.example", "/f", "a"],
+    ["b.example", "/deep/f", "b"],
+    ["b.example", "/f", "401"],
+    ["c.example", "/f", "rest"],
+    ["c.example", "/deep/f", "404"],
+  ];
+  for (const [host, path, answer] of cases) {
+    assertEquals(await server.get(path, { host }), answer, host + path);
+  }
+  using named = await handlerOf([{ hosts: ["a.example"], files: { "f": "a" } }]);
+  assertEquals(await named.get("/f", { host: "b.example" }), "421");
+  assertEquals(JSON.parse(await named.get("/.ferry/health", { host: "b.example" })).status, "ok");
+});
+
+Deno.test("folders on the way to shares are listed, with what the user may see", async () => {
+  using server = await handlerOf([
+    { path: "a/open", files: { f: "" } },
+    { path: "a/closed", files: { f: "" }, own: { anonymous: [] } },
+    { path: "secret", files: { f: "" }, own: { anonymous: [], users: new Map() } },
+    { path: "a/open/in", files: { f: "" } },
+  ]);
+  assertEquals(await server.names("/"), "/ a");
+  assertEquals(await server.names("/a/"), "/a/ open");
+  assertEquals(await server.names("/a/", { user: "ann" }), "/a/ closed open");
+  assertEquals(await server.names("/a/open/"), "/a/open/ f in");
+  assertEquals(await server.names("/secret/", { user: "ann" }), "403");
+  const page = (await server.ask("GET /a/open/", { headers: { accept: "text/html" } })).text;
+  assertStringIncludes(page, '<a href="/a/">a</a>');
+  assertStringIncludes(page, '<a href="./in/">in/</a>');
+  for (const [path, location] of [["/a", "./a/"], ["/a/open", "./open/"], ["/a/open/in?x", "./in/?x"]]) {
+    const { status, headers } = await server.ask(`GET ${path}`);
+    assertEquals([status, headers.get("location")], [301, location]);
+  }
+  assertEquals((await server.ask("GET /a/closed")).status, 401);
+});
+
+Deno.test("folders on the way to shares take no changes", async () => {
+  using server = await handlerOf([{ path: "a/b", files: { f: "" } }]);
+  const cases: [line: string, status: number][] = [
+    ["PUT /a/x", 404],
+    ["PUT /a", 405],
+    ["DELETE /a/", 405],
+    ["MKCOL /a/", 405],
+    ["MKCOL /x/", 404],
+    ["MOVE /a/", 405],
+    ["LOCK /a/", 405],
+    ["OPTIONS /a/", 204],
+    ["OPTIONS /*", 204],
+    ["DELETE /a/b/", 403],
+    ["MKCOL /a/b", 405],
+    ["PUT /a/b", 409],
+  ];
+  for (const [line, status] of cases) {
+    const body = line.startsWith("PUT") ? "x" : undefined;
+    assertEquals((await server.ask(line, { user: "ann", body })).status, status, line);
+  }
+  assertEquals(
+    (await server.ask("DELETE /a/", { user: "ann" })).headers.get("allow"),
+    "OPTIONS, GET, HEAD, PROPFIND",
+  );
+});
+
+Deno.test("rules of the server hold by URL path, and those of a share in their place", async () => {
+  using server = await handlerOf([
+    { path: "docs", files: { "in/f": "docs", "f": "top" } },
+    {
+      path: "own",
+      files: { "in/f": "own", "f": "top" },
+      own: { users: new Map([["ann", rules({ "/in": "r" })]]), anonymous: [] },
+    },
+    { path: "public", files: { f: "public" }, own: { anonymous: rules({ "/": "r" }) } },
+  ], { anonymous: { "/": "none", "/docs/in": "r" }, ann: { "/docs": "rw", "/own": "rwd" } });
+  const cases: [line: string, anybody: number, ann: number][] = [
+    ["GET /docs/f", 401, 200],
+    ["GET /docs/in/f", 200, 200],
+    ["PUT /docs/in/new", 401, 201],
+    ["DELETE /docs/in/new", 401, 403],
+    ["GET /own/f", 401, 403],
+    ["GET /own/in/f", 401, 200],
+    ["PUT /own/in/new", 401, 403],
+    ["GET /public/f", 200, 200],
+    ["PUT /public/new", 401, 403],
+  ];
+  for (const [line, anybody, ann] of cases) {
+    const body = line.startsWith("PUT") ? "x" : undefined;
+    assertEquals((await server.ask(line, { body })).status, anybody, line);
+    assertEquals((await server.ask(line, { body, user: "ann" })).status, ann, `${line} as ann`);
+  }
+});
+
+Deno.test("what an answer says of a path is the path on the server", async () => {
+  using server = await handlerOf([{ path: "d é", files: { "f": "f", "sub/g": "g" } }, {
+    path: "other",
+    files: {},
+  }]);
+  const at = "/d%20%C3%A9";
+  const location = async (line: string, headers = {}) =>
+    (await server.ask(line, { user: "ann", headers, body: line.startsWith("PUT") ? "x" : undefined })).headers
+      .get("location");
+  assertEquals(await location(`PUT ${at}/new`), `${at}/new`);
+  assertEquals(await location(`MKCOL ${at}/dir`), `${at}/dir/`);
+  assertEquals(await location(`COPY ${at}/f`, { destination: `${at}/copy` }), `${at}/copy`);
+  assertEquals(await location(`MOVE ${at}/copy`, { destination: `http://h${at}/moved` }), `${at}/moved`);
+  assertEquals(Deno.readTextFileSync(`${server.root(0)}/moved`), "f");
+  const found = await server.ask(`PROPFIND ${at}`, { headers: { depth: "1" } });
+  assertEquals(found.status, 207);
+  assertEquals([...found.text.matchAll(/<D:href>([^<]*)</g)].map(([, href]) => href), [
+    `${at}/`,
+    `${at}/dir/`,
+    `${at}/f`,
+    `${at}/moved`,
+    `${at}/new`,
+    `${at}/sub/`,
+  ]);
+  const top = await server.ask("PROPFIND /", { headers: { depth: "1" } });
+  assertEquals([...top.text.matchAll(/<D:href>([^<]*)</g)].map(([, href]) => href), [
+    "/",
+    `${at}/`,
+    "/other/",
+  ]);
+  const locked = await server.ask(`LOCK ${at}/f`, {
+    user: "ann",
+    body:
+      '<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>',
+  });
+  const token = locked.headers.get("lock-token")!;
+  assertStringIncludes(locked.text, `<D:lockroot><D:href>${at}/f</D:href></D:lockroot>`);
+  const put = (ifHeader: string) =>
+    server.ask(`PUT ${at}/f`, { user: "ann", body: "y", headers: { if: ifHeader } }).then(({ status }) =>
+      status
+    );
+  assertEquals(await put(`<${at}/f> (${token})`), 204);
+  assertEquals(await put(`</f> (${token})`), 412);
+});
+
+Deno.test("COPY and MOVE stay within one share", async () => {
+  using server = await handlerOf([
+    { path: "a", files: { f: "f" } },
+    { path: "b", files: { old: "old" } },
+    { path: "a/in", files: {} },
+  ]);
+  for (const method of ["COPY", "MOVE"]) {
+    for (const destination of ["/b/f", "/a/in/f", "/f", "/b/old"]) {
+      const { status, text } = await server.ask(`${method} /a/f`, { user: "ann", headers: { destination } });
+      assertEquals(status, 403, destination);
+      assertStringIncludes(text, "in another share");
+    }
+  }
+  assertEquals(await server.names("/b/"), "/b/ old");
+  assertEquals(await server.get("/a/f"), "f");
+});
+
+Deno.test("what a share has under the path of another one is not served", async () => {
+  using server = await handlerOf([
+    { files: { "docs/hidden": "hidden", "f": "f" } },
+    { path: "docs", files: { "seen": "seen" } },
+  ]);
+  assertEquals(await server.get("/docs/hidden"), "404");
+  assertEquals(await server.get("/docs/seen"), "seen");
+  assertEquals(await server.names("/"), "/ docs f");
+  const found = await server.ask("PROPFIND /", { headers: { depth: "infinity" } });
+  assertEquals([...found.text.matchAll(/<D:href>([^<]*)</g)].map(([, href]) => href), ["/", "/f", "/docs/"]);
+});
