@@ -7,6 +7,8 @@ import { parsePerms } from "../lib/server/access.ts";
 import type { Accounts } from "../lib/server/authenticate.ts";
 import type { Place } from "../lib/server/listen.ts";
 import { TOP } from "../lib/server/mounts.ts";
+import { DEFAULT_LIMITS, type Limits } from "../lib/server/limits/limits.ts";
+import { isProxyName } from "../lib/server/limits/proxies.ts";
 import { parsePeers } from "../lib/server/peers.ts";
 import { isWritable, type ServerSettings } from "../lib/server/settings.ts";
 import { statePlace } from "../lib/server/state_place.ts";
@@ -109,6 +111,72 @@ export const serve = defineCommand({
         "ferry/ in $XDG_STATE_HOME or ~/.local/state)",
     },
     "max-upload": { type: "size", value: "SIZE", about: "refuse to store larger files (default: no limit)" },
+    "header-timeout": {
+      type: "duration",
+      value: "DUR",
+      default: DEFAULT_LIMITS.headerTimeout,
+      about: "end connections on which the head of a request takes longer; 0 for none of these limits",
+    },
+    "body-timeout": {
+      type: "duration",
+      value: "DUR",
+      default: DEFAULT_LIMITS.bodyTimeout,
+      about: "end uploads of which nothing comes for so long, and downloads that nobody reads",
+    },
+    "min-rate": {
+      type: "size",
+      value: "SIZE",
+      default: DEFAULT_LIMITS.minRate,
+      about: "the same for less than SIZE a second over --body-timeout",
+    },
+    "idle-timeout": {
+      type: "duration",
+      value: "DUR",
+      default: DEFAULT_LIMITS.idleTimeout,
+      about: "end connections that wait longer for their next request",
+    },
+    "max-connections": {
+      type: "integer",
+      value: "N",
+      default: DEFAULT_LIMITS.maxConnections,
+      min: 0,
+      max: 1_000_000,
+      about: "answer 503 to those who come when there are so many connections",
+    },
+    "client-connections": {
+      type: "integer",
+      value: "N",
+      min: 0,
+      max: 1_000_000,
+      about:
+        "answer 429 to a client that has so many (default: half of --max-connections, from this machine any number)",
+    },
+    "client-requests": {
+      type: "integer",
+      value: "N",
+      default: DEFAULT_LIMITS.clientRequests,
+      min: 0,
+      max: 1_000_000,
+      about: "answer 429 to a client that asks more than N times a second, or 5 N times at once",
+    },
+    "limit-rate": {
+      type: "size",
+      value: "SIZE",
+      default: DEFAULT_LIMITS.limitRate,
+      about: "send and take at most SIZE a second, all clients together",
+    },
+    "client-limit-rate": {
+      type: "size",
+      value: "SIZE",
+      default: DEFAULT_LIMITS.clientLimitRate,
+      about: "send to and take from each client at most SIZE a second",
+    },
+    "trusted-proxy": {
+      type: "list",
+      value: "ADDRESS",
+      about: "a proxy (address, network such as 10.0.0.0/8, or unix for the socket) whose X-Forwarded-For " +
+        "says who a client is",
+    },
     log: {
       type: "string",
       value: "combined|json|none",
@@ -174,16 +242,52 @@ export const serve = defineCommand({
       }],
       peers: parsePeers(flags.peer),
       cors,
+      limits: readLimits(flags),
       log: flags.quiet ? "none" : flags.log as ServerSettings["log"],
       key: crypto.getRandomValues(new Uint8Array(32)),
     };
-    const server = await supervise(settings, { entry: WORKER, log: io.err });
+    const server = await supervise(settings, { entry: WORKER, log: io.err, verbose: flags.verbose });
     announce(io, { root, url: server.url, json: flags.json, quiet: flags.quiet });
     await stopped(io.stop);
     await server.stop(GRACE_MS);
     return 0;
   },
 });
+
+interface LimitFlags {
+  "header-timeout": number;
+  "body-timeout": number;
+  "min-rate": number;
+  "idle-timeout": number;
+  "max-connections": number;
+  "client-connections": number | undefined;
+  "client-requests": number;
+  "limit-rate": number;
+  "client-limit-rate": number;
+  "trusted-proxy": string[];
+}
+
+function readLimits(flags: LimitFlags): Limits {
+  for (const name of flags["trusted-proxy"]) {
+    if (isProxyName(name)) continue;
+    throw new FerryError(
+      "usage",
+      `--trusted-proxy ${quote(name)}: must be an address, a network such as 10.0.0.0/8, or unix`,
+    );
+  }
+  return {
+    headerTimeout: flags["header-timeout"],
+    bodyTimeout: flags["body-timeout"],
+    minRate: flags["min-rate"],
+    idleTimeout: flags["idle-timeout"],
+    maxConnections: flags["max-connections"],
+    clientConnections: flags["client-connections"],
+    clientRequests: flags["client-requests"],
+    limitRate: flags["limit-rate"],
+    clientLimitRate: flags["client-limit-rate"],
+    trustedProxies: flags["trusted-proxy"],
+  };
+}
 
 /** What files say to caches that may use them for `ms`; undefined for what they say by themselves. */
 function cacheControl(ms: number | undefined): string | undefined {

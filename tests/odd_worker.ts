@@ -11,9 +11,16 @@ const scope = globalThis as unknown as {
 scope.onmessage = async ({ data }) => {
   if (data.kind === "stop") return scope.postMessage({ kind: "stopped" });
   if (data.kind !== "start") return;
-  const { settings, role } = data;
+  const { settings, role, meters } = data;
   const runJob = () => Promise.reject(new Error("no jobs here"));
-  const site = await openSite(settings, { role, runJob, log: () => {}, alone: Promise.resolve() });
+  const site = await openSite(settings, {
+    role,
+    runJob,
+    meters,
+    hangUp: () => {},
+    log: () => {},
+    alone: Promise.resolve(),
+  });
   const open = listen(
     (request, info) => {
       const url = new URL(request.url);

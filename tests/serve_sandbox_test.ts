@@ -1,6 +1,7 @@
 /** What the workers of a server may do, as the runtime sees it, and what becomes of one that dies. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { TOP } from "../lib/server/mounts.ts";
+import { DEFAULT_LIMITS } from "../lib/server/limits/limits.ts";
 import type { ServerSettings } from "../lib/server/settings.ts";
 import { supervise } from "../lib/server/supervisor.ts";
 import { tempDir } from "./harness.ts";
@@ -23,6 +24,7 @@ function settingsFor(root: string, more: Partial<ServerSettings> = {}): ServerSe
     }],
     peers: [],
     cors: [],
+    limits: DEFAULT_LIMITS,
     log: "none",
     key: new Uint8Array(32),
     ...more,

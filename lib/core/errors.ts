@@ -31,6 +31,7 @@ export const ERROR_TABLE = {
   range_not_satisfiable: { exit: 22, status: 416 },
   headers_too_large: { exit: 22, status: 431 },
   not_implemented: { exit: 22, status: 501 },
+  too_many_requests: { exit: 22, status: 429 },
   too_many: { exit: 22, status: 503 },
   internal: { exit: 22, status: 500 },
   unauthorized: { exit: 67, status: 401 },

@@ -18,6 +18,7 @@ const STATUS_TITLES: Readonly<Record<number, string>> = {
   421: "Misdirected Request",
   423: "Locked",
   424: "Failed Dependency",
+  429: "Too Many Requests",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   501: "Not Implemented",

@@ -22,6 +22,7 @@ import { put } from "./put.ts";
 import { remove } from "./remove.ts";
 import { type Reply, toResponse } from "./reply.ts";
 import { OLD_RUNTIME } from "../core/runtime.ts";
+import type { ClientLimits } from "./limits/clients.ts";
 import { outside } from "./outside.ts";
 import { demand, type Exchange } from "./share.ts";
 import type { Shared, Shares } from "./shares.ts";
@@ -42,6 +43,8 @@ export interface HandlerConfig {
   shares: Shares;
   authenticate: Authenticate;
   syncApi?: SyncApi;
+  /** Who a request came from, and whether it may now; absent for the other end of its connection, always. */
+  clients?: ClientLimits;
   /** Whose scripts may read answers that no share gives; absent for nobody's. */
   cors?: CorsPolicy;
   /** Told of each exchange when its last byte is sent; absent for no log. */
@@ -82,15 +85,15 @@ const METHODS: Readonly<Record<string, (exchange: Exchange) => Reply | Promise<R
 
 /** Makes the handler of a server. */
 export function createHandler(config: HandlerConfig): Handler {
-  const { shares, authenticate, syncApi, warn } = config;
+  const { shares, authenticate, syncApi, clients, warn } = config;
   const digests = new FileDigests();
 
   return (request, info) => {
     const logged = config.log !== undefined;
     const began = logged ? performance.now() : 0;
     const time = logged ? Date.now() : 0;
-    const remote = logged ? remoteText(info.remoteAddr) : "";
     const { method, headers } = request;
+    const remote = logged ? clients?.addressOf(info, headers) ?? remoteText(info.remoteAddr) : "";
     const { path, query } = rawTarget(request.url);
     const found = shares.only ?? shares.find(headers.get("host") ?? authorityOf(request.url), path);
     const { shared } = found;
@@ -190,6 +193,7 @@ export function createHandler(config: HandlerConfig): Handler {
     };
 
     try {
+      clients?.enter(info, headers);
       checkFraming(headers);
       // A browser asks without a login, whatever the request will have.
       if (cors !== undefined && method === "OPTIONS") {

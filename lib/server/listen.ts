@@ -1,6 +1,7 @@
 /** From a handler to a server on a TCP port or a unix socket, and its end. */
 import { FerryError, osCode, osReason, quote } from "../core/errors.ts";
 import { problemResponse } from "../http/problem.ts";
+import type { Gate } from "./guard/gate.ts";
 import type { Handler } from "./handler.ts";
 
 /** Where to listen. */
@@ -21,6 +22,9 @@ export interface Listening {
   stop(graceMs: number, options?: { leaving: boolean }): Promise<void>;
 }
 
+/** A server that can take no connections tries to again after so long. */
+const REOPEN_MS = 100;
+
 /** Connections that are in use get so long to be told that others answer from now on. */
 const LEAVE_MS = 2000;
 
@@ -34,7 +38,7 @@ const LINGER_MS = 200;
 export function listen(
   handler: Handler,
   place: Place,
-  options: { warn: (message: string) => void },
+  options: { warn: (message: string) => void; gate?: Gate },
 ): Listening {
   const requests = new Gauge();
   // Those that may still be reading a body.
@@ -53,18 +57,46 @@ export function listen(
     // It settles when the answer is delivered, or cannot be any more.
     requests.during(info.completed);
     const answer = handler(request, info);
-    if (answer instanceof Promise) uploads.during(answer);
+    if (answer instanceof Promise) {
+      uploads.during(answer);
+      options.gate?.during(info, answer);
+    }
     return answer;
   };
-  const server = start(counted, place, onError);
+  let ending = false;
+  let current = place;
+  const open = (): Deno.HttpServer<Deno.Addr> => {
+    const opened = start(counted, current, onError);
+    opened.finished.catch((error) => {
+      if (ending) return;
+      options.warn(`no connections are taken for a moment: ${osReason(error)}`);
+      reopen();
+    });
+    return opened;
+  };
+  // The runtime gives up when it cannot take one connection, for want of descriptors, say. Those that it has go on.
+  const reopen = (): void => {
+    setTimeout(() => {
+      if (ending) return;
+      try {
+        server = open();
+      } catch {
+        reopen();
+      }
+    }, REOPEN_MS);
+  };
+  let server = open();
+  const port = "port" in server.addr ? server.addr.port : null;
+  if (place.kind === "tcp" && port !== null) current = { ...place, port };
   return {
     url: urlOf(place, server.addr),
-    port: "port" in server.addr ? server.addr.port : null,
+    port,
     async stop(graceMs, { leaving } = { leaving: false }) {
       const end = Date.now() + graceMs;
       stopping = !leaving;
       // Who is about to ask on an open connection learns from the answer that it is the last one there.
       if (leaving) await new Promise((resolve) => setTimeout(resolve, Math.min(graceMs, LEAVE_MS)));
+      ending = true;
       // Deno 2.9 takes the bodies away from those who still read them when it shuts down: until they are done, new
       // connections are turned away rather than refused.
       await within(graceMs, uploads.zero());

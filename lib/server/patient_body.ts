@@ -1,6 +1,7 @@
 /** The bodies of requests: read with patience, but not for ever. */
 import { formatMs } from "../cli/units.ts";
 import { FerryError } from "../core/errors.ts";
+import { pacerOf } from "./limits/paced.ts";
 
 /** How long a server waits for a body. */
 export interface Patience {
@@ -22,6 +23,7 @@ export function patientBody(
   body: ReadableStream<Uint8Array>,
   patience: Patience = PATIENCE,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const pacer = pacerOf(body);
   const read = readerOf(body);
   let waited = 0, bytes = 0;
   return new ReadableStream({
@@ -37,7 +39,7 @@ export function patientBody(
       const request = controller.byobRequest;
       let value: Uint8Array<ArrayBuffer> | undefined, done: boolean;
       try {
-        ({ value, done } = await read.some(request?.view ?? new Uint8Array(CHUNK)));
+        ({ value, done } = await read.some(request?.view ?? new Uint8Array(pacer?.piece ?? CHUNK)));
       } catch (error) {
         throw reason ?? error;
       } finally {
@@ -52,6 +54,7 @@ export function patientBody(
       }
       waited += performance.now() - since;
       bytes += value.length;
+      await pacer?.take(value.length);
       if (waited >= patience.window) {
         if (bytes < waited / 1000 * patience.leastRate) {
           reason = stalled(`only ${bytes} bytes came in ${formatMs(waited)}`);

@@ -4,6 +4,7 @@
  */
 import { parsePerms, rulesBelow } from "./access.ts";
 import type { Accounts } from "./authenticate.ts";
+import type { Limits } from "./limits/limits.ts";
 import type { Place } from "./listen.ts";
 import type { Mount } from "./mounts.ts";
 import type { Peer } from "./peers.ts";
@@ -20,6 +21,7 @@ export interface ServerSettings {
   peers: readonly Peer[];
   /** The origins whose scripts may use what no share answers, checked. */
   cors: readonly string[];
+  limits: Limits;
   log: "combined" | "json" | "none";
   /** What capabilities are signed with; 32 bytes. */
   key: Uint8Array;

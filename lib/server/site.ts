@@ -12,10 +12,13 @@ import { createHandler, type Handler, type SyncApi as SyncHandler } from "./hand
 import { keepHouse } from "./housekeeping.ts";
 import type { Peer } from "./peers.ts";
 import type { ServerSettings, ShareSettings } from "./settings.ts";
+import type { Patience } from "./patient_body.ts";
 import type { Share } from "./share.ts";
 import { type SharedFolder, Shares } from "./shares.ts";
 import { Staging } from "./staging.ts";
 import type { Role } from "./sandbox.ts";
+import { ClientLimits, patienceOf, type SharedMeters } from "./limits/clients.ts";
+import type { Gate } from "./guard/gate.ts";
 import type { SyncApi } from "./sync/api.ts";
 import type { RunJob } from "./sync/jobs.ts";
 import { syncOfShares } from "./sync/of_shares.ts";
@@ -23,6 +26,7 @@ import { syncOfShares } from "./sync/of_shares.ts";
 /** A server without its sockets. */
 export interface Site {
   handler: Handler;
+  gate: Gate;
   /** How many pushes and jobs are under way. */
   pushes(): number;
   /** Gives up the sync API; its calls are refused from now on. */
@@ -36,6 +40,9 @@ export interface Site {
 export interface SiteOptions {
   role: Role;
   runJob: RunJob;
+  meters: SharedMeters;
+  /** Told of connections that have no future. */
+  hangUp: (key: string) => void;
   /** Takes lines for the log, each with its line break. */
   log: (line: string) => void;
   /** Resolves when nobody else has the sync API of the share. */
@@ -47,13 +54,16 @@ export async function openSite(settings: ServerSettings, options: SiteOptions): 
   const warn = (message: string) => options.log(`ferry: ${quote(message)}\n`);
   const capabilities = new Capabilities(settings.key);
   const coded = new CodedFiles();
+  const patience = patienceOf(settings.limits);
+  const clients = new ClientLimits(settings.limits, options);
   const open = settings.shares.map((share) =>
-    openShare(share, { ...options, capabilities, coded, peers: settings.peers, warn })
+    openShare(share, { ...options, capabilities, coded, peers: settings.peers, patience, warn })
   );
   const seats = open.flatMap(({ sync }) => sync ?? []);
   const shares = new Shares(open.map(({ folder }) => folder));
   const handler = createHandler({
     shares,
+    clients,
     authenticate: await createAuthenticate(settings.accounts, capabilities),
     syncApi: options.role === "primary"
       ? syncOfShares(shares, new Map(shares.all.map((shared, i) => [shared, seats[i].handle])))
@@ -64,7 +74,8 @@ export async function openSite(settings: ServerSettings, options: SiteOptions): 
   });
   const closeSync = async () => void await Promise.all(seats.map((seat) => seat.close()));
   return {
-    handler,
+    handler: clients.pacing(handler),
+    gate: clients.gate,
     pushes: () => seats.reduce((sum, seat) => sum + seat.busy(), 0),
     retire: closeSync,
     hangUp: () => seats.forEach((seat) => seat.hangUp()),
@@ -87,6 +98,7 @@ interface ShareOptions extends SiteOptions {
   /** For all shares together. */
   coded: CodedFiles;
   peers: readonly Peer[];
+  patience: Patience;
   warn: (message: string) => void;
 }
 
@@ -111,6 +123,7 @@ function openShare(settings: ShareSettings, options: ShareOptions): OpenShare {
     maxUpload: settings.maxUpload,
     staging,
     dav,
+    patience: options.patience,
   };
   return {
     folder: { mount, share, cors: corsPolicy(settings.cors), own },
@@ -168,6 +181,7 @@ async function openSync(
   return createSyncApi(root, {
     dir: () => stateDir(settings),
     stateHome: state.home,
+    patience: options.patience,
     warn,
     capabilities,
     locks,

@@ -8,6 +8,9 @@ import { FerryError, quote } from "../core/errors.ts";
 import { unpackError } from "../core/packed_error.ts";
 import { libraryPath } from "../store/libc.ts";
 import { removeQuietly } from "../store/quiet.ts";
+import type { Admission } from "./guard/guard.ts";
+import { Roster } from "./guard/roster.ts";
+import type { GuardedWorker } from "./guard/start.ts";
 import { claimPlace, removeSocket } from "./listen.ts";
 import { handoverSocket, permissionsOf, type Role } from "./sandbox.ts";
 import type { ServerSettings } from "./settings.ts";
@@ -28,6 +31,8 @@ export interface SuperviseOptions {
   entry: URL;
   /** Takes text for the log. */
   log: (text: string) => void;
+  /** Whether to say what only some want to know. */
+  verbose?: boolean;
 }
 
 /** A worker that dies so often within `STORM_MS` is not replaced at once any more. */
@@ -48,12 +53,18 @@ export async function supervise(settings: ServerSettings, options: SuperviseOpti
   await claimPlace(settings.place);
   // Made when it is needed.
   const folder = `${Deno.realPathSync(tmpdir())}/ferry-${crypto.randomUUID()}`;
-  const first = await startCrew(settings, { ...options, folder, succeeds: false });
+  const roster = new Roster(settings.limits);
+  const first = await startCrew(settings, { ...options, folder, roster, succeeds: false });
   // Whatever port was free is the one from now on.
   const fixed = (given: ServerSettings): ServerSettings =>
     given.place.kind === "unix" || first.port === null
       ? given
       : { ...given, place: { ...given.place, port: first.port } };
+  const warn = (message: string) => options.log(`ferry: ${quote(message)}\n`);
+  const { port } = first;
+  if (port !== null && !roster.guard(settings.limits, { port, plain: true, warn }) && options.verbose) {
+    warn("connections are not guarded here, so that slow and idle ones stay; put a proxy in front");
+  }
   let crew = first;
   let stopping = false;
   /** Those that still answer what was asked of them. */
@@ -66,7 +77,8 @@ export async function supervise(settings: ServerSettings, options: SuperviseOpti
     }
     if (stopping) return;
     const old = crew;
-    crew = await startCrew(fixed(next), { ...options, folder, succeeds: true });
+    roster.change(next.limits);
+    crew = await startCrew(fixed(next), { ...options, folder, roster, succeeds: true });
     await old.retire();
     crew.alone();
     leaving.add(old);
@@ -84,6 +96,7 @@ export async function supervise(settings: ServerSettings, options: SuperviseOpti
     async stop(graceMs) {
       stopping = true;
       await turn;
+      roster.stop();
       await Promise.all([crew, ...leaving].map((each) => each.stop(graceMs)));
       if (settings.place.kind === "unix") removeSocket(settings.place.path);
       removeQuietly(folder, true);
@@ -106,7 +119,11 @@ interface Crew {
 
 async function startCrew(
   settings: ServerSettings,
-  { entry, log, folder, succeeds }: SuperviseOptions & { folder: string; succeeds: boolean },
+  { entry, log, folder, roster, succeeds }: SuperviseOptions & {
+    folder: string;
+    roster: Roster;
+    succeeds: boolean;
+  },
 ): Promise<Crew> {
   const libc = libraryPath();
   const handover = succeeds || settings.workers > 1 ? handoverSocket(folder) : undefined;
@@ -121,9 +138,11 @@ async function startCrew(
   async function startMember(number: number): Promise<Member> {
     const role: Role = number === 0 ? "primary" : "reader";
     const permissions = permissionsOf(current, role, { libc, handover: folder });
-    const member = new Member(entry, { name: `${role} ${number}`, permissions, log });
+    const member = new Member(entry, { name: `${role} ${number}`, permissions, log, hangUp: roster.hangUp });
     members.set(number, member);
-    await member.start({ kind: "start", settings: current, role, handover, succeeds: !alone });
+    const { meters } = roster;
+    await member.start({ kind: "start", settings: current, role, handover, succeeds: !alone, meters });
+    roster.add(member, member.ended);
     member.died.then((why) => replace(number, why));
     return member;
   }
@@ -176,28 +195,33 @@ async function startCrew(
 const LAST_WORD_MS = 2000;
 
 /** One worker. */
-class Member {
+class Member implements GuardedWorker {
   url = "";
   port: number | null = null;
   /** Resolves with the reason when it ends without having been told to. */
   readonly died: Promise<string>;
+  /** Resolves when it ends in whichever way. */
+  readonly ended: Promise<void>;
   readonly #worker: Worker;
   readonly #listening: Promise<void>;
-  readonly #stopped: Promise<void>;
+  /** Told that it has ended. */
+  readonly #end: () => void;
   /** Told the answer to the question that was asked last, 0 when there will be none. */
   #answer: (count: number) => void = () => {};
+  #busy: (keys: string[]) => void = () => {};
 
   constructor(
     entry: URL,
-    { name, permissions, log }: {
+    { name, permissions, log, hangUp }: {
       name: string;
+      hangUp: (key: string) => void;
       permissions: Deno.PermissionOptions;
       log: (text: string) => void;
     },
   ) {
     const worker = this.#worker = new Worker(entry, { type: "module", name, deno: { permissions } });
     const listening = Promise.withResolvers<void>();
-    const stopped = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<void>();
     const died = Promise.withResolvers<string>();
     worker.addEventListener("message", ({ data }: MessageEvent<WorkerReport>) => {
       switch (data.kind) {
@@ -211,23 +235,31 @@ class Member {
           return log(data.text);
         case "count":
           return this.#answer(data.pushes);
+        case "hang up":
+          return hangUp(data.key);
+        case "busy":
+          return this.#busy(data.keys);
         case "retired":
           return this.#answer(0);
         case "stopped":
-          return stopped.resolve();
+          return this.#end();
       }
     });
     worker.addEventListener("error", (event) => {
       event.preventDefault();
       const why = event.message === "" ? "it ran out of memory or was ended" : event.message;
       listening.reject(new FerryError("internal", why));
-      stopped.resolve();
-      this.#answer(0);
+      this.#end();
       died.resolve(why);
     });
     this.#listening = listening.promise;
     this.#listening.catch(() => {});
-    this.#stopped = stopped.promise;
+    this.ended = ended.promise;
+    this.#end = () => {
+      ended.resolve();
+      this.#answer(0);
+      this.#busy([]);
+    };
     this.died = died.promise;
   }
 
@@ -254,13 +286,27 @@ class Member {
     });
   }
 
+  /** The connections on which requests are under way; none when it has ended. */
+  busy(): Promise<string[]> {
+    return new Promise((resolve) => {
+      this.#busy = resolve;
+      this.tell({ kind: "busy" });
+    });
+  }
+
+  /** Tells whom to let in. */
+  admit(admission: Admission | null): void {
+    this.tell({ kind: "admit", admission });
+  }
+
   /** Stops it; once more, with less patience, is an order too. */
   async stop(graceMs: number): Promise<void> {
     this.tell({ kind: "stop", graceMs });
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => timer = setTimeout(resolve, graceMs + LAST_WORD_MS));
-    await Promise.race([this.#stopped, late]);
+    await Promise.race([this.ended, late]);
     clearTimeout(timer);
     this.#worker.terminate();
+    this.#end();
   }
 }

@@ -35,10 +35,18 @@ export function serveInWorker(scope: WorkerScope, runJob: RunJob): void {
   async function start(order: Extract<WorkerOrder, { kind: "start" }>): Promise<void> {
     const { settings, role, handover } = order;
     if (!order.succeeds) alone.resolve();
-    site = await openSite(settings, { role, runJob, log: (line) => log.add(line), alone: alone.promise });
+    site = await openSite(settings, {
+      role,
+      runJob,
+      meters: order.meters,
+      hangUp: (key) => scope.postMessage({ kind: "hang up", key }),
+      log: (line) => log.add(line),
+      alone: alone.promise,
+    });
     const reads = role === "reader" && handover !== undefined;
     handler = reads ? handingOver(site.handler, handover) : site.handler;
-    const open = listen((request, info) => handler(request, info), settings.place, { warn });
+    const { gate } = site;
+    const open = listen((request, info) => handler(request, info), settings.place, { warn, gate });
     listening.push(open);
     if (role === "primary" && handover !== undefined) {
       listening.push(listen(takingOver(site.handler), { kind: "unix", path: handover }, { warn }));
@@ -61,6 +69,10 @@ export function serveInWorker(scope: WorkerScope, runJob: RunJob): void {
         return;
       case "alone":
         return alone.resolve();
+      case "busy":
+        return scope.postMessage({ kind: "busy", keys: site.gate.busy() });
+      case "admit":
+        return site.gate.admit(data.admission);
       case "count":
         return scope.postMessage({ kind: "count", pushes: site.pushes() });
       case "retire":

@@ -1,6 +1,8 @@
 /** What a supervisor and its workers tell each other. */
 import type { PackedError } from "../core/packed_error.ts";
 import type { Role } from "./sandbox.ts";
+import type { Admission } from "./guard/guard.ts";
+import type { SharedMeters } from "./limits/clients.ts";
 import type { ServerSettings } from "./settings.ts";
 
 /** To a worker. */
@@ -9,9 +11,20 @@ export type WorkerOrder =
    * The first one: what to be. `handover` is the socket between readers and the primary, where there is one. One that `succeeds` another
    * leaves the sync API alone until it is `alone`.
    */
-  | { kind: "start"; settings: ServerSettings; role: Role; handover?: string; succeeds: boolean }
+  | {
+    kind: "start";
+    settings: ServerSettings;
+    role: Role;
+    handover?: string;
+    succeeds: boolean;
+    meters: SharedMeters;
+  }
   /** Nobody else has the sync API of the share. */
   | { kind: "alone" }
+  /** Say on which connections requests are under way. */
+  | { kind: "busy" }
+  /** Whom to let in; null for everybody. */
+  | { kind: "admit"; admission: Admission | null }
   /** Say how many pushes are under way. */
   | { kind: "count" }
   /** Others answer from now on: give up the sync API, and let the primary behind `handover` answer what is asked here. */
@@ -28,6 +41,9 @@ export type WorkerReport =
   /** Lines for the log. */
   | { kind: "log"; text: string }
   | { kind: "count"; pushes: number }
+  | { kind: "busy"; keys: string[] }
+  /** All has been said on this connection. */
+  | { kind: "hang up"; key: string }
   | { kind: "retired" }
   /** It has stopped. */
   | { kind: "stopped" };
