@@ -7,6 +7,12 @@ import type { Target } from "./works/work.ts";
 
 const MEMORY = "/dev/shm";
 
+/**
+ * Where it is mounted as well, where that can be done: the runtime has no permission for a part of `/dev`, so that a
+ * server of a folder there runs outside its sandbox, which is not what is to be measured.
+ */
+const MOUNTS = "/tmp";
+
 export interface Places {
   /** Sources lie in memory, unless nothing shall be there. */
   sources: string;
@@ -20,13 +26,24 @@ export interface Places {
  */
 export function makePlaces(kinds: readonly Target["kind"][], needed: number): Places {
   const made: string[] = [];
+  const mounted: string[] = [];
   const remove = async () => {
-    for (const dir of made) await Deno.remove(dir, { recursive: true }).catch(() => {});
+    for (const dir of mounted) new Deno.Command("umount", { args: [dir] }).outputSync();
+    for (const dir of [...mounted, ...made]) await Deno.remove(dir, { recursive: true }).catch(() => {});
   };
   const make = (kind: Target["kind"]) => {
     const base = kind === "tmpfs" ? MEMORY : cacheFolder();
     const dir = Deno.makeTempDirSync({ dir: base, prefix: "ferry-bench-" });
     made.push(dir);
+    return kind === "tmpfs" ? mountedElsewhere(dir) : dir;
+  };
+  const mountedElsewhere = (dir: string) => {
+    const place = Deno.makeTempDirSync({ dir: MOUNTS, prefix: "ferry-bench-" });
+    if (new Deno.Command("mount", { args: ["--bind", dir, place], stderr: "null" }).outputSync().success) {
+      mounted.push(place);
+      return place;
+    }
+    Deno.removeSync(place);
     return dir;
   };
   Deno.mkdirSync(cacheFolder(), { recursive: true });

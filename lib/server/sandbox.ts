@@ -24,17 +24,21 @@ export interface SandboxPlace {
 /** What the sync engine asks the system: who it is for locks, what a file system is, modes of new files. */
 const SYSTEM = ["hostname", "statfs", "osUptime", ...(OLD_RUNTIME ? [] : ["umask" as const])] as const;
 
+/** What lies here, the runtime lets only those read who may do everything. */
+const SPECIAL = /^\/($|(dev|proc|sys)(\/|$))/;
+
 /**
- * The permissions of a worker; "inherit" for a primary where the C library cannot be called: links can then only be
- * made by who may do everything.
+ * The permissions of a worker. They are everything for a share with such places in it, and for a primary where the C
+ * library cannot be called, since links can then be made in no other way.
  */
 export function permissionsOf(
   settings: ServerSettings,
   role: Role,
   { libc, handover }: SandboxPlace,
 ): Deno.PermissionOptions {
-  if (role === "primary" && libc === null) return "inherit";
   const { place, shares, peers } = settings;
+  const special = shares.some(({ root }) => SPECIAL.test(root));
+  if (special || (role === "primary" && libc === null)) return "inherit";
   const shared = [...placePaths(place), handover];
   const state = shares.flatMap(({ state: { dir, home } }) => [dir, home])
     .filter((path) => path !== undefined && path !== null);
