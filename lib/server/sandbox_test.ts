@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { DEFAULT_LIMITS } from "./limits/limits.ts";
 import { TOP } from "./mounts.ts";
 import { permissionsOf, type Role } from "./sandbox.ts";
 import type { ServerSettings } from "./settings.ts";
@@ -21,6 +22,7 @@ function settings(root: string, more: Partial<ServerSettings> = {}): ServerSetti
     }],
     peers: [],
     cors: [],
+    limits: DEFAULT_LIMITS,
     log: "none",
     key: new Uint8Array(32),
     ...more,
