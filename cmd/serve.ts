@@ -94,6 +94,12 @@ export const serve = defineCommand({
       about:
         "send FILE.zst, FILE.br or FILE.gz for FILE to clients that take it, unless it is older than FILE",
     },
+    archive: {
+      type: "boolean",
+      default: true,
+      about:
+        "make no archives; else ?archive=zip, tar, tar.gz or tar.zst sends a folder with all that is in it",
+    },
     "max-age": {
       type: "duration",
       value: "DUR",
@@ -235,6 +241,7 @@ export const serve = defineCommand({
         spa: flags.spa ? flags.index ?? "index.html" : undefined,
         compress: flags.compress,
         precompressed: flags.precompressed,
+        archives: flags.archive,
         cacheControl: cacheControl(flags["max-age"]),
         maxUpload: flags["max-upload"],
         cors,

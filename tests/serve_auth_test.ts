@@ -133,6 +133,18 @@ Deno.test("serve gives no rights by way of a link", async () => {
   assertEquals(Deno.readTextFileSync(dir.at("secret/y.txt")), "y");
 });
 
+Deno.test("serve lists below a link no name that may not be read where the link leads", async () => {
+  using dir = tempDir({ "in/x": "x", "real/open": "o", "real/secret": "s", "real/sub/y": "y" });
+  Deno.symlinkSync("../real", dir.at("in/way"));
+  const rules = "ann:pw@/:r,/real/secret:none,/real/sub:none";
+  await using server = await serve(dir.path, ["--anonymous", "none", "--auth", rules]);
+  const names = async (path: string) => {
+    const response = await fetch(`${server.url}${path}?format=json`, { headers: login("ann") });
+    return (await response.json()).entries.map((entry: { name: string }) => entry.name);
+  };
+  assertEquals([await names("/in/way/"), await names("/real/")], [["open"], ["open"]]);
+});
+
 Deno.test("serve takes a scrypt hash for a password, and shows neither in its log", async () => {
   using dir = tempDir(TREE);
   const unpadded = (bytes: Uint8Array) => btoa(String.fromCharCode(...bytes)).replace(/=+$/, "");

@@ -20,6 +20,7 @@ function settingsFor(root: string, more: Partial<ServerSettings> = {}): ServerSe
       follow: "inside",
       compress: true,
       precompressed: false,
+      archives: true,
       state: { dir: `${root}/.ferry` },
     }],
     peers: [],

@@ -4,6 +4,7 @@ import { formatSha256, wantsSha256 } from "../http/digest.ts";
 import { FileBody } from "./file_body.ts";
 import type { FileDigests } from "./file_digests.ts";
 import type { Reply } from "./reply.ts";
+import { ArchiveBody } from "./archive/archive_body.ts";
 import { TextBody } from "./text_body.ts";
 
 /** Larger parts of a file have no digest of their own: anybody could ask for ever new ones. */
@@ -33,7 +34,9 @@ export async function addDigests(
   context: { method: string; digests: FileDigests },
 ): Promise<Reply> {
   const { status, body } = reply;
-  if ((status !== 200 && status !== 206) || body === null || body instanceof TextBody) return reply;
+  if ((status !== 200 && status !== 206) || body === null) return reply;
+  // What is made while it is sent has no digest in front of it.
+  if (body instanceof TextBody || body instanceof ArchiveBody) return reply;
   const { method, digests } = context;
   const headers = { ...reply.headers };
   const add = (name: string, digest: string | null) => {

@@ -12,9 +12,10 @@ import { encode, madeCoding, mayShrink } from "./coding.ts";
 import { HttpError } from "./failure.ts";
 import { FileBody } from "./file_body.ts";
 import { headersOf304, LARGEST_HOT } from "./hot_files.ts";
+import { type FoundFile, openFound } from "./open_file.ts";
 import { etagOf } from "./preconditions.ts";
 import type { Reply } from "./reply.ts";
-import { type Exchange, findFile, notFound } from "./share.ts";
+import { type Exchange, findFile } from "./share.ts";
 
 /** Up to this size a file is read at once: cheaper than a stream, and its truth is known before the head is sent. */
 const READ_AT_ONCE = 256 * 1024;
@@ -31,28 +32,16 @@ export interface FileReply {
   info: Deno.FileInfo;
 }
 
-/** A file that was found. */
-interface Found {
-  real: string;
-  info: Deno.FileInfo;
-}
-
 /** One that holds another in a coding. */
-interface Sibling extends Found {
+interface Sibling extends FoundFile {
   coding: Coding;
 }
 
 /** Answers with the file at the raw URL path `rawPath`, which was found as `target`. */
-export function fileReply(exchange: Exchange, rawPath: string, target: Found): FileReply {
-  // Anything else may block in open(), or act on it.
-  if (!target.info.isFile) throw notFound();
+export function fileReply(exchange: Exchange, rawPath: string, target: FoundFile): FileReply {
   const sibling = exchange.share.precompressed ? findSibling(exchange, rawPath, target) : null;
-  const { real, info: expected } = sibling ?? target;
-  const file = Deno.openSync(real);
+  const { file, info } = openFound(sibling ?? target);
   try {
-    const info = file.statSync();
-    // Somebody put another thing, perhaps a link, in its place after it was found.
-    if (!info.isFile || info.ino !== expected.ino || info.dev !== expected.dev) throw notFound();
     const found = openedReply(exchange, file, { info, target, sibling });
     if (!(found.reply.body instanceof FileBody)) file.close();
     return found;
@@ -63,7 +52,7 @@ export function fileReply(exchange: Exchange, rawPath: string, target: Found): F
 }
 
 /** The file beside `target` that holds it in a coding that the request takes; one that is older holds something else. */
-function findSibling(exchange: Exchange, rawPath: string, target: Found): Sibling | null {
+function findSibling(exchange: Exchange, rawPath: string, target: FoundFile): Sibling | null {
   const time = ({ mtime }: Deno.FileInfo) => mtime?.getTime() ?? 0;
   for (const coding of acceptedCodings(exchange.request.headers.get("accept-encoding"))) {
     const found = findFile(exchange, rawPath + EXTENSIONS[coding]);
@@ -75,7 +64,7 @@ function findSibling(exchange: Exchange, rawPath: string, target: Found): Siblin
 function openedReply(
   exchange: Exchange,
   file: Deno.FsFile,
-  { info, target, sibling }: { info: Deno.FileInfo; target: Found; sibling: Sibling | null },
+  { info, target, sibling }: { info: Deno.FileInfo; target: FoundFile; sibling: Sibling | null },
 ): FileReply {
   const { request, method, share } = exchange;
   const mtime = info.mtime?.getTime() ?? 0;

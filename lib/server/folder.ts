@@ -2,13 +2,15 @@
 import { accepts } from "@std/http/negotiation";
 import { FerryError } from "../core/errors.ts";
 import { encodeSegment } from "../core/paths.ts";
-import { evaluate, readConditions } from "../http/conditional.ts";
 import { queryValue } from "../http/target.ts";
 import { PAGE_POLICY } from "../http/problem.ts";
 import { addVary } from "../http/vary.ts";
+import { archiveReply } from "./archive/archive_reply.ts";
+import { type ArchiveFormat, archiveFormat } from "./archive/format.ts";
 import { encode, madeCoding, mayShrink } from "./coding.ts";
 import { type Listing, readListing } from "./listing.ts";
 import { type ListingFormat, renderListing } from "./listing_render.ts";
+import { isUnchangedFolder } from "./preconditions.ts";
 import type { Reply } from "./reply.ts";
 import { type Exchange, findFile, type Target } from "./share.ts";
 
@@ -18,6 +20,8 @@ export function folderReply(
   target: Target,
   file: (rawPath: string, found: { real: string; info: Deno.FileInfo }) => Reply,
 ): Reply {
+  const archive = wantedArchive(exchange);
+  if (archive !== null) return archiveReply(exchange, target, archive);
   const format = wantedFormat(exchange);
   const { index: name, coded } = exchange.share;
   const indexPath = name === undefined ? null : exchange.path + encodeSegment(name);
@@ -30,27 +34,32 @@ export function folderReply(
   return listingReply(exchange, {
     format,
     coded: coded !== undefined,
+    archives: exchange.share.archives === true,
     read: () => readListing(exchange, target),
   });
 }
 
-/** The answer with the listing that `read` gives, in a coding that the request takes where `coded`. */
+/**
+ * The answer with the listing that `read` gives, in a coding that the request takes where `coded`, as a page with a way
+ * to `archives` where there are any.
+ */
 export function listingReply(
   { request }: Pick<Exchange, "request">,
-  { format, coded, read }: { format: ListingFormat; coded: boolean; read: () => Listing },
+  { format, coded, archives, read }: {
+    format: ListingFormat;
+    coded: boolean;
+    archives: boolean;
+    read: () => Listing;
+  },
 ): Reply {
-  // A listing has no validators; `If-Match: "x"` still fails on it and `If-None-Match: *` holds.
-  const verdict = evaluate(readConditions(request.headers), { etag: null, mtime: null }, {
-    reading: true,
-  });
-  if (verdict === "failed") throw new FerryError("precondition_failed", "a folder has no entity tag");
+  const unchanged = isUnchangedFolder(request.headers);
   const headers: Record<string, string> = {
     "vary": "Accept",
     "cache-control": "no-cache",
     "x-content-type-options": "nosniff",
   };
-  if (verdict === "not_modified") return { status: 304, headers, body: null };
-  const { type, body: text } = renderListing(read(), format);
+  if (unchanged) return { status: 304, headers, body: null };
+  const { type, body: text } = renderListing(read(), format, { archives });
   headers["content-type"] = type;
   const body = coded ? codedListing(request, text, headers) : text;
   if (format === "html") headers["content-security-policy"] = PAGE_POLICY;
@@ -70,6 +79,13 @@ function codedListing(
   if (coded === null) return text;
   headers["content-encoding"] = coding;
   return coded;
+}
+
+function wantedArchive({ query, share }: Exchange): ArchiveFormat | null {
+  const asked = queryValue(query, "archive");
+  if (asked === null) return null;
+  if (!share.archives) throw new FerryError("forbidden", "this server does not make archives");
+  return archiveFormat(asked);
 }
 
 /** The format that a request asks for, by its query or by `Accept`. Throws `bad_request` for one that there is not. */

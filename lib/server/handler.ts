@@ -180,6 +180,7 @@ export function createHandler(config: HandlerConfig): Handler {
         access: own,
         share: shared.share,
         mounted,
+        warn,
       };
       if (reading && inner === "") {
         demand(own, "r", "");

@@ -67,9 +67,26 @@ export interface SeenEntry {
   real: string;
 }
 
+type Place = Pick<Exchange, "access" | "share" | "mounted">;
+
 /** What the name is in `folder`, a folder that was found for this user; null for what a GET would not find. */
 export function lookAt(
-  { access, share, mounted }: Exchange,
+  exchange: Place,
+  folder: Pick<Target, "path" | "real">,
+  name: string,
+): SeenEntry | null {
+  try {
+    return lookClosely(exchange, folder, name);
+  } catch (error) {
+    // Gone meanwhile, or a name that is not UTF-8 and came out changed.
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return null;
+    throw error;
+  }
+}
+
+/** As `lookAt`, but throws the system's error for what is not there, or cannot be looked at. */
+export function lookClosely(
+  { access, share, mounted }: Place,
   folder: Pick<Target, "path" | "real">,
   name: string,
 ): SeenEntry | null {
@@ -78,23 +95,25 @@ export function lookAt(
   if (!share.hidden && isHidden(name)) return null;
   const path = childPath(folder.path, name);
   if (!access.can("r", path) || mounted.covers(path)) return null;
-  let real = joinRoot(folder.real, name);
-  let info: Deno.FileInfo | null;
-  let kind: SeenEntry["kind"] | null = null;
+  const real = joinRoot(folder.real, name);
+  const inner = innerPath(share.root, real);
+  // Below a link the rules of both places hold.
+  if (inner !== path && !access.can("r", inner)) return null;
+  const info = Deno.lstatSync(real);
+  if (info.isSymlink) return linked({ access, share }, path);
+  if (!info.isFile && !info.isDirectory) return null;
+  return { kind: info.isDirectory ? "dir" : "file", info, real };
+}
+
+/** What the link at `path` leads to; null where that is nothing, or nowhere we go. */
+function linked({ access, share }: Pick<Exchange, "access" | "share">, path: string): SeenEntry | null {
   try {
-    info = Deno.lstatSync(real);
-    if (info.isSymlink) {
-      kind = "symlink";
-      const target = locate(share.root, path, { follow: share.follow, hidden: share.hidden });
-      if (!access.can("r", innerPath(share.root, target.real))) return null;
-      ({ info, real } = target);
-    }
+    const { info, real } = locate(share.root, path, { follow: share.follow, hidden: share.hidden });
+    if (info === null || !(info.isFile || info.isDirectory)) return null;
+    if (!access.can("r", innerPath(share.root, real))) return null;
+    return { kind: "symlink", info, real };
   } catch (error) {
-    // Gone meanwhile, a name that is not UTF-8 and came out changed, or a link that leads nowhere we go.
-    if (error instanceof Deno.errors.NotFound || error instanceof FerryError) return null;
-    if (error instanceof Deno.errors.PermissionDenied) return null;
+    if (error instanceof FerryError || error instanceof Deno.errors.PermissionDenied) return null;
     throw error;
   }
-  if (info === null || !(info.isFile || info.isDirectory)) return null;
-  return { kind: kind ?? (info.isDirectory ? "dir" : "file"), info, real };
 }

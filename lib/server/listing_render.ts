@@ -8,15 +8,19 @@ import type { Listing, ListingEntry } from "./listing.ts";
 /** The formats that a folder is shown in. */
 export type ListingFormat = "html" | "json" | "text";
 
-/** `listing` in `format`, with its media type. */
-export function renderListing(listing: Listing, format: ListingFormat): { type: string; body: string } {
+/** `listing` in `format`, with its media type; as HTML with a way to the folder as an archive, where there are any. */
+export function renderListing(
+  listing: Listing,
+  format: ListingFormat,
+  options: { archives: boolean } = { archives: false },
+): { type: string; body: string } {
   switch (format) {
     case "json":
       return { type: "application/json; charset=utf-8", body: json(listing) };
     case "text":
       return { type: "text/plain; charset=utf-8", body: text(listing) };
     case "html":
-      return { type: "text/html; charset=utf-8", body: html(listing) };
+      return { type: "text/html; charset=utf-8", body: html(listing, options.archives) };
     default:
       return assertNever(format);
   }
@@ -46,7 +50,13 @@ const STYLE = "body{font:1rem/1.5 system-ui,sans-serif;margin:2rem auto;max-widt
   ".size{text-align:right;font-variant-numeric:tabular-nums}h1{font-size:1.25rem;overflow-wrap:anywhere}" +
   "tbody tr:hover{background:color-mix(in srgb,currentColor 8%,transparent)}";
 
-function html({ path, entries }: Listing): string {
+/** A form and not links: what follows all links of a page, to copy a site, say, does not send forms. */
+const ARCHIVE_FORM = `<form action="./">Download the folder as
+<button name="archive" value="zip">zip</button>
+<button name="archive" value="tar.gz">tar.gz</button></form>
+`;
+
+function html({ path, entries }: Listing, archives: boolean): string {
   const folders = entries.filter((entry) => entry.slash);
   const files = entries.filter((entry) => !entry.slash);
   const title = escape(path === "" ? "/" : `/${quote(path)}/`);
@@ -69,7 +79,7 @@ ${path === "" ? "" : '<tr><td><a href="../">../</a></td><td class="size"></td><t
   }</tbody>
 </table>
 <p>${count(folders.length, "folder")}, ${count(files.length, "file")}</p>
-</main>
+${archives ? ARCHIVE_FORM : ""}</main>
 </body>
 </html>
 `;

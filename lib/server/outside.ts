@@ -48,7 +48,7 @@ export async function outside(exchange: OutsideExchange): Promise<Reply> {
   }
   if (!slash) return redirect(path, exchange.query);
   const read = () => ({ path, entries: folders.map(mountEntry) });
-  return listingReply(exchange, { format: wantedFormat(exchange), coded: false, read });
+  return listingReply(exchange, { format: wantedFormat(exchange), coded: false, archives: false, read });
 }
 
 /** Who may log in is asked to, whether anything is there or not. */

@@ -27,3 +27,13 @@ function validatorsOf(target: Target): Validators | null {
 export function etagOf(info: Deno.FileInfo): string {
   return fileEtag({ size: info.size, mtime: info.mtime?.getTime() ?? 0, ino: info.ino, dev: info.dev });
 }
+
+/**
+ * Whether a request to read a folder is answered 304. What is made of a folder has no validators: `If-Match: "x"` fails
+ * on it (`precondition_failed`), and `If-None-Match: *` holds.
+ */
+export function isUnchangedFolder(headers: Headers): boolean {
+  const verdict = evaluate(readConditions(headers), { etag: null, mtime: null }, { reading: true });
+  if (verdict === "failed") throw new FerryError("precondition_failed", "a folder has no entity tag");
+  return verdict === "not_modified";
+}

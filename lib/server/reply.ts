@@ -1,4 +1,5 @@
 /** What a request is answered with, as data, and how that becomes a Response. */
+import type { ArchiveBody } from "./archive/archive_body.ts";
 import type { FileBody } from "./file_body.ts";
 import { OLD_RUNTIME } from "../core/runtime.ts";
 import type { TextBody } from "./text_body.ts";
@@ -7,10 +8,15 @@ import type { TextBody } from "./text_body.ts";
 export interface Reply {
   status: number;
   headers: Record<string, string>;
-  body: Uint8Array<ArrayBuffer> | string | FileBody | TextBody | null;
+  body: Uint8Array<ArrayBuffer> | string | FileBody | TextBody | ArchiveBody | null;
 }
 
 const encoder = new TextEncoder();
+
+/** A stream that ends at once. */
+function nothing(): ReadableStream<Uint8Array> {
+  return new ReadableStream({ start: (controller) => controller.close() });
+}
 
 function addNoTransform(control: string | undefined): string {
   if (control === undefined) return "no-transform";
@@ -36,7 +42,8 @@ export function toResponse(reply: Reply, method: string, sent: (bytes: number) =
     if (method === "HEAD") {
       body.close();
       sent(0);
-      return new Response(null, { status, headers });
+      // Of nothing, the runtime would say that its length is 0.
+      return new Response(body.length === null ? nothing() : null, { status, headers });
     }
     return new Response(body.stream(sent), { status, headers });
   }

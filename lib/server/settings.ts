@@ -45,6 +45,8 @@ export interface ShareSettings {
   spa?: string;
   compress: boolean;
   precompressed: boolean;
+  /** Whether it makes archives of folders. */
+  archives: boolean;
   /** The `Cache-Control` of files. */
   cacheControl?: string;
   /** Bytes. */

@@ -24,6 +24,8 @@ export interface Share {
   coded?: CodedFiles;
   /** Whether `FILE.zst`, `FILE.br` and `FILE.gz` stand for FILE where the client takes their coding. */
   precompressed?: boolean;
+  /** Whether `?archive=` makes an archive of a folder. */
+  archives?: boolean;
   /** The `Cache-Control` of files; `no-cache` unless told. */
   cacheControl?: string;
   /** Bytes of the largest file that may be sent to it. */
@@ -47,6 +49,8 @@ export interface Exchange {
   share: Share;
   /** Where the share is. */
   mounted: Mounted;
+  /** Told, in one line, what went wrong inside. */
+  warn: (message: string) => void;
 }
 
 /** What a URL path leads to, for somebody who may do there what was asked. */

@@ -119,6 +119,7 @@ function openShare(settings: ShareSettings, options: ShareOptions): OpenShare {
     spa: settings.spa,
     coded: settings.compress ? options.coded : undefined,
     precompressed: settings.precompressed,
+    archives: settings.archives,
     cacheControl: settings.cacheControl,
     maxUpload: settings.maxUpload,
     staging,

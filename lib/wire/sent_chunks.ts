@@ -9,10 +9,16 @@ const KEPT = 4;
  */
 export class SentChunks {
   readonly #recent: Uint8Array<ArrayBuffer>[] = [];
+  readonly #used: boolean;
+
+  /** Newer runtimes collect them in time; `always` spares them that too, for chunks that each have their own memory. */
+  constructor(options: { always: boolean } = { always: false }) {
+    this.#used = OLD_RUNTIME || options.always;
+  }
 
   /** Takes note of a chunk that is about to be put into a stream, and that nobody else will use. */
   add(chunk: Uint8Array<ArrayBuffer>): void {
-    if (!OLD_RUNTIME) return;
+    if (!this.#used) return;
     this.#recent.push(chunk);
     if (this.#recent.length > KEPT) this.#recent.shift()!.buffer.transfer(0);
   }

@@ -1,0 +1,28 @@
+/** From a file that was found to the same file, open. */
+import { notFound } from "./share.ts";
+
+/** A file that was found below the root of its share. */
+export interface FoundFile {
+  /** A real path. */
+  real: string;
+  info: Deno.FileInfo;
+}
+
+/**
+ * Opens `found` for reading. Throws `not_found` when something else is there now: somebody may have put a link that
+ * leads out of the share in its place, or in place of a folder above it.
+ */
+export function openFound({ real, info }: FoundFile): { file: Deno.FsFile; info: Deno.FileInfo } {
+  // Anything else may block in open(), or act on it.
+  if (!info.isFile) throw notFound();
+  const file = Deno.openSync(real);
+  try {
+    const now = file.statSync();
+    if (!now.isFile || now.ino !== info.ino || now.dev !== info.dev) throw notFound();
+    if (Deno.realPathSync(real) !== real) throw notFound();
+    return { file, info: now };
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
