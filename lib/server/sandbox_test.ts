@@ -18,6 +18,7 @@ function settings(root: string, more: Partial<ServerSettings> = {}): ServerSetti
       follow: "inside",
       compress: true,
       precompressed: false,
+      archives: true,
       state: { dir: "/state/shares/1", home: "/state" },
     }],
     peers: [],
