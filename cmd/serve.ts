@@ -1,18 +1,20 @@
 import { defineCommand } from "../lib/cli/command.ts";
 import type { Io } from "../lib/cli/io.ts";
-import { FerryError, osReason, quote } from "../lib/core/errors.ts";
-import { nameProblem } from "../lib/core/paths.ts";
+import { FerryError, quote } from "../lib/core/errors.ts";
+import { nameProblem, toUrlPath } from "../lib/core/paths.ts";
 import { parseOrigin } from "../lib/http/cors.ts";
 import { parsePerms } from "../lib/server/access.ts";
-import type { Accounts } from "../lib/server/authenticate.ts";
 import type { Place } from "../lib/server/listen.ts";
-import { TOP } from "../lib/server/mounts.ts";
-import { DEFAULT_LIMITS, type Limits } from "../lib/server/limits/limits.ts";
+import { DEFAULT_LIMITS } from "../lib/server/limits/limits.ts";
 import { isProxyName } from "../lib/server/limits/proxies.ts";
 import { parsePeers } from "../lib/server/peers.ts";
-import { isWritable, type ServerSettings } from "../lib/server/settings.ts";
-import { statePlace } from "../lib/server/state_place.ts";
+import { Reloader } from "../lib/server/reload.ts";
+import type { ServerSettings } from "../lib/server/settings.ts";
 import { supervise } from "../lib/server/supervisor.ts";
+import { onHangup } from "./hangup.ts";
+import { type LimitFlags, limitsOf } from "./serve_limits.ts";
+import { originsOf, readShares, type ShareFlags } from "./serve_shares.ts";
+import { readAccounts, readTold, type Told } from "./serve_told.ts";
 
 const WORKER = new URL("./serve_worker.ts", import.meta.url);
 
@@ -33,11 +35,12 @@ export const serve = defineCommand({
       max: 65535,
       about: "the port to listen on; 0 picks a free one",
     },
-    unix: { type: "string", value: "PATH", about: "listen on a unix socket instead" },
+    unix: { type: "string", value: "PATH", path: true, about: "listen on a unix socket instead" },
     anonymous: {
       type: "string",
       value: "PERMS",
       default: "r",
+      check: (text) => parsePerms(text) === null ? "must be letters of rwds, or none" : null,
       about:
         "what anybody may do: letters of r (read and list), w (create and overwrite), d (delete and move), " +
         "s (manage jobs), or none",
@@ -76,6 +79,7 @@ export const serve = defineCommand({
     index: {
       type: "string",
       value: "FILE",
+      check: (text) => nameProblem(text) === null ? null : "must be the name of a file, without a path",
       about: "show FILE in place of the listing of a folder that has it",
     },
     spa: {
@@ -108,11 +112,16 @@ export const serve = defineCommand({
     cors: {
       type: "list",
       value: "ORIGIN",
+      check: (text) =>
+        parseOrigin(text) === null
+          ? "must be * or an origin such as https://app.example, without a path"
+          : null,
       about: "let scripts of this origin (https://app.example), or of any (*), use this server",
     },
     "state-dir": {
       type: "string",
       value: "DIR",
+      path: true,
       about: "keep the index for syncs in DIR (default: .ferry/ of a share that may be written to, else " +
         "ferry/ in $XDG_STATE_HOME or ~/.local/state)",
     },
@@ -180,6 +189,7 @@ export const serve = defineCommand({
     "trusted-proxy": {
       type: "list",
       value: "ADDRESS",
+      check: (text) => isProxyName(text) ? null : "must be an address, a network such as 10.0.0.0/8, or unix",
       about: "a proxy (address, network such as 10.0.0.0/8, or unix for the socket) whose X-Forwarded-For " +
         "says who a client is",
     },
@@ -189,6 +199,15 @@ export const serve = defineCommand({
       default: "combined",
       choices: ["combined", "json", "none"],
       about: "the access log on stderr; -q switches it off",
+    },
+    config: {
+      type: "string",
+      value: "FILE",
+      about: "read what is not said by flags from FILE, see docs/configuration.md; SIGHUP reads it again",
+    },
+    "check-config": {
+      type: "boolean",
+      about: "say whether all of it is right, and do not serve",
     },
   },
   args: { min: 0, max: 1 },
@@ -205,156 +224,113 @@ export const serve = defineCommand({
       about: "for Ann alone, who may write to one folder",
     },
     {
+      run: "ferry serve --config /etc/ferry.jsonc --check-config",
+      about: "see whether a configuration file is right, before a server reads it",
+    },
+    {
       run: "ferry serve --unix /run/ferry.sock --log json .",
       about: "behind a proxy, with a log for programs",
     },
   ],
   exits: [0, 2, 7],
-  async run({ flags, args }, io) {
-    const root = shareRoot(args[0] ?? ".");
-    if (flags.index !== undefined && nameProblem(flags.index) !== null) {
-      throw new FerryError(
-        "usage",
-        `--index ${quote(flags.index)}: must be the name of a file, without a path`,
-      );
-    }
-    const place: Place = flags.unix === undefined
-      ? { kind: "tcp", host: flags.host.replace(/^\[(.*)\]$/, "$1"), port: flags.port }
-      : { kind: "unix", path: flags.unix };
-    if (place.kind === "unix" && flags.workers > 1) {
-      throw new FerryError("usage", "--workers: only one worker can listen on a --unix socket");
-    }
-    const accounts = await readAccounts(flags, place);
-    const cors = readOrigins(flags.cors);
-    const writable = isWritable(accounts, { mount: TOP });
-    const settings: ServerSettings = {
-      place,
-      workers: flags.workers,
-      accounts,
-      shares: [{
-        mount: TOP,
-        root,
-        writable,
-        hidden: flags.hidden,
-        follow: flags["follow-symlinks"] === "none" ? "none" : "inside",
-        index: flags.index,
-        spa: flags.spa ? flags.index ?? "index.html" : undefined,
-        compress: flags.compress,
-        precompressed: flags.precompressed,
-        archives: flags.archive,
-        cacheControl: cacheControl(flags["max-age"]),
-        maxUpload: flags["max-upload"],
-        cors,
-        state: statePlace(root, { given: flags["state-dir"], writable, env: io.env }),
-      }],
-      peers: parsePeers(flags.peer),
-      cors,
-      limits: readLimits(flags),
-      log: flags.quiet ? "none" : flags.log as ServerSettings["log"],
-      key: crypto.getRandomValues(new Uint8Array(32)),
+  async run(line, io) {
+    const key = crypto.getRandomValues(new Uint8Array(32));
+    const read = async () => {
+      const told = await readTold(line, serve.flags);
+      try {
+        return { ...await readSettings(told, line.args, io), key };
+      } catch (error) {
+        told.file?.blame(error, line.given);
+        throw error;
+      }
     };
+    const settings = await read();
+    const { flags } = line;
+    if (flags["check-config"]) {
+      io.out(`${quote(flags.config ?? "the command line")}: all right\n`);
+      return 0;
+    }
     const server = await supervise(settings, { entry: WORKER, log: io.err, verbose: flags.verbose });
-    announce(io, { root, url: server.url, json: flags.json, quiet: flags.quiet });
-    await stopped(io.stop);
+    const reloader = new Reloader(settings, {
+      read,
+      async take(next) {
+        demandSamePlace(settings.place, next.place);
+        await server.reload(next);
+      },
+      say: (text) => io.err(text.split("\n").map((line) => `ferry: ${quote(line)}\n`).join("")),
+    });
+    const ended = Promise.withResolvers<void>();
+    using _hangup = onHangup(io, { reload: () => reloader.request(), end: ended.resolve });
+    announce(io, { settings, url: server.url, json: flags.json, quiet: flags.quiet });
+    await Promise.race([stopped(io.stop), ended.promise]);
     await server.stop(GRACE_MS);
     return 0;
   },
 });
 
-interface LimitFlags {
-  "header-timeout": number;
-  "body-timeout": number;
-  "min-rate": number;
-  "idle-timeout": number;
-  "max-connections": number;
-  "client-connections": number | undefined;
-  "client-requests": number;
-  "limit-rate": number;
-  "client-limit-rate": number;
-  "trusted-proxy": string[];
+/** Where a server listens it listens to its end. */
+function demandSamePlace(old: Place, next: Place): void {
+  if (JSON.stringify(old) === JSON.stringify(next)) return;
+  throw new FerryError("usage", "host, port and unix cannot change while the server runs: start it anew");
 }
 
-function readLimits(flags: LimitFlags): Limits {
-  for (const name of flags["trusted-proxy"]) {
-    if (isProxyName(name)) continue;
-    throw new FerryError(
-      "usage",
-      `--trusted-proxy ${quote(name)}: must be an address, a network such as 10.0.0.0/8, or unix`,
-    );
+type Flags = ShareFlags & LimitFlags & {
+  host: string;
+  port: number;
+  unix: string | undefined;
+  workers: number;
+  anonymous: string;
+  writable: boolean;
+  auth: string[];
+  peer: string[];
+  log: string;
+  quiet: boolean;
+};
+
+/** Throws `usage`; what is wrong in the file is said to it, and all of that at the end. */
+async function readSettings(
+  told: Told<Flags>,
+  args: readonly string[],
+  { env }: Io,
+): Promise<Omit<ServerSettings, "key">> {
+  const { flags, file } = told;
+  const place: Place = flags.unix === undefined
+    ? { kind: "tcp", host: flags.host.replace(/^\[(.*)\]$/, "$1"), port: flags.port }
+    : { kind: "unix", path: flags.unix };
+  if (place.kind === "unix" && flags.workers > 1) {
+    throw new FerryError("usage", "--workers: only one worker can listen on a --unix socket");
   }
+  const accounts = await readAccounts(told, place);
+  const shares = await readShares(told, { dir: args[0], accounts, env });
+  const peers = parsePeers(flags.peer);
+  file?.demandRight();
   return {
-    headerTimeout: flags["header-timeout"],
-    bodyTimeout: flags["body-timeout"],
-    minRate: flags["min-rate"],
-    idleTimeout: flags["idle-timeout"],
-    maxConnections: flags["max-connections"],
-    clientConnections: flags["client-connections"],
-    clientRequests: flags["client-requests"],
-    limitRate: flags["limit-rate"],
-    clientLimitRate: flags["client-limit-rate"],
-    trustedProxies: flags["trusted-proxy"],
+    place,
+    workers: flags.workers,
+    accounts,
+    shares,
+    peers,
+    cors: originsOf(flags.cors),
+    limits: limitsOf(flags),
+    log: flags.quiet ? "none" : flags.log as ServerSettings["log"],
   };
 }
 
-/** What files say to caches that may use them for `ms`; undefined for what they say by themselves. */
-function cacheControl(ms: number | undefined): string | undefined {
-  return ms === undefined ? undefined : `max-age=${Math.floor(ms / 1000)}`;
-}
-
-/** The real path of the folder to share. */
-function shareRoot(dir: string): string {
-  try {
-    const root = Deno.realPathSync(dir);
-    if (Deno.statSync(root).isDirectory) return root;
-  } catch (error) {
-    throw new FerryError("usage", `cannot share ${quote(dir)}: ${osReason(error)}; give an existing folder`);
+/** Says what is served where, once it is. */
+function announce(
+  io: Io,
+  { settings, url, json, quiet }: { settings: ServerSettings; url: string; json: boolean; quiet: boolean },
+): void {
+  if (json) io.out(JSON.stringify({ event: "listening", url }) + "\n");
+  if (quiet) return;
+  for (const { root, mount } of settings.shares) {
+    const host = mount.hosts.length === 0 ? "" : ` for ${mount.hosts.join(", ")}`;
+    io.err(`ferry: serving ${quote(root)} at ${shareUrl(url, mount.path)}${host}\n`);
   }
-  throw new FerryError(
-    "usage",
-    `cannot share ${quote(dir)}: it is not a folder; give the folder that holds it`,
-  );
 }
 
-function readOrigins(given: readonly string[]): string[] {
-  return given.map((text) => {
-    const origin = parseOrigin(text);
-    if (origin !== null) return origin;
-    throw new FerryError(
-      "usage",
-      `--cors ${quote(text)}: must be * or an origin such as https://app.example, without a path`,
-    );
-  });
-}
-
-async function readAccounts(
-  flags: { anonymous: string; writable: boolean; auth: string[] },
-  place: Place,
-): Promise<Accounts> {
-  const perms = parsePerms(flags.writable ? "rwd" : flags.anonymous);
-  if (perms === null) {
-    throw new FerryError("usage", `--anonymous ${quote(flags.anonymous)}: must be letters of rwds, or none`);
-  }
-  if (flags.writable && place.kind === "tcp" && !isLoopback(place.host)) {
-    throw new FerryError(
-      "usage",
-      `--writable lets anybody change files and is refused on ${
-        quote(place.host)
-      }; use --auth, or a loopback --host`,
-    );
-  }
-  const anonymous = [{ path: "", perms }];
-  if (flags.auth.length === 0) return { anonymous, users: [] };
-  const { parseAuthFlags } = await import("../lib/server/auth_flag.ts");
-  return { anonymous, users: parseAuthFlags(flags.auth) };
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
-}
-
-function announce(io: Io, server: { root: string; url: string; json: boolean; quiet: boolean }): void {
-  if (server.json) io.out(JSON.stringify({ event: "listening", url: server.url }) + "\n");
-  if (!server.quiet) io.err(`ferry: serving ${quote(server.root)} at ${server.url}\n`);
+function shareUrl(url: string, path: string): string {
+  return path === "" ? url : url.replace(/\/$/, "") + toUrlPath(path, true);
 }
 
 function stopped(signal: AbortSignal): Promise<void> {

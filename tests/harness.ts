@@ -92,15 +92,23 @@ export interface Server extends AsyncDisposable {
   stop(signal?: Deno.Signal): Promise<number>;
 }
 
-/** Starts `ferry serve DIR --port 0 ARGS` and waits for its `listening` event. */
+/** Starts `ferry serve DIR --port 0 ARGS`, with null without DIR, and waits for its `listening` event. */
 export async function serve(
-  dir: string,
+  dir: string | null,
   args: readonly string[] = [],
   env: Record<string, string> = {},
 ): Promise<Server> {
   const apart = args.includes("--state-dir") || args.includes(IN_SHARE) ? [] : NO_INDEX_INSIDE;
   const given = args.filter((arg) => arg !== IN_SHARE);
-  const command = ferryCommand(["serve", dir, "--port", "0", "--json", ...apart, ...given]);
+  const command = ferryCommand([
+    "serve",
+    ...(dir === null ? [] : [dir]),
+    "--port",
+    "0",
+    "--json",
+    ...apart,
+    ...given,
+  ]);
   const child = new Deno.Command(command.path, {
     args: command.args,
     stdin: "null",

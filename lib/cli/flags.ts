@@ -7,6 +7,9 @@ import { closestString } from "@std/text/closest-string";
 import { assertNever, FerryError, quote } from "../core/errors.ts";
 import { parseDuration, parseSize } from "./units.ts";
 
+/** Why a value will not do, as "must be ..." or the like; null when it will. */
+export type FlagCheck = (text: string) => string | null;
+
 interface FlagBase {
   /** What it does, for `--help`; one line without a full stop. */
   about: string;
@@ -25,10 +28,15 @@ export interface StringFlag extends FlagBase {
   type: "string";
   default?: string;
   choices?: readonly string[];
+  check?: FlagCheck;
+  /** It is a path of the file system: in a configuration file it starts from the folder of that file. */
+  path?: boolean;
 }
 export interface ListFlag extends FlagBase {
   /** May be given many times; the values keep their order. */
   type: "list";
+  /** Of each value. */
+  check?: FlagCheck;
 }
 export interface IntegerFlag extends FlagBase {
   type: "integer";
@@ -64,6 +72,8 @@ export type FlagValues<T extends FlagTable> = { [K in keyof T]: ValueOf<T[K]> };
 /** A command line that was read. */
 export interface Parsed<T extends FlagTable> {
   flags: FlagValues<T>;
+  /** The names of the flags that were given, whatever their values. */
+  given: ReadonlySet<string>;
   /** What is not a flag, in order. */
   args: string[];
 }
@@ -91,13 +101,18 @@ export function parseFlags<T extends FlagTable>(argv: readonly string[], table: 
       return true;
     },
   });
+  const given = new Set(names.filter((name) => tokens.some((token) => gives(token, name))));
   const flags: Record<string, unknown> = {};
   for (const name of names) flags[name] = readValue(name, table[name], parsed[name]);
   for (const name of booleans) {
-    const given = tokens.includes(`--${name}=true`) || tokens.includes(`--no-${name}`);
-    if ((table[name] as BooleanFlag).default === null && !given) flags[name] = undefined;
+    if ((table[name] as BooleanFlag).default === null && !given.has(name)) flags[name] = undefined;
   }
-  return { flags: flags as FlagValues<T>, args: [...parsed._.map(String), ...rest] };
+  return { flags: flags as FlagValues<T>, given, args: [...parsed._.map(String), ...rest] };
+}
+
+/** Whether `token`, as `normalise` leaves it, gives the flag `name`. */
+function gives(token: string, name: string): boolean {
+  return token.startsWith(`--${name}=`) || token === `--no-${name}`;
 }
 
 /**
@@ -171,7 +186,12 @@ function unknownFlag(given: string, names: readonly string[]): FerryError {
 function readValue(name: string, flag: Flag, raw: unknown): unknown {
   if (flag.type === "boolean") return raw === true;
   const values = raw === undefined ? [] : (Array.isArray(raw) ? raw : [raw]).map(String);
-  if (flag.type === "list") return values;
+  const checked = (text: string, check?: FlagCheck) => {
+    const problem = check?.(text) ?? null;
+    if (problem !== null) throw new FerryError("usage", `--${name} ${quote(text)}: ${problem}`);
+    return text;
+  };
+  if (flag.type === "list") return values.map((text) => checked(text, flag.check));
   const text = values.at(-1);
   if (text === undefined) return flag.default;
   const wrong = (wanted: string) => new FerryError("usage", `--${name} ${quote(text)}: ${wanted}`);
@@ -180,7 +200,7 @@ function readValue(name: string, flag: Flag, raw: unknown): unknown {
       if (flag.choices && !flag.choices.includes(text)) {
         throw wrong(`must be one of ${flag.choices.join(", ")}`);
       }
-      return text;
+      return checked(text, flag.check);
     case "integer": {
       const number = /^-?\d+$/.test(text) ? Number(text) : NaN;
       if (!Number.isSafeInteger(number) || number < flag.min || number > flag.max) {

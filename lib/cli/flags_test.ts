@@ -91,6 +91,22 @@ Deno.test("parseFlags() reads every type in every form", () => {
   }
 });
 
+Deno.test("parseFlags() tells which flags were given, also with their default", () => {
+  const { given } = parseFlags(["--name=x", "--mode", "fast", "--no-color", "-b", "y"], TABLE);
+  assertEquals([...given].sort(), ["bare", "color", "mode", "name"]);
+});
+
+Deno.test("parseFlags() refuses what a flag's own check refuses, and asks only about what was given", () => {
+  const check = (text: string) => text.startsWith("a") ? null : "must start with a";
+  const table = {
+    one: { type: "string", default: "z", check, about: "" },
+    many: { type: "list", check, about: "" },
+  } as const satisfies FlagTable;
+  assertEquals(parseFlags(["--many", "ab"], table).flags, { one: "z", many: ["ab"] });
+  assertThrows(() => parseFlags(["--one", "b"], table), FerryError, "--one b: must start with a");
+  assertThrows(() => parseFlags(["--many=a", "--many=c"], table), FerryError, "--many c: must start with a");
+});
+
 Deno.test("parseFlags() keeps values and arguments as they are, also empty and odd ones", () => {
   const argv = ["", "--name", "", "--header", "a b\n", "--header=--no-color", "constructor", "__proto__"];
   const { flags, args } = parseFlags(argv, TABLE);

@@ -76,6 +76,6 @@ export function isWritable(
   const anonymous = own?.anonymous ?? rulesBelow(accounts.anonymous, mount.path);
   const users = own?.users === undefined
     ? accounts.users.flatMap(({ rules }) => rulesBelow(rules, mount.path))
-    : [...own.users.values()].flat();
+    : own.users.flatMap(({ rules }) => rules);
   return [...anonymous, ...users].some(({ perms }) => (perms & CHANGES) !== 0);
 }

@@ -23,7 +23,7 @@ export interface SharedFolder {
 export interface ShareRules {
   anonymous?: readonly Rule[];
   /** Whoever is not named has no rule of the own. */
-  users?: ReadonlyMap<string, readonly Rule[]>;
+  users?: readonly { name: string; rules: readonly Rule[] }[];
 }
 
 /** What a request is for. */
@@ -98,7 +98,7 @@ export class Shared implements Mount {
     const known = this.#accesses.get(access);
     if (known !== undefined) return known;
     const { anonymous, users } = this.#own;
-    const rules = users === undefined ? undefined : users.get(access.user ?? "") ?? [];
+    const rules = users && (users.find(({ name }) => name === access.user)?.rules ?? []);
     const own = access.at(this.path, { anonymous, rules });
     this.#accesses.set(access, own);
     return own;

@@ -133,7 +133,7 @@ Deno.test("folders on the way to shares are listed, with what the user may see",
   using server = await handlerOf([
     { path: "a/open", files: { f: "" } },
     { path: "a/closed", files: { f: "" }, own: { anonymous: [] } },
-    { path: "secret", files: { f: "" }, own: { anonymous: [], users: new Map() } },
+    { path: "secret", files: { f: "" }, own: { anonymous: [], users: [] } },
     { path: "a/open/in", files: { f: "" } },
   ]);
   assertEquals(await server.names("/"), "/ a");
@@ -183,7 +183,7 @@ Deno.test("rules of the server hold by URL path, and those of a share in their p
     {
       path: "own",
       files: { "in/f": "own", "f": "top" },
-      own: { users: new Map([["ann", rules({ "/in": "r" })]]), anonymous: [] },
+      own: { users: [{ name: "ann", rules: rules({ "/in": "r" }) }], anonymous: [] },
     },
     { path: "public", files: { f: "public" }, own: { anonymous: rules({ "/": "r" }) } },
   ], { anonymous: { "/": "none", "/docs/in": "r" }, ann: { "/docs": "rw", "/own": "rwd" } });
