@@ -11,6 +11,18 @@ import { parsePeers } from "../lib/server/peers.ts";
 import { Reloader } from "../lib/server/reload.ts";
 import type { ServerSettings } from "../lib/server/settings.ts";
 import { supervise } from "../lib/server/supervisor.ts";
+import { FileWatch } from "../lib/server/file_watch.ts";
+import { LogFile } from "../lib/server/log_file.ts";
+import { ServerCounts } from "../lib/server/metrics/server_counts.ts";
+import {
+  pairingLine,
+  readTls,
+  type Tls,
+  type TlsChoice,
+  tlsChoice,
+  tlsFiles,
+} from "../lib/server/tls/choice.ts";
+import { stateHome } from "../lib/store/state_dir.ts";
 import { onHangup } from "./hangup.ts";
 import { type LimitFlags, limitsOf } from "./serve_limits.ts";
 import { originsOf, readShares, type ShareFlags } from "./serve_shares.ts";
@@ -118,6 +130,22 @@ export const serve = defineCommand({
           : null,
       about: "let scripts of this origin (https://app.example), or of any (*), use this server",
     },
+    "tls-cert": {
+      type: "string",
+      value: "FILE",
+      path: true,
+      about: "speak TLS with the certificates in this PEM file, the server's own first",
+    },
+    "tls-key": {
+      type: "string",
+      value: "FILE",
+      path: true,
+      about: "the key of --tls-cert, PEM without a passphrase",
+    },
+    "tls-self-signed": {
+      type: "boolean",
+      about: "speak TLS with a certificate of its own, made once and kept, and print how to pin it",
+    },
     "state-dir": {
       type: "string",
       value: "DIR",
@@ -200,6 +228,18 @@ export const serve = defineCommand({
       choices: ["combined", "json", "none"],
       about: "the access log on stderr; -q switches it off",
     },
+    "log-file": {
+      type: "string",
+      value: "FILE",
+      path: true,
+      about: "append the log to FILE instead; SIGHUP opens it anew",
+    },
+    metrics: {
+      type: "boolean",
+      about:
+        "count, and show it to Prometheus at /.ferry/metrics: to programs on this machine, and to users who may " +
+        "read everything",
+    },
     config: {
       type: "string",
       value: "FILE",
@@ -235,43 +275,86 @@ export const serve = defineCommand({
   exits: [0, 2, 7],
   async run(line, io) {
     const key = crypto.getRandomValues(new Uint8Array(32));
-    const read = async () => {
+    const tell = (text: string) => io.err(marked(text));
+    let current: Read | undefined;
+    const read = async (warn: (line: string) => void): Promise<ServerSettings> => {
       const told = await readTold(line, serve.flags);
       try {
-        return { ...await readSettings(told, line.args, io), key };
+        const next = await readSettings(told, line.args, io);
+        if (current !== undefined) demandSamePlaces(current, next);
+        // A check makes nothing, so no certificate either.
+        const makes = next.tlsFrom.kind === "self_signed";
+        const tls = line.flags["check-config"] && makes ? null : await readTls(next.tlsFrom, warn);
+        current = { ...next, tls };
+        return { ...next.settings, key, tls: tls?.pair };
       } catch (error) {
         told.file?.blame(error, line.given);
         throw error;
       }
     };
-    const settings = await read();
+    const settings = await read(tell);
     const { flags } = line;
     if (flags["check-config"]) {
       io.out(`${quote(flags.config ?? "the command line")}: all right\n`);
       return 0;
     }
-    const server = await supervise(settings, { entry: WORKER, log: io.err, verbose: flags.verbose });
+    const first = current!;
+    using file = first.logFile === undefined ? null : new LogFile(first.logFile, tell);
+    const log = file === null ? io.err : (text: string) => file.write(text);
+    const say = (text: string) => log(marked(text));
+    const counts = new ServerCounts(() => ({
+      reload: reloader.state,
+      certificateEnds: current!.tls?.ends ?? null,
+    }));
     const reloader = new Reloader(settings, {
-      read,
-      async take(next) {
-        demandSamePlace(settings.place, next.place);
-        await server.reload(next);
-      },
-      say: (text) => io.err(text.split("\n").map((line) => `ferry: ${quote(line)}\n`).join("")),
+      read: () => read(say),
+      take: (next) => server.reload(next),
+      say,
     });
+    const server = await supervise(settings, { entry: WORKER, log, counts, verbose: flags.verbose });
     const ended = Promise.withResolvers<void>();
-    using _hangup = onHangup(io, { reload: () => reloader.request(), end: ended.resolve });
-    announce(io, { settings, url: server.url, json: flags.json, quiet: flags.quiet });
+    using _hangup = onHangup(io, {
+      reload() {
+        file?.reopen();
+        reloader.request();
+      },
+      end: ended.resolve,
+    });
+    using _watch = new FileWatch(() => tlsFiles(current!.tlsFrom), () => reloader.request());
+    announce(io, { settings, url: server.url, pin: first.tls?.pin, json: flags.json, quiet: flags.quiet });
     await Promise.race([stopped(io.stop), ended.promise]);
     await server.stop(GRACE_MS);
     return 0;
   },
 });
 
-/** Where a server listens it listens to its end. */
-function demandSamePlace(old: Place, next: Place): void {
-  if (JSON.stringify(old) === JSON.stringify(next)) return;
-  throw new FerryError("usage", "host, port and unix cannot change while the server runs: start it anew");
+/** Lines for people, each marked as ours and with nothing in it that a terminal obeys. */
+function marked(text: string): string {
+  return text.split("\n").map((line) => `ferry: ${quote(line)}\n`).join("");
+}
+
+/** What was told, read once. */
+interface Plan {
+  settings: Omit<ServerSettings, "key" | "tls">;
+  tlsFrom: TlsChoice;
+  logFile: string | undefined;
+}
+
+/** The same with the certificate. */
+interface Read extends Plan {
+  tls: Tls | null;
+}
+
+/** Where a server listens it listens to its end, and where it writes it goes on. */
+function demandSamePlaces(old: Plan, next: Plan): void {
+  const refused = (what: string) =>
+    new FerryError("usage", `${what} cannot change while the server runs: start it anew`);
+  if (JSON.stringify(old.settings.place) !== JSON.stringify(next.settings.place)) {
+    throw refused("host, port and unix");
+  }
+  if (old.logFile !== next.logFile) throw refused("log-file");
+  // Connections are guarded by whether they are in TLS.
+  if ((old.tlsFrom.kind === "none") !== (next.tlsFrom.kind === "none")) throw refused("whether there is TLS");
 }
 
 type Flags = ShareFlags & LimitFlags & {
@@ -283,6 +366,12 @@ type Flags = ShareFlags & LimitFlags & {
   writable: boolean;
   auth: string[];
   peer: string[];
+  "tls-cert": string | undefined;
+  "tls-key": string | undefined;
+  "tls-self-signed": boolean;
+  "state-dir": string | undefined;
+  "log-file": string | undefined;
+  metrics: boolean;
   log: string;
   quiet: boolean;
 };
@@ -292,7 +381,7 @@ async function readSettings(
   told: Told<Flags>,
   args: readonly string[],
   { env }: Io,
-): Promise<Omit<ServerSettings, "key">> {
+): Promise<Plan> {
   const { flags, file } = told;
   const place: Place = flags.unix === undefined
     ? { kind: "tcp", host: flags.host.replace(/^\[(.*)\]$/, "$1"), port: flags.port }
@@ -303,8 +392,12 @@ async function readSettings(
   const accounts = await readAccounts(told, place);
   const shares = await readShares(told, { dir: args[0], accounts, env });
   const peers = parsePeers(flags.peer);
+  const tlsFrom = tlsChoice(
+    { cert: flags["tls-cert"], key: flags["tls-key"], selfSigned: flags["tls-self-signed"] },
+    { place, dir: () => stateHome(flags["state-dir"], env) },
+  );
   file?.demandRight();
-  return {
+  const settings = {
     place,
     workers: flags.workers,
     accounts,
@@ -313,20 +406,30 @@ async function readSettings(
     cors: originsOf(flags.cors),
     limits: limitsOf(flags),
     log: flags.quiet ? "none" : flags.log as ServerSettings["log"],
+    metrics: flags.metrics,
   };
+  return { settings, tlsFrom, logFile: flags["log-file"] };
+}
+
+interface Announced {
+  settings: ServerSettings;
+  url: string;
+  /** Of a certificate of its own. */
+  pin?: string | null;
+  json: boolean;
+  quiet: boolean;
 }
 
 /** Says what is served where, once it is. */
-function announce(
-  io: Io,
-  { settings, url, json, quiet }: { settings: ServerSettings; url: string; json: boolean; quiet: boolean },
-): void {
-  if (json) io.out(JSON.stringify({ event: "listening", url }) + "\n");
+function announce(io: Io, { settings, url, pin, json, quiet }: Announced): void {
+  const event = { event: "listening", url, pin: pin ? `sha256:${pin}` : undefined };
+  if (json) io.out(JSON.stringify(event) + "\n");
   if (quiet) return;
   for (const { root, mount } of settings.shares) {
     const host = mount.hosts.length === 0 ? "" : ` for ${mount.hosts.join(", ")}`;
     io.err(`ferry: serving ${quote(root)} at ${shareUrl(url, mount.path)}${host}\n`);
   }
+  if (pin) io.err(`ferry: ${pairingLine(url, pin)}\n`);
 }
 
 function shareUrl(url: string, path: string): string {

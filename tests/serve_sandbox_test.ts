@@ -27,6 +27,7 @@ function settingsFor(root: string, more: Partial<ServerSettings> = {}): ServerSe
     cors: [],
     limits: DEFAULT_LIMITS,
     log: "none",
+    metrics: false,
     key: new Uint8Array(32),
     ...more,
   };

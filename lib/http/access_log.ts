@@ -10,21 +10,24 @@ export interface AccessRecord {
   method: string;
   /** The raw path and query. */
   target: string;
+  protocol: "HTTP/1.1" | "HTTP/2.0";
   status: number;
   /** Bytes of the body that were sent. */
   bytes: number;
   ms: number;
   referer: string | null;
   agent: string | null;
+  /** What the request is called; null where it has no name. */
+  id: string | null;
 }
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /** `record` as a line of the combined format, its time in UTC. */
 export function formatCombined(record: AccessRecord): string {
-  const { remote, user, method, target, status, bytes, referer, agent } = record;
+  const { remote, user, method, target, protocol, status, bytes, referer, agent } = record;
   return `${field(remote)} - ${user === null ? "-" : field(user)} [${clfTime(record.time)}] ` +
-    `"${field(method)} ${field(target)} HTTP/1.1" ${status} ${bytes} ` +
+    `"${field(method)} ${field(target)} ${protocol}" ${status} ${bytes} ` +
     `"${referer === null ? "-" : field(referer)}" "${agent === null ? "-" : field(agent)}"\n`;
 }
 

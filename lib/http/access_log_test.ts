@@ -2,6 +2,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { type AccessRecord, formatCombined, formatJson } from "./access_log.ts";
 
 const RECORD: AccessRecord = {
+  protocol: "HTTP/1.1",
+  id: null,
   time: Date.UTC(2026, 10, 22, 10, 1, 2, 345),
   remote: "127.0.0.1",
   user: null,

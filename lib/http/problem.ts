@@ -10,6 +10,8 @@ export interface ProblemAnswer {
   detail: string;
   /** Ferry's own word for it, from the error table. */
   code?: string;
+  /** What the request is called in the log. */
+  id?: string;
 }
 
 /** A body and its media type. */
@@ -36,10 +38,10 @@ export const PAGE_POLICY =
 export function problemContent(problem: ProblemAnswer, accept: string | null): ProblemContent {
   const title = statusTitle(problem.status);
   if (!prefersHtml(accept)) {
-    const { status, detail, code } = problem;
+    const { status, detail, code, id } = problem;
     return {
       type: "application/problem+json",
-      body: JSON.stringify({ type: "about:blank", title, status, detail, code }) + "\n",
+      body: JSON.stringify({ type: "about:blank", title, status, detail, code, request_id: id }) + "\n",
     };
   }
   return {
@@ -51,7 +53,9 @@ export function problemContent(problem: ProblemAnswer, accept: string | null): P
 <title>${problem.status} ${escape(title)}</title>
 <style>body{font:1rem/1.5 system-ui,sans-serif;margin:3rem auto;max-width:40rem;padding:0 1rem;color-scheme:light dark}</style>
 <h1>${problem.status} ${escape(title)}</h1>
-<p>${escape(problem.detail)}</p>
+<p>${escape(problem.detail)}</p>${
+      problem.id === undefined ? "" : `\n<p><small>${escape(problem.id)}</small></p>`
+    }
 </html>
 `,
   };

@@ -32,8 +32,11 @@ const REFUSED: readonly number[] = [400, 408, 413];
 /** The longest reason that a log shows, UTF-16 units: it may hold what the client sent. */
 const REASON_CHARS = 300;
 
-/** Answers `error` in the form that the `Accept` header (null for none) asks for. */
-export function failureReply(error: unknown, accept: string | null): Failure {
+/** Answers `error` in the form that the `Accept` header (null for none) asks for; `id` names the request. */
+export function failureReply(
+  error: unknown,
+  { accept, id }: { accept: string | null; id?: string },
+): Failure {
   const known = error instanceof FerryError ? explained(error) : fromSystem(error);
   const status = httpStatus(known);
   // Messages of the server's own troubles name paths on its disk.
@@ -41,8 +44,9 @@ export function failureReply(error: unknown, accept: string | null): Failure {
   const detail = own ? OWN_TROUBLE[known.code] ?? "something went wrong inside the server" : known.message;
   const { type, body } = known instanceof HttpError && known.content !== null
     ? known.content
-    : problemContent({ status, detail, code: known.code }, accept);
+    : problemContent({ status, detail, code: known.code, id }, accept);
   const headers = problemHeaders(type);
+  if (id !== undefined) headers["x-request-id"] = id;
   // RFC 9110 section 15.5.9: whoever did not send its request in time is not waited for again.
   if (status === 408) headers.connection = "close";
   if (status === 401) Object.assign(headers, CHALLENGE);

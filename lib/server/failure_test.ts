@@ -19,7 +19,7 @@ const CASES: [about: string, error: unknown, status: number, code: ErrorCode, lo
 
 for (const [about, error, status, code, logged] of CASES) {
   Deno.test(`failureReply() answers ${about} with ${status} and tells no path of the server`, () => {
-    const { reply, internal } = failureReply(error, null);
+    const { reply, internal } = failureReply(error, { accept: null });
     const body = JSON.parse(String(reply.body));
     assertEquals([reply.status, body.status, body.code, internal !== null], [status, status, code, logged]);
     assert(!String(reply.body).includes("secret"));
@@ -28,7 +28,7 @@ for (const [about, error, status, code, logged] of CASES) {
 
 Deno.test("failureReply() adds the headers that an answer must have", () => {
   const allowed = new HttpError("method_not_allowed", "no", { allow: "GET" });
-  assertEquals(failureReply(allowed, null).reply.headers.allow, "GET");
+  assertEquals(failureReply(allowed, { accept: null }).reply.headers.allow, "GET");
   const login = new FerryError("unauthorized", "log in");
-  assert(failureReply(login, null).reply.headers["www-authenticate"].startsWith("Basic "));
+  assert(failureReply(login, { accept: null }).reply.headers["www-authenticate"].startsWith("Basic "));
 });

@@ -9,7 +9,7 @@ Deno.test("FileWatch tells once of each change, of a link that leads elsewhere a
   Deno.symlinkSync("a", link);
   let calls = 0;
   let heard = () => {};
-  const watch = new FileWatch([link, b], () => {
+  const watch = new FileWatch(() => [link, b], () => {
     calls++;
     heard();
   }, 5);

@@ -1,8 +1,8 @@
 /** Routes: from a Request to a Response. A plain function, so that any listener, worker or test can call it. */
 import { FerryError } from "../core/errors.ts";
-import { VERSION } from "../core/version.ts";
 import type { AccessRecord } from "../http/access_log.ts";
 import { corsHeaders, type CorsPolicy, preflightHeaders, withGrants } from "../http/cors.ts";
+import { requestId } from "../http/request_id.ts";
 import { authorityOf, isHost, rawTarget } from "../http/target.ts";
 import { API_PATH, PROTOCOL } from "../wire/limits.ts";
 import { type Access, wrongCredentials } from "./access.ts";
@@ -18,6 +18,7 @@ import { ALLOWED } from "./methods.ts";
 import { mkcol } from "./mkcol.ts";
 import type { Mount } from "./mounts.ts";
 import { options } from "./options.ts";
+import { health, metrics, ready } from "./own_pages.ts";
 import { put } from "./put.ts";
 import { remove } from "./remove.ts";
 import { type Reply, toResponse } from "./reply.ts";
@@ -47,8 +48,16 @@ export interface HandlerConfig {
   clients?: ClientLimits;
   /** Whose scripts may read answers that no share gives; absent for nobody's. */
   cors?: CorsPolicy;
-  /** Told of each exchange when its last byte is sent; absent for no log. */
+  /** Told of each exchange when its last byte is sent; absent when nobody wants to know. */
   log?: (record: AccessRecord) => void;
+  /** Whether there is a log, which has refused calls of the sync API too. */
+  refusals?: boolean;
+  /** Whether each request has a name, in `log` and in its answer; else only those that fail. */
+  ids?: boolean;
+  /** Whether TLS lets clients speak HTTP/2. */
+  tls?: boolean;
+  /** The page of all workers' metrics; absent for none. */
+  metrics?: () => Promise<string>;
   /** Told, in one line, what went wrong inside. */
   warn: (message: string) => void;
 }
@@ -94,6 +103,7 @@ export function createHandler(config: HandlerConfig): Handler {
     const time = logged ? Date.now() : 0;
     const { method, headers } = request;
     const remote = logged ? clients?.addressOf(info, headers) ?? remoteText(info.remoteAddr) : "";
+    const id = config.ids ? requestId(headers.get("x-request-id")) : null;
     const { path, query } = rawTarget(request.url);
     const found = shares.only ?? shares.find(headers.get("host") ?? authorityOf(request.url), path);
     const { shared } = found;
@@ -108,20 +118,25 @@ export function createHandler(config: HandlerConfig): Handler {
         user,
         method,
         target: path + query,
+        // Only HTTP/2 has no Host header.
+        protocol: config.tls && headers.get("host") === null ? "HTTP/2.0" : "HTTP/1.1",
         status,
         bytes,
         ms: performance.now() - began,
         referer: headers.get("referer"),
         agent: headers.get("user-agent"),
+        id,
       });
     const send = (reply: Reply): Response => {
-      const granted = grants === null ? reply : { ...reply, headers: withGrants(reply.headers, grants) };
+      let granted = grants === null ? reply : { ...reply, headers: withGrants(reply.headers, grants) };
+      if (id !== null) granted = { ...granted, headers: { ...granted.headers, "x-request-id": id } };
       return toResponse(granted, method, (bytes) => finish(reply.status, bytes));
     };
     const fail = (error: unknown): Response => {
-      const { reply, internal, refused } = failureReply(error, headers.get("accept"));
-      if (internal !== null) warn(`${method} ${path}: ${internal}`);
-      else if (refused !== null && logged && path.startsWith(SYNC_PREFIX)) {
+      const name = id ?? requestId(headers.get("x-request-id"));
+      const { reply, internal, refused } = failureReply(error, { accept: headers.get("accept"), id: name });
+      if (internal !== null) warn(`${method} ${path} (${name}): ${internal}`);
+      else if (refused !== null && config.refusals && path.startsWith(SYNC_PREFIX)) {
         warn(`refused ${method} ${path} from ${user === null ? "" : `${user} at `}${remote}: ${refused}`);
       }
       return send(reply);
@@ -132,6 +147,7 @@ export function createHandler(config: HandlerConfig): Handler {
         response.headers.set("cache-control", "no-transform");
       }
       if (grants !== null) grant(response.headers, grants);
+      if (id !== null) response.headers.set("x-request-id", id);
       return logged ? countedBody(response, method, finish) : response;
     };
 
@@ -164,6 +180,9 @@ export function createHandler(config: HandlerConfig): Handler {
           "not_found",
           `version ${version} of the sync API is not spoken here, only version ${PROTOCOL}`,
         );
+      }
+      if (config.metrics !== undefined && path === `${FERRY}/metrics`) {
+        return metrics(request, { access, remote: info.remoteAddr, page: config.metrics }).then(send, fail);
       }
       if (found.error !== null) throw found.error;
       if (shared === null) {
@@ -203,6 +222,7 @@ export function createHandler(config: HandlerConfig): Handler {
       }
       // Its own health is no secret, and those who ask for it have no login.
       if (path === `${FERRY}/health`) return send(health(method));
+      if (path === `${FERRY}/ready`) return send(ready(method, shares.all.map((each) => each.share.root)));
       const access = authenticate(headers.get("authorization"));
       if (!(access instanceof Promise)) return answer(access);
       return access.then(answer).catch(fail);
@@ -235,14 +255,6 @@ function checkFraming(headers: Headers): void {
   if (OLD_RUNTIME && headers.get("transfer-encoding") !== null && headers.get("content-length") !== null) {
     throw new FerryError("bad_request", "a request has Content-Length or Transfer-Encoding, not both");
   }
-}
-
-function health(method: string): Reply {
-  if (method !== "GET" && method !== "HEAD") {
-    throw new HttpError("method_not_allowed", "health can only be read", { allow: "GET, HEAD" });
-  }
-  const headers = { "content-type": "application/json", "cache-control": "no-store" };
-  return { status: 200, headers, body: JSON.stringify({ status: "ok", version: VERSION }) + "\n" };
 }
 
 function remoteText(address: Deno.Addr): string {

@@ -1,6 +1,6 @@
 /** How a worker that only reads hands a request to the primary: over a unix socket that only they know. */
 import { problemResponse } from "../http/problem.ts";
-import { isHost, rawTarget } from "../http/target.ts";
+import { authorityOf, isHost, rawTarget } from "../http/target.ts";
 import type { ConnectionInfo, Handler } from "./handler.ts";
 
 /** What the primary is called between them; a worker may connect to nobody else. Its clients' Host goes with each request. */
@@ -67,6 +67,8 @@ function passingTo(socket: string): (request: Request, info: ConnectionInfo) => 
   return async ({ method, url, body, headers: given }, { remoteAddr }) => {
     const headers = new Headers(given);
     for (const name of HOP_BY_HOP) headers.delete(name);
+    // HTTP/2 has it in the URL alone.
+    if (!headers.has("host")) headers.set("host", authorityOf(url));
     headers.set(CLIENT, JSON.stringify(remoteAddr));
     const { path, query } = rawTarget(url);
     if (!headers.has("accept-encoding")) headers.set("accept-encoding", "identity");

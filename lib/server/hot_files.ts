@@ -42,14 +42,34 @@ export function hotKey(rawPath: string, coding: Coding | null): string {
 export class HotFiles {
   readonly #files = new Map<string, Kept>();
   readonly #limit: number;
+  /** Of `find`. */
+  hits = 0;
+  misses = 0;
   #bytes = 0;
 
   constructor(limit = 64 * 1024 * 1024) {
     this.#limit = limit;
   }
 
+  /** How many files are kept. */
+  get size(): number {
+    return this.#files.size;
+  }
+
+  /** What they take. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** What `rawPath` is answered with for a client that takes `coding`, if it is kept and unchanged. */
   find(rawPath: string, coding: Coding | null): HotFile | undefined {
+    const file = this.#find(rawPath, coding);
+    if (file === undefined) this.misses++;
+    else this.hits++;
+    return file;
+  }
+
+  #find(rawPath: string, coding: Coding | null): HotFile | undefined {
     if (coding === null) return this.get(rawPath);
     const coded = this.get(hotKey(rawPath, coding));
     if (coded !== undefined) return coded;

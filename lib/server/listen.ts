@@ -3,6 +3,7 @@ import { FerryError, osCode, osReason, quote } from "../core/errors.ts";
 import { problemResponse } from "../http/problem.ts";
 import type { Gate } from "./guard/gate.ts";
 import type { Handler } from "./handler.ts";
+import type { KeyPair } from "./tls/self_signed.ts";
 
 /** Where to listen. */
 export type Place =
@@ -15,6 +16,8 @@ export interface Listening {
   url: string;
   /** The port that it is, also where any free one was asked for; null for a socket. */
   port: number | null;
+  /** How many requests are under way. */
+  underWay(): number;
   /**
    * Takes no new connections, waits at most `graceMs` for requests under way, and ends. Where it is `leaving` what is
    * asked in the meantime is answered all the same.
@@ -38,7 +41,7 @@ const LINGER_MS = 200;
 export function listen(
   handler: Handler,
   place: Place,
-  options: { warn: (message: string) => void; gate?: Gate },
+  options: { warn: (message: string) => void; gate?: Gate; tls?: KeyPair },
 ): Listening {
   const requests = new Gauge();
   // Those that may still be reading a body.
@@ -66,7 +69,7 @@ export function listen(
   let ending = false;
   let current = place;
   const open = (): Deno.HttpServer<Deno.Addr> => {
-    const opened = start(counted, current, onError);
+    const opened = start(counted, current, { onError, tls: options.tls });
     opened.finished.catch((error) => {
       if (ending) return;
       options.warn(`no connections are taken for a moment: ${osReason(error)}`);
@@ -89,8 +92,9 @@ export function listen(
   const port = "port" in server.addr ? server.addr.port : null;
   if (place.kind === "tcp" && port !== null) current = { ...place, port };
   return {
-    url: urlOf(place, server.addr),
+    url: urlOf(place, server.addr, options.tls !== undefined),
     port,
+    underWay: () => requests.count,
     async stop(graceMs, { leaving } = { leaving: false }) {
       const end = Date.now() + graceMs;
       stopping = !leaving;
@@ -110,23 +114,23 @@ export function listen(
 
 /** How many of something are under way. */
 class Gauge {
-  #count = 0;
+  count = 0;
   #reached = () => {};
 
   /** Counts one until `promise` settles. */
   during(promise: Promise<unknown>): void {
-    this.#count++;
+    this.count++;
     promise.then(this.#one, this.#one);
   }
 
   /** Resolves once none is left. */
   zero(): Promise<void> {
-    return this.#count === 0 ? Promise.resolve() : new Promise((resolve) => this.#reached = resolve);
+    return this.count === 0 ? Promise.resolve() : new Promise((resolve) => this.#reached = resolve);
   }
 
   readonly #one = (): void => {
-    this.#count--;
-    if (this.#count === 0) this.#reached();
+    this.count--;
+    if (this.count === 0) this.#reached();
   };
 }
 
@@ -149,7 +153,7 @@ type DenoHandler = (request: Request, info: Deno.ServeHandlerInfo<Deno.Addr>) =>
 function start(
   handler: DenoHandler,
   place: Place,
-  onError: (error: unknown) => Response,
+  { onError, tls }: { onError: (error: unknown) => Response; tls: KeyPair | undefined },
 ): Deno.HttpServer<Deno.Addr> {
   try {
     if (place.kind === "unix") {
@@ -159,7 +163,9 @@ function start(
       return server;
     }
     const { host: hostname, port } = place;
-    return Deno.serve({ hostname, port, reusePort: true, onListen() {}, onError }, handler);
+    const options = { hostname, port, reusePort: true, onListen() {}, onError };
+    // With TLS the runtime offers HTTP/2 by ALPN, and HTTP/1.1.
+    return tls === undefined ? Deno.serve(options, handler) : Deno.serve({ ...options, ...tls }, handler);
   } catch (error) {
     throw startError(error, place);
   }
@@ -185,10 +191,10 @@ function startError(error: unknown, place: Place): FerryError {
   );
 }
 
-function urlOf(place: Place, address: Deno.Addr): string {
+function urlOf(place: Place, address: Deno.Addr, tls: boolean): string {
   if (place.kind === "unix") return `http+unix://${encodeURIComponent(place.path)}/`;
   const port = "port" in address ? address.port : place.port;
-  return `http://${place.host.includes(":") ? `[${place.host}]` : place.host}:${port}/`;
+  return `${tls ? "https" : "http"}://${place.host.includes(":") ? `[${place.host}]` : place.host}:${port}/`;
 }
 
 /** Where the socket that will be at `path` is made. */

@@ -12,6 +12,9 @@ export interface Patience {
   leastRate: number;
 }
 
+/** What all bodies of this worker together have brought. */
+export const received = { bytes: 0 };
+
 /** What docs/protocol.md promises. */
 export const PATIENCE: Patience = { silence: 120_000, window: 120_000, leastRate: 100 };
 
@@ -54,6 +57,7 @@ export function patientBody(
       }
       waited += performance.now() - since;
       bytes += value.length;
+      received.bytes += value.length;
       await pacer?.take(value.length);
       if (waited >= patience.window) {
         if (bytes < waited / 1000 * patience.leastRate) {

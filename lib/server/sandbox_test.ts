@@ -25,6 +25,7 @@ function settings(root: string, more: Partial<ServerSettings> = {}): ServerSetti
     cors: [],
     limits: DEFAULT_LIMITS,
     log: "none",
+    metrics: false,
     key: new Uint8Array(32),
     ...more,
   };

@@ -9,10 +9,13 @@ import type { Place } from "./listen.ts";
 import type { Mount } from "./mounts.ts";
 import type { Peer } from "./peers.ts";
 import type { ShareRules } from "./shares.ts";
+import type { KeyPair } from "./tls/self_signed.ts";
 
 /** What a server is to do. */
 export interface ServerSettings {
   place: Place;
+  /** What it proves by who it is; plain HTTP without. */
+  tls?: KeyPair;
   /** How many workers answer. */
   workers: number;
   accounts: Accounts;
@@ -23,6 +26,8 @@ export interface ServerSettings {
   cors: readonly string[];
   limits: Limits;
   log: "combined" | "json" | "none";
+  /** Whether it counts what it does, at `/.ferry/metrics`. */
+  metrics: boolean;
   /** What capabilities are signed with; 32 bytes. */
   key: Uint8Array;
 }

@@ -9,7 +9,10 @@ import { CodedFiles } from "./coded_files.ts";
 import { PathLocks } from "./dav/path_locks.ts";
 import { DavState } from "./dav/state.ts";
 import { createHandler, type Handler, type SyncApi as SyncHandler } from "./handler.ts";
+import type { HotFiles } from "./hot_files.ts";
 import { keepHouse } from "./housekeeping.ts";
+import type { Meter } from "./metrics/board.ts";
+import { received } from "./patient_body.ts";
 import type { Peer } from "./peers.ts";
 import type { ServerSettings, ShareSettings } from "./settings.ts";
 import type { Patience } from "./patient_body.ts";
@@ -29,6 +32,8 @@ export interface Site {
   gate: Gate;
   /** How many pushes and jobs are under way. */
   pushes(): number;
+  /** Puts what is counted elsewhere on the board of its meter. */
+  measure(): void;
   /** Gives up the sync API; its calls are refused from now on. */
   retire(): Promise<void>;
   /** Ends the answers that stay open for the length of a push; to be called before answers are waited for. */
@@ -45,6 +50,8 @@ export interface SiteOptions {
   hangUp: (key: string) => void;
   /** Takes lines for the log, each with its line break. */
   log: (line: string) => void;
+  /** What counts requests; absent where nobody wants metrics, or cannot ask for them. */
+  meter?: { meter: Meter; page: () => Promise<string> };
   /** Resolves when nobody else has the sync API of the share. */
   alone: Promise<void>;
 }
@@ -61,7 +68,12 @@ export async function openSite(settings: ServerSettings, options: SiteOptions): 
   );
   const seats = open.flatMap(({ sync }) => sync ?? []);
   const shares = new Shares(open.map(({ folder }) => folder));
+  const meter = options.meter?.meter;
   const handler = createHandler({
+    tls: settings.tls !== undefined,
+    ids: settings.log === "json",
+    refusals: settings.log !== "none",
+    metrics: options.meter?.page,
     shares,
     clients,
     authenticate: await createAuthenticate(settings.accounts, capabilities),
@@ -69,14 +81,16 @@ export async function openSite(settings: ServerSettings, options: SiteOptions): 
       ? syncOfShares(shares, new Map(shares.all.map((shared, i) => [shared, seats[i].handle])))
       : undefined,
     cors: corsPolicy(settings.cors),
-    log: accessLog(settings.log, options.log),
+    log: both(meter && ((record) => meter.finished(record)), accessLog(settings.log, options.log)),
     warn,
   });
+  const pushes = () => seats.reduce((sum, seat) => sum + seat.busy(), 0);
   const closeSync = async () => void await Promise.all(seats.map((seat) => seat.close()));
   return {
     handler: clients.pacing(handler),
     gate: clients.gate,
-    pushes: () => seats.reduce((sum, seat) => sum + seat.busy(), 0),
+    pushes,
+    measure: () => meter && measure(meter, { pushes: pushes(), hot: shares.all.map((shared) => shared.hot) }),
     retire: closeSync,
     hangUp: () => seats.forEach((seat) => seat.hangUp()),
     async close() {
@@ -84,6 +98,17 @@ export async function openSite(settings: ServerSettings, options: SiteOptions): 
       for (const { close } of open) close();
     },
   };
+}
+
+/** Puts on the board of `meter` what it is not told of. */
+function measure(meter: Meter, { pushes, hot }: { pushes: number; hot: readonly HotFiles[] }): void {
+  const sum = (of: (files: HotFiles) => number) => hot.reduce((all, files) => all + of(files), 0);
+  meter.set("pushes", pushes);
+  meter.set("received", received.bytes);
+  meter.set("hotFiles", sum((files) => files.size));
+  meter.set("hotBytes", sum((files) => files.bytes));
+  meter.set("hotHits", sum((files) => files.hits));
+  meter.set("hotMisses", sum((files) => files.misses));
 }
 
 /** A share with all that it stands on. */
@@ -196,10 +221,21 @@ function stateDir({ state }: ShareSettings): string {
   throw new FerryError("usage", state.why ?? "there is no place for an index");
 }
 
+type Listener = (record: AccessRecord) => void;
+
+/** Those of the two that are there. */
+function both(first: Listener | undefined, second: Listener | undefined): Listener | undefined {
+  if (first === undefined || second === undefined) return first ?? second;
+  return (record) => {
+    first(record);
+    second(record);
+  };
+}
+
 function accessLog(
   format: ServerSettings["log"],
   log: (line: string) => void,
-): ((record: AccessRecord) => void) | undefined {
+): Listener | undefined {
   if (format === "none") return undefined;
   const line = format === "json" ? formatJson : formatCombined;
   return (record) => log(line(record));

@@ -12,6 +12,7 @@ import type { Admission } from "./guard/guard.ts";
 import { Roster } from "./guard/roster.ts";
 import type { GuardedWorker } from "./guard/start.ts";
 import { claimPlace, removeSocket } from "./listen.ts";
+import type { ServerCounts } from "./metrics/server_counts.ts";
 import { handoverSocket, permissionsOf, type Role } from "./sandbox.ts";
 import type { ServerSettings } from "./settings.ts";
 import type { WorkerOrder, WorkerReport } from "./worker_messages.ts";
@@ -33,6 +34,8 @@ export interface SuperviseOptions {
   log: (text: string) => void;
   /** Whether to say what only some want to know. */
   verbose?: boolean;
+  /** What metrics are told from, where settings want them; absent for none. */
+  counts?: ServerCounts;
 }
 
 /** A worker that dies so often within `STORM_MS` is not replaced at once any more. */
@@ -62,7 +65,10 @@ export async function supervise(settings: ServerSettings, options: SuperviseOpti
       : { ...given, place: { ...given.place, port: first.port } };
   const warn = (message: string) => options.log(`ferry: ${quote(message)}\n`);
   const { port } = first;
-  if (port !== null && !roster.guard(settings.limits, { port, plain: true, warn }) && options.verbose) {
+  if (
+    port !== null && !roster.guard(settings.limits, { port, plain: settings.tls === undefined, warn }) &&
+    options.verbose
+  ) {
     warn("connections are not guarded here, so that slow and idle ones stay; put a proxy in front");
   }
   let crew = first;
@@ -119,7 +125,7 @@ interface Crew {
 
 async function startCrew(
   settings: ServerSettings,
-  { entry, log, folder, roster, succeeds }: SuperviseOptions & {
+  { entry, log, counts, folder, roster, succeeds }: SuperviseOptions & {
     folder: string;
     roster: Roster;
     succeeds: boolean;
@@ -138,10 +144,19 @@ async function startCrew(
   async function startMember(number: number): Promise<Member> {
     const role: Role = number === 0 ? "primary" : "reader";
     const permissions = permissionsOf(current, role, { libc, handover: folder });
-    const member = new Member(entry, { name: `${role} ${number}`, permissions, log, hangUp: roster.hangUp });
+    const board = settings.metrics ? counts?.add() : undefined;
+    const metrics = () => counts?.page(roster.connections) ?? "";
+    const member = new Member(entry, {
+      name: `${role} ${number}`,
+      permissions,
+      log,
+      metrics,
+      hangUp: roster.hangUp,
+    });
     members.set(number, member);
+    if (board !== undefined) member.ended.then(() => counts?.remove(board));
     const { meters } = roster;
-    await member.start({ kind: "start", settings: current, role, handover, succeeds: !alone, meters });
+    await member.start({ kind: "start", settings: current, role, handover, succeeds: !alone, board, meters });
     roster.add(member, member.ended);
     member.died.then((why) => replace(number, why));
     return member;
@@ -149,6 +164,7 @@ async function startCrew(
 
   function replace(number: number, why: string): void {
     if (stopping) return;
+    counts?.died();
     const now = Date.now();
     deaths.push(now);
     const recent = deaths.filter((at) => at > now - STORM_MS);
@@ -212,11 +228,12 @@ class Member implements GuardedWorker {
 
   constructor(
     entry: URL,
-    { name, permissions, log, hangUp }: {
+    { name, permissions, log, metrics, hangUp }: {
       name: string;
       hangUp: (key: string) => void;
       permissions: Deno.PermissionOptions;
       log: (text: string) => void;
+      metrics: () => string;
     },
   ) {
     const worker = this.#worker = new Worker(entry, { type: "module", name, deno: { permissions } });
@@ -239,6 +256,8 @@ class Member implements GuardedWorker {
           return hangUp(data.key);
         case "busy":
           return this.#busy(data.keys);
+        case "scrape":
+          return this.tell({ kind: "metrics", id: data.id, page: metrics() });
         case "retired":
           return this.#answer(0);
         case "stopped":
@@ -269,6 +288,7 @@ class Member implements GuardedWorker {
       await this.#listening;
     } catch (error) {
       this.#worker.terminate();
+      this.#end();
       throw error;
     }
   }

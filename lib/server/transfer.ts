@@ -2,6 +2,7 @@
 import { FerryError, osCode } from "../core/errors.ts";
 import { isWithin, parentPath } from "../core/paths.ts";
 import { parseDestination } from "../http/destination.ts";
+import { authorityOf } from "../http/target.ts";
 import { changeError, syncFolder } from "../store/write/stage.ts";
 import { parseDepth } from "../http/dav_headers.ts";
 import { innerPath } from "../store/root.ts";
@@ -134,10 +135,10 @@ function readTransfer(exchange: Exchange, perm: "r" | "d"): Transfer {
   return { source, info, destination };
 }
 
-function destinationPath({ request: { headers }, mounted }: Exchange): string {
+function destinationPath({ request: { headers, url }, mounted }: Exchange): string {
   const header = headers.get("destination");
   if (header === null) throw new FerryError("bad_request", "the Destination header is missing");
-  const destination = parseDestination(header, headers.get("host"));
+  const destination = parseDestination(header, headers.get("host") ?? authorityOf(url));
   if (destination.kind === "path") {
     const inside = mounted.inside(destination.path);
     if (inside !== null) return inside;

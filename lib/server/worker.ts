@@ -5,6 +5,7 @@ import type { Handler } from "./handler.ts";
 import { handingOver, leavingTo, takingOver } from "./handover.ts";
 import { listen, type Listening } from "./listen.ts";
 import { LogBuffer } from "./log.ts";
+import { Meter } from "./metrics/board.ts";
 import { openSite, type Site } from "./site.ts";
 import type { RunJob } from "./sync/jobs.ts";
 import type { WorkerOrder, WorkerReport } from "./worker_messages.ts";
@@ -15,6 +16,9 @@ export interface WorkerScope {
   postMessage(report: WorkerReport): void;
   addEventListener(type: "unhandledrejection", listener: (event: PromiseRejectionEvent) => void): void;
 }
+
+/** Counts that are kept elsewhere are put on the board so often. */
+const MEASURE_MS = 1000;
 
 /** Makes `scope` a worker; `runJob` is what the sync API runs jobs with. */
 export function serveInWorker(scope: WorkerScope, runJob: RunJob): void {
@@ -30,24 +34,49 @@ export function serveInWorker(scope: WorkerScope, runJob: RunJob): void {
   let handler: Handler;
   let leaving = false;
 
+  let measuring: ReturnType<typeof setInterval> | undefined;
+  /** Those who wait for a page of metrics, by the number of the question. */
+  const scrapes = new Map<number, (page: string) => void>();
+  let asked = 0;
+  const page = () =>
+    new Promise<string>((resolve) => {
+      measure();
+      scrapes.set(++asked, resolve);
+      scope.postMessage({ kind: "scrape", id: asked });
+    });
+  let measure = () => {};
+
   const alone = Promise.withResolvers<void>();
 
   async function start(order: Extract<WorkerOrder, { kind: "start" }>): Promise<void> {
-    const { settings, role, handover } = order;
+    const { settings, role, handover, board } = order;
     if (!order.succeeds) alone.resolve();
+    const meter = board === undefined ? undefined : new Meter(board);
     site = await openSite(settings, {
       role,
       runJob,
       meters: order.meters,
       hangUp: (key) => scope.postMessage({ kind: "hang up", key }),
       log: (line) => log.add(line),
+      meter: meter && { meter, page },
       alone: alone.promise,
     });
     const reads = role === "reader" && handover !== undefined;
     handler = reads ? handingOver(site.handler, handover) : site.handler;
     const { gate } = site;
-    const open = listen((request, info) => handler(request, info), settings.place, { warn, gate });
+    const open = listen((request, info) => handler(request, info), settings.place, {
+      warn,
+      gate,
+      tls: settings.tls,
+    });
     listening.push(open);
+    if (meter !== undefined) {
+      measure = () => {
+        site.measure();
+        meter.set("underWay", open.underWay());
+      };
+      measuring = setInterval(measure, MEASURE_MS);
+    }
     if (role === "primary" && handover !== undefined) {
       listening.push(listen(takingOver(site.handler), { kind: "unix", path: handover }, { warn }));
     }
@@ -57,6 +86,8 @@ export function serveInWorker(scope: WorkerScope, runJob: RunJob): void {
   async function end(graceMs: number): Promise<void> {
     site.hangUp();
     await Promise.all(listening.map((each) => each.stop(graceMs, { leaving })));
+    measure();
+    clearInterval(measuring);
     await site.close();
     log.flush();
     scope.postMessage({ kind: "stopped" });
@@ -73,6 +104,10 @@ export function serveInWorker(scope: WorkerScope, runJob: RunJob): void {
         return scope.postMessage({ kind: "busy", keys: site.gate.busy() });
       case "admit":
         return site.gate.admit(data.admission);
+      case "metrics":
+        scrapes.get(data.id)?.(data.page);
+        scrapes.delete(data.id);
+        return;
       case "count":
         return scope.postMessage({ kind: "count", pushes: site.pushes() });
       case "retire":

@@ -18,7 +18,10 @@ export type WorkerOrder =
     handover?: string;
     succeeds: boolean;
     meters: SharedMeters;
+    board?: SharedArrayBuffer;
   }
+  /** The answer to `scrape`. */
+  | { kind: "metrics"; id: number; page: string }
   /** Nobody else has the sync API of the share. */
   | { kind: "alone" }
   /** Say on which connections requests are under way. */
@@ -40,6 +43,8 @@ export type WorkerReport =
   | { kind: "failed"; error: PackedError }
   /** Lines for the log. */
   | { kind: "log"; text: string }
+  /** Somebody asks for the metrics of the whole server. */
+  | { kind: "scrape"; id: number }
   | { kind: "count"; pushes: number }
   | { kind: "busy"; keys: string[] }
   /** All has been said on this connection. */

@@ -3,6 +3,7 @@ import { FerryError } from "../../core/errors.ts";
 import { parentPath, parseUrlPath } from "../../core/paths.ts";
 import { parseDestination } from "../../http/destination.ts";
 import { plainEtags } from "../../http/etag.ts";
+import { authorityOf } from "../../http/target.ts";
 import { ifHolds, type IfList, type IfState, parseIf, submittedTokens } from "../../http/if_header.ts";
 import { isThere } from "../../store/quiet.ts";
 import { innerPath, locate, type Located } from "../../store/root.ts";
@@ -99,7 +100,7 @@ function stateAt({ request, path: own, access, share, mounted }: Exchange, resou
   try {
     const named = resource === null
       ? { kind: "path" as const, path: own }
-      : parseDestination(resource, request.headers.get("host"));
+      : parseDestination(resource, request.headers.get("host") ?? authorityOf(request.url));
     if (named.kind !== "path") return NOTHING;
     const inside = resource === null ? own : mounted.inside(named.path);
     if (inside === null) return NOTHING;

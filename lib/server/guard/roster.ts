@@ -34,6 +34,11 @@ export class Roster {
   /** Ends a connection on which all has been said. */
   readonly hangUp = (key: string): void => this.#guarding?.finish(key);
 
+  /** How many connections there were a moment ago; null where nobody counts them. */
+  get connections(): number | null {
+    return this.#guarding?.connections ?? null;
+  }
+
   stop(): void {
     this.#guarding?.stop();
   }

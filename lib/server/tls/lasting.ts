@@ -14,8 +14,6 @@ const RENEW_MS = 30 * 24 * 3600 * 1000;
 export interface Lasting extends KeyPair {
   /** See `pinOf`. */
   pin: string;
-  /** Whether this call made it. */
-  made: boolean;
 }
 
 /**
@@ -43,7 +41,7 @@ export async function lastingKeyPair(
       );
     }
     const end = parseTime(new X509Certificate(kept.cert).validTo);
-    if (end - now > RENEW_MS) return { ...kept, pin: pinOf(kept.cert), made: false };
+    if (end - now > RENEW_MS) return { ...kept, pin: pinOf(kept.cert) };
     const day = new Date(end).toISOString().slice(0, 10);
     options.warn(
       `the certificate of --tls-self-signed ends on ${day}; a new one is made, which clients have to pin anew`,
@@ -53,7 +51,7 @@ export async function lastingKeyPair(
   keep(path, made.key + made.cert);
   // Another server may have made one at the same time; the last one lasts.
   const pair = readKept(path) ?? made;
-  return { ...pair, pin: pinOf(pair.cert), made: true };
+  return { ...pair, pin: pinOf(pair.cert) };
 }
 
 function readKept(path: string): KeyPair | null {
