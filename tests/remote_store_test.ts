@@ -5,6 +5,7 @@ import { DavState } from "../lib/server/dav/state.ts";
 import { TOP } from "../lib/server/mounts.ts";
 import { Shares } from "../lib/server/shares.ts";
 import { Staging } from "../lib/server/staging.ts";
+import { Uploads } from "../lib/server/tus/uploads.ts";
 import { createSyncApi } from "../lib/server/sync/api.ts";
 import { testStore } from "../lib/store/conformance/suite.ts";
 import { RemoteStore } from "../lib/store/remote/remote_store.ts";
@@ -17,7 +18,10 @@ testStore("RemoteStore", async (root, name) => {
   const staging = new Staging(root);
   const dav = new DavState({ dir: () => `${root}/.ferry`, root, warn });
   const handler = createHandler({
-    shares: new Shares([{ mount: TOP, share: { root, hidden: false, follow: "inside", staging, dav } }]),
+    shares: new Shares([{
+      mount: TOP,
+      share: { root, hidden: false, follow: "inside", staging, uploads: new Uploads(root), dav },
+    }]),
     authenticate: await createAuthenticate({
       anonymous: [{ path: "", perms: parsePerms("rwd")! }],
       users: [],

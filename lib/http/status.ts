@@ -1,4 +1,4 @@
-/** The reason phrases of the statuses that Ferry spells out (RFC 9110 section 15, RFC 4918 section 11, RFC 6585). */
+/** The reason phrases of the statuses that Ferry spells out (RFC 9110 section 15, RFC 4918 section 11, RFC 6585, tus). */
 const STATUS_TITLES: Readonly<Record<number, string>> = {
   200: "OK",
   400: "Bad Request",
@@ -20,6 +20,7 @@ const STATUS_TITLES: Readonly<Record<number, string>> = {
   424: "Failed Dependency",
   429: "Too Many Requests",
   431: "Request Header Fields Too Large",
+  460: "Checksum Mismatch",
   500: "Internal Server Error",
   501: "Not Implemented",
   502: "Bad Gateway",

@@ -8,12 +8,14 @@ const FIELDS = ["Content-Digest", "Repr-Digest"] as const;
 
 /** Watches the bytes of a body go by. */
 export interface BodyCheck {
+  /** Whether any digest was announced. */
+  readonly needed: boolean;
   update(bytes: Uint8Array): void;
   /** Throws `checksum_mismatch` unless the body had every digest that was announced. */
   verify(): void;
 }
 
-const NOTHING: BodyCheck = { update() {}, verify() {} };
+const NOTHING: BodyCheck = { needed: false, update() {}, verify() {} };
 
 /** The check for the digest fields of `headers`. Throws `bad_request` when one is malformed. */
 export function bodyCheck(headers: Pick<Headers, "get">): BodyCheck {
@@ -27,6 +29,7 @@ export function bodyCheck(headers: Pick<Headers, "get">): BodyCheck {
   );
   if (checks.length === 0) return NOTHING;
   return {
+    needed: true,
     update(bytes) {
       for (const { hash } of checks) hash.update(bytes);
     },

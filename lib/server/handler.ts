@@ -25,9 +25,10 @@ import { type Reply, toResponse } from "./reply.ts";
 import { OLD_RUNTIME } from "../core/runtime.ts";
 import type { ClientLimits } from "./limits/clients.ts";
 import { outside } from "./outside.ts";
-import { demand, type Exchange } from "./share.ts";
-import type { Shared, Shares } from "./shares.ts";
+import { demand, type Exchange, notFound } from "./share.ts";
+import type { Found, Shared, Shares } from "./shares.ts";
 import { copy, move } from "./transfer.ts";
+import { isTusPath, TUS_HEADERS, TUS_METHODS, tusInner } from "./tus/paths.ts";
 
 /**
  * Answers what lies below `/.ferry/v1/`; `path` is raw, what follows that prefix, without the query. `completed`
@@ -105,7 +106,9 @@ export function createHandler(config: HandlerConfig): Handler {
     const remote = logged ? clients?.addressOf(info, headers) ?? remoteText(info.remoteAddr) : "";
     const id = config.ids ? requestId(headers.get("x-request-id")) : null;
     const { path, query } = rawTarget(request.url);
-    const found = shares.only ?? shares.find(headers.get("host") ?? authorityOf(request.url), path);
+    const forTus = isTusPath(path);
+    const found = shares.only ??
+      shares.find(headers.get("host") ?? authorityOf(request.url), forTus ? tusInner(path) : path);
     const { shared } = found;
     const cors = shared === null ? config.cors : shared.cors;
     const grants = cors === undefined ? null : corsHeaders(cors, headers.get("origin"));
@@ -132,9 +135,10 @@ export function createHandler(config: HandlerConfig): Handler {
       if (id !== null) granted = { ...granted, headers: { ...granted.headers, "x-request-id": id } };
       return toResponse(granted, method, (bytes) => finish(reply.status, bytes));
     };
-    const fail = (error: unknown): Response => {
+    const fail = (error: unknown, also?: Readonly<Record<string, string>>): Response => {
       const name = id ?? requestId(headers.get("x-request-id"));
       const { reply, internal, refused } = failureReply(error, { accept: headers.get("accept"), id: name });
+      if (also !== undefined) Object.assign(reply.headers, also);
       if (internal !== null) warn(`${method} ${path} (${name}): ${internal}`);
       else if (refused !== null && config.refusals && path.startsWith(SYNC_PREFIX)) {
         warn(`refused ${method} ${path} from ${user === null ? "" : `${user} at `}${remote}: ${refused}`);
@@ -158,6 +162,10 @@ export function createHandler(config: HandlerConfig): Handler {
       const wanted = reading ? wantedDigests(headers) : null;
       const read = (reply: Reply) =>
         wanted === null ? send(reply) : addDigests(reply, wanted, { method, digests }).then(send, fail);
+      if (forTus) {
+        return answerTus(found, { request, method, path: found.path ?? tusInner(path), query, access, warn })
+          .then(send, (error) => fail(error, TUS_HEADERS));
+      }
       // In a share with a path of its own, paths and permissions start there.
       const inner = found.path ?? path;
       const own = shared === null ? access : shared.accessOf(access);
@@ -217,7 +225,7 @@ export function createHandler(config: HandlerConfig): Handler {
       checkFraming(headers);
       // A browser asks without a login, whatever the request will have.
       if (cors !== undefined && method === "OPTIONS") {
-        const preflight = preflightHeaders(cors, headers, ALLOWED);
+        const preflight = preflightHeaders(cors, headers, forTus ? TUS_METHODS : ALLOWED);
         if (preflight !== null) return send({ status: 204, headers: preflight, body: null });
       }
       // Its own health is no secret, and those who ask for it have no login.
@@ -242,6 +250,21 @@ function noSuchMethod(method: string): FerryError {
     known ? "files and folders do not have this method" : "there is no such method",
     { allow: ALLOWED },
   );
+}
+
+/** An upload, to the share that its URL leads to. */
+async function answerTus(
+  { shared, mounts, error }: Found,
+  asked: Omit<Exchange, "share" | "mounted">,
+): Promise<Reply> {
+  // Loaded with the first one.
+  const { describe, tus } = await import("./tus/api.ts");
+  if (shared === null) {
+    if (error === null && asked.method === "OPTIONS") return describe();
+    throw error ?? notFound();
+  }
+  const mounted = shared.mountedAmong(mounts, asked.access);
+  return await tus({ ...asked, access: shared.accessOf(asked.access), share: shared.share, mounted });
 }
 
 /** Adds `grants` to the headers of a Response that somebody else made. */

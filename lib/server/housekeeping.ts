@@ -1,5 +1,6 @@
 /** What a server that may write to its share removes from `.ferry/`, at its start and every hour. */
 import { removeStaleUploads } from "../store/write/stage.ts";
+import { sweepUploads } from "./tus/shelf.ts";
 import { pruneTrash, trashOf } from "../store/trash/times.ts";
 
 const EVERY_MS = 60 * 60 * 1000;
@@ -8,6 +9,7 @@ const EVERY_MS = 60 * 60 * 1000;
 export function keepHouse(root: string): Disposable {
   const tidy = () => {
     removeStaleUploads(root);
+    sweepUploads(root);
     pruneTrash(trashOf(root));
   };
   tidy();

@@ -28,10 +28,22 @@ export async function put(exchange: Exchange): Promise<Reply> {
   try {
     const body = request.body && patientBody(request.body, share.patience);
     await receive(body, staged, { length, maxUpload, check });
+    return await place(exchange, staged);
+  } catch (error) {
+    throw writeError(error, exchange.path);
+  } finally {
+    share.staging.giveBack(staged);
+  }
+}
+
+/** Puts the file `staged`, which is whole and on the disk, where `exchange` wants it. Throws what a PUT is refused with. */
+export async function place(exchange: Exchange, staged: string): Promise<Reply> {
+  try {
     // From here to the rename nothing waits, so nothing can come between the check and the change.
     const target = findPlace(exchange);
     const folders = makeParents(target.real);
     if (target.info !== null) Deno.chmodSync(staged, (target.info.mode ?? 0o644) & 0o777);
+    const { share } = exchange;
     share.staging.place(staged, target.real);
     if (target.info === null) share.dav.created(innerPath(share.root, topmost(target.real, folders)));
     const etag = etagOf(Deno.lstatSync(target.real));
@@ -40,8 +52,6 @@ export async function put(exchange: Exchange): Promise<Reply> {
     return { status: 201, headers: { etag, location: exchange.mounted.urlOf(target.path) }, body: null };
   } catch (error) {
     throw writeError(error, exchange.path);
-  } finally {
-    share.staging.giveBack(staged);
   }
 }
 
@@ -56,7 +66,7 @@ function refuseCoded(headers: Headers): void {
 }
 
 /** Where the file goes; throws unless it may and can go there. */
-function findPlace(exchange: Exchange): Target {
+export function findPlace(exchange: Exchange): Target {
   const target = find(exchange, exchange.path, { perm: "w" });
   if (target.info?.isDirectory) {
     throw new FerryError("conflict", "a folder is there; a file cannot take its place");

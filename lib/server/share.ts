@@ -8,6 +8,7 @@ import type { DavState } from "./dav/state.ts";
 import type { Mounted } from "./mounted.ts";
 import type { Patience } from "./patient_body.ts";
 import type { Staging } from "./staging.ts";
+import type { Uploads } from "./tus/uploads.ts";
 
 /** What is the same for all requests to a share. */
 export interface Share {
@@ -33,6 +34,8 @@ export interface Share {
   staging: Staging;
   /** Its locks and dead properties. */
   dav: DavState;
+  /** Files that come in several requests. */
+  uploads: Uploads;
   /** How long it waits for bodies. */
   patience?: Patience;
 }

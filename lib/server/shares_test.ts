@@ -1,5 +1,5 @@
 /** What a handler does with several shares, without sockets. */
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parsePerms, type Rule } from "./access.ts";
 import { createAuthenticate } from "./authenticate.ts";
 import { DavState } from "./dav/state.ts";
@@ -7,6 +7,7 @@ import { createHandler } from "./handler.ts";
 import { parseSecret } from "./password.ts";
 import { type SharedFolder, Shares } from "./shares.ts";
 import { Staging } from "./staging.ts";
+import { Uploads } from "./tus/uploads.ts";
 
 const rules = (given: Record<string, string>): Rule[] =>
   Object.entries(given).map(([path, perms]) => ({ path: path.slice(1), perms: parsePerms(perms)! }));
@@ -35,7 +36,11 @@ async function handlerOf(
     const staging = new Staging(root);
     const dav = new DavState({ dir: () => `${root}/.ferry`, root, warn });
     closing.push(() => staging.close(), () => dav[Symbol.dispose]());
-    return { mount: { hosts, path }, share: { root, hidden: false, follow: "inside", staging, dav }, own };
+    return {
+      mount: { hosts, path },
+      share: { root, hidden: false, follow: "inside", staging, uploads: new Uploads(root), dav },
+      own,
+    };
   });
   const secret = parseSecret("a")!;
   const handler = createHandler({
@@ -277,4 +282,50 @@ Deno.test("what a share has under the path of another one is not served", async 
   assertEquals(await server.names("/"), "/ docs f");
   const found = await server.ask("PROPFIND /", { headers: { depth: "infinity" } });
   assertEquals([...found.text.matchAll(/<D:href>([^<]*)</g)].map(([, href]) => href), ["/", "/f", "/docs/"]);
+});
+
+Deno.test("uploads that go on, with several shares: each goes to the share of its folder, and none around it", async () => {
+  using server = await handlerOf([
+    { path: "", files: { "docs/hidden": "of the share above" } },
+    { path: "docs", files: { "a.txt": "a" } },
+    { path: "mail", hosts: ["b.example"], files: {} },
+  ]);
+  const post = (folder: string, pairs: Record<string, string>, host = "h") => {
+    const metadata = Object.entries(pairs).map(([key, value]) => `${key} ${btoa(value)}`).join(",");
+    const headers = { "tus-resumable": "1.0.0", "upload-length": "5", "upload-metadata": metadata };
+    return server.ask(`POST /.ferry/tus${folder}`, { host, user: "ann", headers });
+  };
+  const patch = async (location: string | null, host = "h") => {
+    const headers = {
+      "tus-resumable": "1.0.0",
+      "upload-offset": "0",
+      "content-type": "application/offset+octet-stream",
+    };
+    return (await server.ask(`PATCH ${location}`, { host, user: "ann", headers, body: "12345" })).status;
+  };
+  const files: [folder: string, host: string, location: RegExp, file: string][] = [
+    ["/", "h", /^\/\.ferry\/tus\/[0-9a-f]{32}$/, `${server.root(0)}/new`],
+    ["/docs", "h", /^\/\.ferry\/tus\/docs\/[0-9a-f]{32}$/, `${server.root(1)}/new`],
+    ["/docs/sub/", "h", /^\/\.ferry\/tus\/docs\/[0-9a-f]{32}$/, `${server.root(1)}/sub/new`],
+    ["/mail/", "b.example", /^\/\.ferry\/tus\/mail\/[0-9a-f]{32}$/, `${server.root(2)}/new`],
+  ];
+  for (const [folder, host, location, file] of files) {
+    const { status, headers } = await post(folder, { filename: "new" }, host);
+    assertEquals(status, 201);
+    assertMatch(headers.get("location") ?? "", location);
+    // Nowhere else is it known.
+    const other = headers.get("location")?.replace(/tus\/(docs|mail)/, "tus").replace(
+      /tus\/(?=\w{32})/,
+      "tus/x/",
+    );
+    assertEquals(await patch(other ?? ""), 404);
+    assertEquals(await patch(headers.get("location"), host), 204);
+    assertEquals(Deno.readTextFileSync(file), "12345");
+  }
+  assertEquals((await post("/", { relativePath: "docs/hidden" })).status, 409);
+  assertEquals((await post("/", { filename: "docs" })).status, 409);
+  assertEquals((await post("/elsewhere/", { filename: "x" }, "b.example")).status, 404);
+  assertEquals(Deno.readTextFileSync(`${server.root(0)}/docs/hidden`), "of the share above");
+  const outside = await server.ask("OPTIONS /.ferry/tus/", { host: "b.example" });
+  assertEquals([outside.status, outside.headers.get("tus-version")], [204, "1.0.0"]);
 });

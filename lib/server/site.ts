@@ -25,6 +25,7 @@ import type { Gate } from "./guard/gate.ts";
 import type { SyncApi } from "./sync/api.ts";
 import type { RunJob } from "./sync/jobs.ts";
 import { syncOfShares } from "./sync/of_shares.ts";
+import { Uploads } from "./tus/uploads.ts";
 
 /** A server without its sockets. */
 export interface Site {
@@ -148,6 +149,7 @@ function openShare(settings: ShareSettings, options: ShareOptions): OpenShare {
     cacheControl: settings.cacheControl,
     maxUpload: settings.maxUpload,
     staging,
+    uploads: new Uploads(root),
     dav,
     patience: options.patience,
   };

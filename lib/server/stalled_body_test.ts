@@ -9,6 +9,7 @@ import { listen } from "./listen.ts";
 import { TOP } from "./mounts.ts";
 import { Shares } from "./shares.ts";
 import { Staging } from "./staging.ts";
+import { Uploads } from "./tus/uploads.ts";
 import { createSyncApi } from "./sync/api.ts";
 
 const PATIENCE = { silence: 300, window: 60_000, leastRate: 1 };
@@ -22,7 +23,15 @@ async function start() {
   const sync = createSyncApi(root, { dir: () => `${root}/.ferry`, warn, patience: PATIENCE });
   const staging = new Staging(root);
   const dav = new DavState({ dir: () => `${root}/.ferry`, root, warn });
-  const share = { root, hidden: false, follow: "none" as const, staging, dav, patience: PATIENCE };
+  const share = {
+    root,
+    hidden: false,
+    follow: "none" as const,
+    staging,
+    uploads: new Uploads(root),
+    dav,
+    patience: PATIENCE,
+  };
   const anonymous = parsePerms("rwd") ?? 0;
   const handler = createHandler({
     shares: new Shares([{ mount: TOP, share }]),
@@ -95,6 +104,23 @@ Deno.test("a PUT whose body stalls is answered 408, and the old file stays", asy
   assertMatch(await stall(server.port, "PUT /new", chunk, "Transfer-Encoding: chunked"), /^HTTP\/1.1 408 /);
   assertEquals(Deno.readTextFileSync(`${server.root}/old`), "old");
   assertEquals([...Deno.readDirSync(server.root)].map(({ name }) => name), ["old"]);
+  assertEquals(server.warnings, []);
+});
+
+Deno.test("a piece of an upload that stalls is answered 408, and what came of it stays", async () => {
+  await using server = await start();
+  const tus = { "tus-resumable": "1.0.0" };
+  const created = await fetch(`${server.url}.ferry/tus/`, {
+    method: "POST",
+    headers: { ...tus, "upload-length": "5000000", "upload-metadata": "filename YQ==" },
+  });
+  const url = created.headers.get("location") ?? "";
+  const head = "Content-Type: application/offset+octet-stream\r\nTus-Resumable: 1.0.0\r\n" +
+    "Upload-Offset: 0\r\nContent-Length: 5000000";
+  const answer = await stall(server.port, `PATCH ${url}`, new Uint8Array(70_000), head);
+  assertMatch(answer, /^HTTP\/1.1 408 [^]*not a byte came for 300 ms/);
+  const kept = await fetch(new URL(url, server.url), { method: "HEAD", headers: tus });
+  assertEquals(kept.headers.get("upload-offset"), "70000");
   assertEquals(server.warnings, []);
 });
 
