@@ -28,6 +28,9 @@ export function patientBody(
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const pacer = pacerOf(body);
   const read = readerOf(body);
+  const largest = pacer?.piece ?? CHUNK;
+  // Most of those that only drip never get a large one.
+  let size = Math.min(FIRST_CHUNK, largest);
   let waited = 0, bytes = 0;
   return new ReadableStream({
     type: "bytes",
@@ -42,7 +45,7 @@ export function patientBody(
       const request = controller.byobRequest;
       let value: Uint8Array<ArrayBuffer> | undefined, done: boolean;
       try {
-        ({ value, done } = await read.some(request?.view ?? new Uint8Array(pacer?.piece ?? CHUNK)));
+        ({ value, done } = await read.some(request?.view ?? new Uint8Array(size)));
       } catch (error) {
         throw reason ?? error;
       } finally {
@@ -58,6 +61,7 @@ export function patientBody(
       waited += performance.now() - since;
       bytes += value.length;
       received.bytes += value.length;
+      if (value.length === size) size = Math.min(2 * size, largest);
       await pacer?.take(value.length);
       if (waited >= patience.window) {
         if (bytes < waited / 1000 * patience.leastRate) {
@@ -98,6 +102,7 @@ function readerOf(body: ReadableStream<Uint8Array>) {
   }
 }
 
+const FIRST_CHUNK = 4 * 1024;
 const CHUNK = 64 * 1024;
 
 function stalled(what: string): FerryError {

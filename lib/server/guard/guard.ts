@@ -32,10 +32,13 @@ export interface Guarded {
   admit(admission: Admission | null): void;
 }
 
-/** How many connections were ended for what. */
-export type Ended = Record<Overdue | "server" | "client", number>;
+/** Why a connection is ended: it takes too long, or there are too many, of the server or of a client. */
+type Why = Overdue | "server" | "client";
 
-/** The longest time between two looks, and the shortest, in milliseconds. */
+/** How many connections were ended for what. */
+export type Ended = Record<Why, number>;
+
+/** The longest time between two looks, in milliseconds, and the shortest where nothing presses. */
 const SLOW_MS = 1000;
 const FAST_MS = 100;
 
@@ -60,12 +63,13 @@ export class Guard {
   /** How many connections there were at the last look. */
   connections = 0;
 
-  constructor(sockets: ServerSockets, rules: GuardRules, guarded: Guarded) {
+  /** `tick` milliseconds are the shortest time between two looks. */
+  constructor(sockets: ServerSockets, rules: GuardRules, { tick, ...guarded }: Guarded & { tick: number }) {
     this.#sockets = sockets;
     this.#rules = rules;
     this.#guarded = guarded;
     this.#period = periodOf(rules);
-    this.#timer = setInterval(() => this.#tick(), FAST_MS);
+    this.#timer = setInterval(() => this.#tick(), tick);
   }
 
   stop(): void {
@@ -92,7 +96,8 @@ export class Guard {
 
   #tick(): void {
     const now = performance.now();
-    const many = this.#sockets.lowestFree() - this.#free >= Math.max(1, this.#room / 8);
+    const free = this.#sockets.lowestFree();
+    const many = free === Infinity || free - this.#free >= Math.max(1, this.#room / 8);
     const urgent = many || this.#finished.size > 0 || this.#admission !== null;
     if (this.#looking || !(urgent || now - this.#looked >= this.#period)) return;
     this.#looking = true;
@@ -124,13 +129,17 @@ export class Guard {
           .map(({ key }) => key),
       },
     );
-    const suspects = new Map<Connection, Overdue | "server" | "client">();
+    const suspects = new Map<Connection, Why>();
     // Far beyond a limit there is no time for politeness.
-    const grace = crowd !== null && crowd.over.size > connections.length / 8 ? 0 : GRACE_MS;
+    const urgent = crowd !== null && crowd.over.size > connections.length / 8;
     for (const connection of connections) {
-      const why = overdue(connection.phase, now, deadlines) ??
-        (now - connection.found >= grace ? crowd?.over.get(connection) : undefined);
-      if (why !== undefined) suspects.set(connection, why);
+      const over = crowd?.over.get(connection);
+      if (urgent && over !== undefined && connection.written === 0) this.#end(connection, over);
+      else if (over !== undefined && now - connection.found >= GRACE_MS) suspects.set(connection, over);
+      else {
+        const why = overdue(connection.phase, now, deadlines);
+        if (why !== null) suspects.set(connection, why);
+      }
     }
     if (suspects.size > 0) await this.#judge(suspects, now);
   }
@@ -150,7 +159,7 @@ export class Guard {
     this.#guarded.admit(admission);
   }
 
-  async #judge(suspects: ReadonlyMap<Connection, Overdue | "server" | "client">, now: number): Promise<void> {
+  async #judge(suspects: ReadonlyMap<Connection, Why>, now: number): Promise<void> {
     const busy = await this.#guarded.busy();
     if (busy === null) return;
     for (const [connection, why] of suspects) {
@@ -159,12 +168,16 @@ export class Guard {
         connection.phase = { kind: "idle", since: now, base: connection.received };
         continue;
       }
-      const ending = this.#ending(connection, why);
-      if (this.#sockets.end(connection, ending, { quiet: why === "idle" })) this.#ended[why]++;
+      this.#end(connection, why);
     }
   }
 
-  #ending(connection: Connection, why: Overdue | "server" | "client"): Ending {
+  #end(connection: Connection, why: Why): void {
+    const ending = this.#ending(connection, why);
+    if (this.#sockets.end(connection, ending, { quiet: why === "idle" })) this.#ended[why]++;
+  }
+
+  #ending(connection: Connection, why: Why): Ending {
     // Whoever reads nothing would not read a farewell, and what waits for it takes up memory.
     if (why === "stalled") return { kind: "reset" };
     // In TLS nobody else can speak; and whoever has sent nothing might take it for an answer to what comes next.

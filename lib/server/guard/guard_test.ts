@@ -31,6 +31,7 @@ function guarded(rules: Partial<GuardRules>) {
   });
   const { port } = server.addr;
   const guard = new Guard(sockets!, { ...NONE, ...rules }, {
+    tick: 20,
     ports: new Map([[port, { plain: true }]]),
     busy: () => Promise.resolve(new Set(gate.busy())),
     admit: (admission) => gate.admit(admission),

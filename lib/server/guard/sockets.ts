@@ -13,6 +13,7 @@ const IPPROTO_TCP = 6;
 const TCP_INFO = 11;
 const TCP_LISTEN = 10;
 const F_DUPFD_CLOEXEC = 1030;
+const O_CLOEXEC = 0o2000000;
 const MSG_DONTWAIT_NOSIGNAL = 0x40 | 0x4000;
 const SHUT_RDWR = 2;
 const RLIMIT_NOFILE = 7;
@@ -21,7 +22,10 @@ const SYMBOLS = {
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  open: { parameters: ["buffer", "i32"], result: "i32" },
+  pread: { parameters: ["i32", "buffer", "u32", "isize"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  dup3: { parameters: ["i32", "i32", "i32"], result: "i32" },
   send: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
   connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
@@ -66,10 +70,17 @@ export class ServerSockets {
   readonly #cookie = new Uint32Array(2);
   readonly #info = new Uint32Array(64);
   readonly #name = new Uint8Array(128);
+  readonly #text = new Uint8Array(4096);
+  /** Where the kernel tells how many descriptors there can be. */
+  readonly #status: number;
+  /** Stands for the socket that is acted upon, and for the file above at all other times: none more is ever needed. */
+  readonly #hand: number;
   readonly #counts = { written: 0, acked: 0, received: 0, queued: false };
 
   private constructor(calls: Deno.DynamicLibrary<typeof SYMBOLS>["symbols"]) {
     this.#calls = calls;
+    this.#status = calls.open(new TextEncoder().encode("/proc/self/status\0"), O_CLOEXEC);
+    this.#hand = calls.fcntl(this.#status, F_DUPFD_CLOEXEC, 3);
   }
 
   /** Null where the calls cannot be made, or do not tell what is needed. */
@@ -82,6 +93,7 @@ export class ServerSockets {
 
   /** Whether the kernel says of a socket, one that is made for this, all that is needed. */
   #works(): boolean {
+    if (this.#hand < 0) return false;
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = listener.addr as Deno.NetAddr;
     for (let fd = 0; fd < this.#descriptors(); fd++) {
@@ -152,8 +164,8 @@ export class ServerSockets {
     const known = this.#known[connection.fd];
     if (known?.connection !== connection) return false;
     // What happens from here on happens to this very socket, whatever becomes of the descriptor in another thread.
-    const fd = this.#calls.fcntl(connection.fd, F_DUPFD_CLOEXEC, 3);
-    if (fd < 0) return false;
+    const fd = this.#hand;
+    if (this.#calls.dup3(connection.fd, fd, O_CLOEXEC) < 0) return false;
     try {
       const same = this.#readCookie(fd) && this.#cookie[0] === known.cookieLow &&
         this.#cookie[1] === known.cookieHigh && this.#readCounts(fd);
@@ -163,7 +175,7 @@ export class ServerSockets {
       if (ending.words !== null && !this.#say(fd, ending.words)) return this.#reset(fd);
       return this.#calls.shutdown(fd, SHUT_RDWR) === 0;
     } finally {
-      this.#calls.close(fd);
+      this.#calls.dup3(this.#status, fd, O_CLOEXEC);
     }
   }
 
@@ -179,20 +191,18 @@ export class ServerSockets {
     return this.#calls.connect(fd, new Uint8Array(16), 16) === 0;
   }
 
-  /** The lowest descriptor that is free: where they come and go, about how many there are. */
+  /** The lowest descriptor that is free: where they come and go, about how many there are. Infinity for none. */
   lowestFree(): number {
-    const fd = this.#calls.fcntl(0, F_DUPFD_CLOEXEC, 0);
-    if (fd >= 0) this.#calls.close(fd);
+    const fd = this.#calls.fcntl(this.#status, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0) return Infinity;
+    this.#calls.close(fd);
     return fd;
   }
 
-  /**
-   * Lets the process have as many descriptors as it may, or `wanted` of them, and gives how many these are; null when
-   * that is not told.
-   */
-  raiseDescriptors(wanted: number): number | null {
+  /** Lets the process have `wanted` descriptors, or as many as it may, and gives how many these are. */
+  raiseDescriptors(wanted: number): number {
     const limit = new BigUint64Array(2);
-    if (this.#calls.getrlimit(RLIMIT_NOFILE, limit) !== 0) return null;
+    if (this.#calls.getrlimit(RLIMIT_NOFILE, limit) !== 0) return Infinity;
     const [soft, hard] = limit;
     if (soft >= BigInt(wanted)) return Number(soft);
     limit[0] = hard < BigInt(wanted) ? hard : BigInt(wanted);
@@ -201,7 +211,9 @@ export class ServerSockets {
 
   /** One more than the highest descriptor can be. */
   #descriptors(): number {
-    return Number(/^FDSize:\s*(\d+)/m.exec(Deno.readTextFileSync("/proc/self/status"))?.[1] ?? 0);
+    const length = this.#calls.pread(this.#status, this.#text, this.#text.length, 0n);
+    const text = new TextDecoder().decode(this.#text.subarray(0, Math.max(0, length)));
+    return Number(/^FDSize:\s*(\d+)/m.exec(text)?.[1] ?? 0);
   }
 
   /** The port of a socket at this end; null when it is not one of IP. */

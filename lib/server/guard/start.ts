@@ -42,6 +42,12 @@ const ANSWER_MS = 3000;
 /** What is not a connection: files, folders that are watched, and what comes in between two looks. */
 const OTHER_DESCRIPTORS = 1024;
 
+/** For any number of connections. */
+const MANY_DESCRIPTORS = 1_000_000;
+
+/** Nobody connects faster than this: about what a machine manages with itself. */
+const FASTEST_PER_MS = 20;
+
 /** What is told of connections that were ended is told so often. */
 const REPORT_MS = 60_000;
 
@@ -50,7 +56,9 @@ export function startGuard(limits: Limits, server: GuardedServer): Guarding | nu
   const sockets = ServerSockets.open();
   if (sockets === null) return null;
   let admission: Admission | null = null;
-  const guard = new Guard(sockets, rulesOf(limits, sockets, server.warn), {
+  const rules = rulesOf(limits, sockets, server.warn);
+  const guard = new Guard(sockets, rules, {
+    tick: tickFor(raiseDescriptors(limits, sockets) - rules.connections),
     ports: new Map([[server.port, { plain: server.plain }]]),
     busy: () => busyOf(server.workers()),
     admit(next) {
@@ -80,30 +88,27 @@ export function startGuard(limits: Limits, server: GuardedServer): Guarding | nu
 
 function rulesOf(limits: Limits, sockets: ServerSockets, warn: (message: string) => void): GuardRules {
   const { headerTimeout, idleTimeout, bodyTimeout, minRate, clientConnections, trustedProxies } = limits;
-  const connections = possibleConnections(limits.maxConnections, sockets, warn);
+  const connections = possibleConnections(limits.maxConnections, raiseDescriptors(limits, sockets), warn);
   const proxies = new Proxies(trustedProxies);
   return {
     deadlines: { header: headerTimeout, idle: idleTimeout, body: bodyTimeout, leastRate: minRate },
     connections,
     perClient: clientConnections ?? Math.ceil(connections / 2),
-    exempt: (client) => proxies.has(client) || (clientConnections === undefined && isThisMachine(client)),
+    exempt: (client) =>
+      proxies.hasClient(client) || (clientConnections === undefined && isThisMachine(client)),
   };
 }
 
-/** What comes from there is often a proxy, and speaks for many. */
-function isThisMachine(client: string): boolean {
-  return client.startsWith("127.") || client === clientOf("::1");
+/** As many descriptors as the connections may need, or as there can be. */
+function raiseDescriptors({ maxConnections }: Limits, sockets: ServerSockets): number {
+  // Each may be sent a file.
+  return sockets.raiseDescriptors(
+    maxConnections === 0 ? MANY_DESCRIPTORS : 2 * maxConnections + OTHER_DESCRIPTORS,
+  );
 }
 
-/** `wanted` connections, or as many as the system has descriptors for: a server that runs out of them accepts nobody. */
-function possibleConnections(
-  wanted: number,
-  sockets: ServerSockets,
-  warn: (message: string) => void,
-): number {
-  // Each may be sent a file.
-  const descriptors = sockets.raiseDescriptors(2 * wanted + OTHER_DESCRIPTORS);
-  if (descriptors === null) return wanted;
+/** `wanted` connections, or as many as there are descriptors for: a server that runs out of them accepts nobody. */
+function possibleConnections(wanted: number, descriptors: number, warn: (message: string) => void): number {
   const possible = Math.max(descriptors - OTHER_DESCRIPTORS, Math.floor(descriptors / 2));
   if (wanted > 0 && wanted <= possible) return wanted;
   if (wanted > 0) {
@@ -112,6 +117,16 @@ function possibleConnections(
     );
   }
   return possible;
+}
+
+/** A time in which there cannot come more connections than there are descriptors for; in milliseconds. */
+function tickFor(spare: number): number {
+  return Math.max(10, Math.min(100, spare / FASTEST_PER_MS / 4));
+}
+
+/** What comes from there is often a proxy, and speaks for many. */
+function isThisMachine(client: string): boolean {
+  return client.startsWith("127.") || client === clientOf("::1");
 }
 
 /** The connections on which any of `workers` has requests under way; null when one of them does not say. */

@@ -1,6 +1,7 @@
 /** The proxies whose word about their clients is taken. */
 import { BlockList, isIP } from "node:net";
 import { forwardedClient } from "../../http/forwarded.ts";
+import { clientOf } from "../guard/client.ts";
 
 /** What a request tells of where it came from. */
 interface Origin {
@@ -21,6 +22,8 @@ export function isProxyName(text: string): boolean {
 export class Proxies {
   readonly #list = new BlockList();
   readonly #socket: boolean;
+  /** What `clientOf` makes of the addresses that are named. */
+  readonly #clients = new Set<string>();
 
   /** Each of `names` is one (`isProxyName`). */
   constructor(names: readonly string[]) {
@@ -29,8 +32,10 @@ export class Proxies {
       const [address, bits] = name.split("/");
       const family = familyOf(address);
       if (family === null) continue;
-      if (bits === undefined) this.#list.addAddress(address, family);
-      else this.#list.addSubnet(address, Number(bits), family);
+      if (bits === undefined) {
+        this.#list.addAddress(address, family);
+        this.#clients.add(clientOf(canonical(address)));
+      } else this.#list.addSubnet(address, Number(bits), family);
     }
   }
 
@@ -42,12 +47,22 @@ export class Proxies {
     return family !== null && this.#list.check(plain, family);
   }
 
+  /** Whether a proxy is among those that `client` (as of `clientOf`) stands for. */
+  hasClient(client: string): boolean {
+    return this.#clients.has(client) || this.has(canonical(client.replace("/64", "")));
+  }
+
   /** The address of the client of a request with these headers; `unix` where that is not known behind a socket. */
   clientOf({ remoteAddr }: Origin, headers: Headers): string {
     const peer = "hostname" in remoteAddr ? remoteAddr.hostname : SOCKET;
     if (!this.has(peer)) return peer;
     return forwardedClient(peer, headers.get("x-forwarded-for"), (address) => this.has(address));
   }
+}
+
+/** An address as the runtime writes it. */
+function canonical(address: string): string {
+  return isIP(address) === 6 ? new URL(`http://[${address}]/`).hostname.slice(1, -1) : address;
 }
 
 function familyOf(address: string): "ipv4" | "ipv6" | null {

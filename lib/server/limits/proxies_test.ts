@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { clientOf } from "../guard/client.ts";
 import { isProxyName, Proxies } from "./proxies.ts";
 
 Deno.test("isProxyName() takes addresses, networks and the socket", () => {
@@ -18,6 +19,25 @@ Deno.test("isProxyName() takes addresses, networks and the socket", () => {
     ]
   ) {
     assert(!isProxyName(name), name);
+  }
+});
+
+Deno.test("Proxies.hasClient() knows the networks of its proxies", () => {
+  const proxies = new Proxies(["192.0.2.1", "10.0.0.0/8", "2001:DB8:1::5", "fd00:1::/32"]);
+  for (
+    const host of [
+      "192.0.2.1",
+      "10.9.9.9",
+      "2001:db8:1::5",
+      "2001:db8:1::6",
+      "fd00:1:2:3::4",
+      "::ffff:10.0.0.1",
+    ]
+  ) {
+    assert(proxies.hasClient(clientOf(host)), host);
+  }
+  for (const host of ["192.0.2.2", "11.0.0.1", "2001:db8:2::5", "fd00:2::1", "::1"]) {
+    assert(!proxies.hasClient(clientOf(host)), host);
   }
 });
 
