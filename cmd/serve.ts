@@ -10,6 +10,7 @@ import { isProxyName } from "../lib/server/limits/proxies.ts";
 import { parsePeers } from "../lib/server/peers.ts";
 import { Reloader } from "../lib/server/reload.ts";
 import type { ServerSettings } from "../lib/server/settings.ts";
+import { statePlace } from "../lib/server/state_place.ts";
 import { supervise } from "../lib/server/supervisor.ts";
 import { FileWatch } from "../lib/server/file_watch.ts";
 import { LogFile } from "../lib/server/log_file.ts";
@@ -358,6 +359,8 @@ function demandSamePlaces(old: Plan, next: Plan): void {
 }
 
 type Flags = ShareFlags & LimitFlags & {
+  "state-dir": string | undefined;
+  "check-config": boolean;
   host: string;
   port: number;
   unix: string | undefined;
@@ -369,7 +372,6 @@ type Flags = ShareFlags & LimitFlags & {
   "tls-cert": string | undefined;
   "tls-key": string | undefined;
   "tls-self-signed": boolean;
-  "state-dir": string | undefined;
   "log-file": string | undefined;
   metrics: boolean;
   log: string;
@@ -390,13 +392,21 @@ async function readSettings(
     throw new FerryError("usage", "--workers: only one worker can listen on a --unix socket");
   }
   const accounts = await readAccounts(told, place);
-  const shares = await readShares(told, { dir: args[0], accounts, env });
+  const checked = await readShares(told, { dir: args[0], accounts });
   const peers = parsePeers(flags.peer);
   const tlsFrom = tlsChoice(
     { cert: flags["tls-cert"], key: flags["tls-key"], selfSigned: flags["tls-self-signed"] },
     { place, dir: () => stateHome(flags["state-dir"], env) },
   );
   file?.demandRight();
+  // All is right: from here on something may be made.
+  const given = flags["state-dir"];
+  const shares = checked.map((share) => ({
+    ...share,
+    state: flags["check-config"]
+      ? { dir: null }
+      : statePlace(share.root, { given, writable: share.writable, env }),
+  }));
   const settings = {
     place,
     workers: flags.workers,

@@ -6,7 +6,6 @@ import type { FileShare, ReadServeFile } from "../lib/server/config/serve_file.t
 import { type Mount, TOP } from "../lib/server/mounts.ts";
 import { isWritable, type ShareSettings } from "../lib/server/settings.ts";
 import type { ShareRules } from "../lib/server/shares.ts";
-import { statePlace } from "../lib/server/state_place.ts";
 import type { Told } from "./serve_told.ts";
 
 /** The flags that say how a share is served. */
@@ -21,18 +20,19 @@ export interface ShareFlags {
   "max-age": number | undefined;
   "max-upload": number | undefined;
   cors: string[];
-  "state-dir": string | undefined;
 }
 
 interface ShareContext {
   /** The folder of the command line, if it names one. */
   dir: string | undefined;
   accounts: Accounts;
-  env: (name: string) => string | undefined;
 }
 
+/** What is known of a share before a place is made for its state. */
+export type CheckedShare = Omit<ShareSettings, "state">;
+
 /** The shares: those of the file, else one at the top. Throws `usage`; what is wrong in the file is said to it. */
-export async function readShares(told: Told<ShareFlags>, context: ShareContext): Promise<ShareSettings[]> {
+export async function readShares(told: Told<ShareFlags>, context: ShareContext): Promise<CheckedShare[]> {
   const { flags, file } = told;
   const shares = file?.value.shares;
   if (file === null || shares === undefined) {
@@ -52,7 +52,7 @@ async function fileShares(
   shares: readonly FileShare[],
   { flags, given, file }: Told<ShareFlags> & { file: ReadServeFile },
   context: ShareContext,
-): Promise<ShareSettings[]> {
+): Promise<CheckedShare[]> {
   const { innerPath, overShareFlags } = await import("../lib/server/config/serve_file.ts");
   const { shareRules } = await import("../lib/server/config/file_rules.ts");
   const { shareProblems } = await import("../lib/server/config/share_problems.ts");
@@ -91,14 +91,13 @@ function narrowed(own: ShareRules | undefined, given: ReadonlySet<string>): Shar
 function shareOf(
   { mount, root, own }: Pick<ShareSettings, "mount" | "root" | "own">,
   flags: ShareFlags,
-  { accounts, env }: ShareContext,
-): ShareSettings {
-  const writable = isWritable(accounts, { mount, own });
+  { accounts }: ShareContext,
+): CheckedShare {
   return {
     mount,
     own,
     root,
-    writable,
+    writable: isWritable(accounts, { mount, own }),
     hidden: flags.hidden,
     follow: flags["follow-symlinks"] === "none" ? "none" : "inside",
     index: flags.index,
@@ -109,7 +108,6 @@ function shareOf(
     cacheControl: cacheControl(flags["max-age"]),
     maxUpload: flags["max-upload"],
     cors: originsOf(flags.cors),
-    state: statePlace(root, { given: flags["state-dir"], writable, env }),
   };
 }
 

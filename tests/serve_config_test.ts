@@ -104,6 +104,36 @@ Deno.test("shares by host name: each host has its own, all others the rest", asy
     ["a.example/f", "/f", "400"],
   ];
   for (const [host, path, expected] of cases) assertEquals(await body(host, path), expected, host + path);
+  // The target in absolute form counts, not Host (RFC 9112 section 3.2.2).
+  assertEquals(await body("a.example", "http://b.example/f"), "of b");
+});
+
+Deno.test("with several workers each knows the shares, also of what it hands on", async () => {
+  using dir = tempDir({ "a/f": "of a", "b/f": "of b" });
+  const shares = [{ host: "a.example", folder: "a" }, { host: "b.example", path: "/in", folder: "b" }];
+  const config = writeConfig(dir, { workers: 2, anonymous: "rwd", shares });
+  await using server = await serve(null, ["--config", config]);
+  const ask = (head: string, body = "") =>
+    rawRequest(server.port, `${head}\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  // New connections go to either worker.
+  for (let i = 0; i < 12; i++) {
+    assertEquals((await ask("GET /f HTTP/1.1\r\nHost: a.example")).body, "of a");
+    assertEquals((await ask(`PUT /in/${i} HTTP/1.1\r\nHost: b.example`, "x")).status, 201);
+    // The target counts, not Host.
+    const put = await ask(`PUT http://a.example/${i} HTTP/1.1\r\nHost: b.example`, "x");
+    assertEquals([put.status, put.headers.get("location")], [201, `/${i}`]);
+  }
+  const stored = (folder: string) =>
+    [...Deno.readDirSync(dir.at(folder))].filter(({ isFile }) => isFile).length;
+  assertEquals([stored("a"), stored("b")], [13, 13]);
+});
+
+Deno.test("a host that nothing is shared under is told so with 421, but for the server's health", async () => {
+  using dir = tempDir({ "f": "f" });
+  const config = writeConfig(dir, { shares: [{ host: "a.example", folder: "." }] });
+  await using server = await serve(null, ["--config", config]);
+  assertEquals(await get(`${server.url}/f`), "421");
+  assertEquals(JSON.parse(await get(`${server.url}/.ferry/health`)).status, "ok");
 });
 
 Deno.test("a share inside another: its path is its own, whatever comes to lie under it", async () => {
@@ -240,8 +270,10 @@ Deno.test("--check-config names every mistake with its place, and serves nothing
   assertStringIncludes(broken.stderr, `${syntax}:5:13: "hidden" must be true or false, not a number\n`);
 
   const good = writeConfig(dir, { shares: [{ folder: "b" }] });
-  const fine = await ferry(["serve", "--config", good, "--check-config"]);
+  const env = { XDG_STATE_HOME: dir.at("state") };
+  const fine = await ferry(["serve", "--config", good, "--check-config"], { env });
   assertEquals([fine.code, fine.stdout, fine.stderr], [0, `${good}: all right\n`, ""]);
+  assertEquals([...Deno.readDirSync(dir.path)].some(({ name }) => name === "state"), false);
   const missing = await ferry(["serve", "--config", dir.at("nothing.jsonc")]);
   assertEquals(missing.code, 2);
   assertStringIncludes(missing.stderr, "cannot be read: no such file or directory");

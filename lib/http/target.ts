@@ -26,7 +26,10 @@ export function rawTarget(url: string): RawTarget {
   return { path: url.slice(start, mark), query: url.slice(mark) };
 }
 
-/** The authority of a request's URL as the runtime gives it: `HOST` or `HOST:PORT`. */
+/**
+ * The authority that a request is for, `HOST` or `HOST:PORT`: the runtime puts it into the URL, from the target in
+ * absolute form (RFC 9112 section 3.2.2), from `:authority`, or from `Host`.
+ */
 export function authorityOf(url: string): string {
   const start = url.indexOf("//") + 2;
   const end = url.indexOf("/", start);

@@ -33,11 +33,11 @@ import { isTusPath, TUS_HEADERS, TUS_METHODS, tusInner } from "./tus/paths.ts";
 /**
  * Answers what lies below `/.ferry/v1/`; `path` is raw, what follows that prefix, without the query. `completed`
  * tells when the answer has been sent, so that its memory can serve again. `mount` is the path of the share on the
- * server, `""` unless told; `access` is by paths that start there.
+ * server, `""` unless told; `access` is by paths that start there. `authority` is as in `ConnectionInfo`.
  */
 export type SyncApi = (
   request: Request,
-  context: { path: string; access: Access; completed?: Promise<void>; mount?: string },
+  context: { path: string; access: Access; completed?: Promise<void>; authority?: string; mount?: string },
 ) => Response | Promise<Response>;
 
 /** What a handler needs. */
@@ -68,6 +68,8 @@ export interface ConnectionInfo {
   remoteAddr: Deno.Addr;
   /** Settled when the answer has been sent, or will never be. */
   readonly completed?: Promise<void>;
+  /** Whom the request is for, `HOST` or `HOST:PORT`; absent where its URL says so. */
+  authority?: string;
 }
 
 /** Answers one request; never throws and never rejects. */
@@ -108,7 +110,7 @@ export function createHandler(config: HandlerConfig): Handler {
     const { path, query } = rawTarget(request.url);
     const forTus = isTusPath(path);
     const found = shares.only ??
-      shares.find(headers.get("host") ?? authorityOf(request.url), forTus ? tusInner(path) : path);
+      shares.find(info.authority ?? authorityOf(request.url), forTus ? tusInner(path) : path);
     const { shared } = found;
     const cors = shared === null ? config.cors : shared.cors;
     const grants = cors === undefined ? null : corsHeaders(cors, headers.get("origin"));
@@ -178,8 +180,9 @@ export function createHandler(config: HandlerConfig): Handler {
         }
       }
       if (syncApi !== undefined && path.startsWith(SYNC_PREFIX)) {
-        const { completed } = info;
-        const response = syncApi(request, { path: path.slice(SYNC_PREFIX.length), access, completed });
+        const { completed, authority } = info;
+        const call = { path: path.slice(SYNC_PREFIX.length), access, completed, authority };
+        const response = syncApi(request, call);
         return response instanceof Promise ? response.then(pass, fail) : pass(response);
       }
       const version = ANY_API.exec(path)?.[1];

@@ -43,7 +43,8 @@ export function leavingTo(handler: Handler, socket: string): Handler {
 export function takingOver(handler: Handler): Handler {
   return (request, { completed }) => {
     const remote = JSON.parse(request.headers.get(CLIENT) ?? "null");
-    return handler(request, { remoteAddr: remote, completed });
+    const authority = request.headers.get("host") ?? undefined;
+    return handler(request, { remoteAddr: remote, completed, authority });
   };
 }
 
@@ -67,8 +68,8 @@ function passingTo(socket: string): (request: Request, info: ConnectionInfo) => 
   return async ({ method, url, body, headers: given }, { remoteAddr }) => {
     const headers = new Headers(given);
     for (const name of HOP_BY_HOP) headers.delete(name);
-    // HTTP/2 has it in the URL alone.
-    if (!headers.has("host")) headers.set("host", authorityOf(url));
+    // HTTP/2 has it in the URL alone, and a target in absolute form counts before Host.
+    headers.set("host", authorityOf(url));
     headers.set(CLIENT, JSON.stringify(remoteAddr));
     const { path, query } = rawTarget(url);
     if (!headers.has("accept-encoding")) headers.set("accept-encoding", "identity");

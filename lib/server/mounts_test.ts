@@ -1,4 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { isWithin, parseUrlPath } from "../core/paths.ts";
 import { findMount, type Mount, mountNames, Mounts } from "./mounts.ts";
 
 const mount = (path: string, ...hosts: string[]): Mount => ({ hosts, path });
@@ -51,6 +53,31 @@ Deno.test("findMount() refuses what the file system's side refuses", () => {
   for (const raw of ["/docs/../x", "/docs//x", "/docs%2fx", "/docs\\x", "/%zz", "docs", "/docs/%00"]) {
     assertThrows(() => findMount(mounts, raw), Error, "refused");
   }
+});
+
+Deno.test("findMount() sees the same names as the share will, for every path that can be read", () => {
+  const mounts = ["", "a", "a/b", "é", "a b/c"].map((path) => mount(path)).sort((a, b) =>
+    b.path.length - a.path.length
+  );
+  const name = fc.constantFrom("a", "b", "é", "a b", "c", "x%y", "%61");
+  const path = fc.array(name, { maxLength: 4 });
+  // As clients may write it: any character encoded, or not where it need not be.
+  const spelled = fc.array(fc.boolean(), { minLength: 40, maxLength: 40 });
+  fc.assert(fc.property(path, spelled, fc.boolean(), (names, choices, slash) => {
+    let at = 0;
+    const raw = names.map((name) =>
+      [...new TextEncoder().encode(name)].map((byte) => {
+        const plain = /[a-z]/.test(String.fromCharCode(byte)) && choices[at++ % 40];
+        return plain ? String.fromCharCode(byte) : `%${byte.toString(16).padStart(2, "0")}`;
+      }).join("")
+    );
+    const whole = `/${raw.join("/")}${slash && raw.length > 0 ? "/" : ""}`;
+    const found = findMount(mounts, whole)!;
+    const inner = parseUrlPath(found.path === "" ? "/" : found.path).path;
+    const joined = [found.mount.path, inner].filter((part) => part !== "").join("/");
+    assertEquals(joined, parseUrlPath(whole).path);
+    assertEquals(mounts.find((one) => isWithin(joined, one.path)), found.mount);
+  }));
 });
 
 Deno.test("mountNames() gives the names on the way to the mounts below a folder", () => {

@@ -10,7 +10,7 @@ export function syncOfShares(shares: Shares, apis: ReadonlyMap<Shared, SyncHandl
   const { only } = shares;
   if (only?.shared) return apis.get(only.shared)!;
   return (request, context) => {
-    const authority = request.headers.get("host") ?? authorityOf(request.url);
+    const authority = context.authority ?? authorityOf(request.url);
     const shared = shares.at(authority, folderInQuery(request.url));
     if (shared === undefined) {
       throw new FerryError("not_found", "nothing is shared at this path; name a folder of one of the shares");
