@@ -159,7 +159,7 @@ export const serve = defineCommand({
       type: "duration",
       value: "DUR",
       default: DEFAULT_LIMITS.headerTimeout,
-      about: "end connections on which the head of a request takes longer; 0 for none of these limits",
+      about: "end connections on which the head of a request takes longer; 0 for no limit, here and below",
     },
     "body-timeout": {
       type: "duration",
@@ -201,19 +201,20 @@ export const serve = defineCommand({
       default: DEFAULT_LIMITS.clientRequests,
       min: 0,
       max: 1_000_000,
-      about: "answer 429 to a client that asks more than N times a second, or 5 N times at once",
+      about:
+        "answer 429 to a client that asks more than N times a second, or 5 N times at once; 0 for no limit",
     },
     "limit-rate": {
       type: "size",
       value: "SIZE",
       default: DEFAULT_LIMITS.limitRate,
-      about: "send and take at most SIZE a second, all clients together",
+      about: "send and take at most SIZE a second, all clients together; 0 for no limit",
     },
     "client-limit-rate": {
       type: "size",
       value: "SIZE",
       default: DEFAULT_LIMITS.clientLimitRate,
-      about: "send to and take from each client at most SIZE a second",
+      about: "send to and take from each client at most SIZE a second; 0 for no limit",
     },
     "trusted-proxy": {
       type: "list",

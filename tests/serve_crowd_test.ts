@@ -75,6 +75,20 @@ Deno.test("serve --client-connections counts each client by itself", async () =>
   for (const each of kept) each.close();
 });
 
+Deno.test("SIGHUP: limits of the file hold for connections that are there, too", async () => {
+  using dir = tempDir({ file: "content", "ferry.jsonc": "{}" });
+  await using server = await serve(dir.path, ["--config", dir.at("ferry.jsonc")]);
+  const first = await connect(server.port, GET);
+  const second = await connect(server.port, GET);
+  for (const each of [first, second]) assertMatch(await answer(each), /^HTTP\/1.1 200 /);
+  Deno.writeTextFileSync(dir.at("ferry.jsonc"), '{ "max-connections": 1, "idle-timeout": "1s" }');
+  Deno.kill(server.pid, "SIGHUP");
+  await until(server, /^HTTP\/1.1 503 /);
+  assertEquals(await rest(first), "");
+  assertEquals(await rest(second), "");
+  await until(server, /^HTTP\/1.1 200 /);
+});
+
 Deno.test({
   name: "serve -v says where connections cannot be guarded, and serves there",
   ignore: Deno.env.has("FERRY_BIN"),

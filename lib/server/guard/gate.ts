@@ -51,7 +51,7 @@ export class Gate {
 
   /**
    * Counts a request that is answered later as under way until it is. Where the answer is that it came too slowly, the
-   * runtime would go on to wait for the rest of it.
+   * runtime would go on to wait for the rest of it; unless others are under way there, as HTTP/2 lets them, it ends.
    */
   during(origin: Origin, answer: Promise<Response>): void {
     if (origin.completed === undefined) return;
@@ -60,7 +60,10 @@ export class Gate {
     origin.completed.then(done, done);
     answer.then(({ status }) => {
       const key = status === 408 ? keyOf(origin) : null;
-      if (key !== null) origin.completed?.then(() => this.#hangUp(key), () => {});
+      if (key === null) return;
+      origin.completed?.then(() => {
+        if (!this.busy().includes(key)) this.#hangUp(key);
+      }, () => {});
     });
   }
 
