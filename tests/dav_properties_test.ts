@@ -35,7 +35,7 @@ Deno.test("serve answers PROPFIND with the properties of files and folders", asy
   const file = await propfind(server, "/a.txt");
   assertEquals(file.status, 207);
   assertEquals(file.headers.get("content-type"), "application/xml; charset=utf-8");
-  const escaped = (got.headers.get("etag") ?? "").replaceAll('"', "&quot;");
+  const etag = got.headers.get("etag");
   for (
     const part of [
       "<D:resourcetype/>",
@@ -43,7 +43,7 @@ Deno.test("serve answers PROPFIND with the properties of files and folders", asy
       "<D:getcontentlength>5</D:getcontentlength>",
       `<D:getlastmodified>${got.headers.get("last-modified")}</D:getlastmodified>`,
       `<D:getcontenttype>${got.headers.get("content-type")}</D:getcontenttype>`,
-      `<D:getetag>${escaped}</D:getetag>`,
+      `<D:getetag>${etag}</D:getetag>`,
       "<D:status>HTTP/1.1 200 OK</D:status>",
     ]
   ) assert(file.text.includes(part), `${part} in ${file.text}`);

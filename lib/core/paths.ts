@@ -127,6 +127,7 @@ export function toUrlPath(path: string, slash = false): string {
 
 /** One name as a URL path segment. A name made of dots alone cannot occur: `nameProblem` refuses it. */
 export function encodeSegment(name: string): string {
+  if (/^[A-Za-z0-9._~-]*$/.test(name)) return name;
   return encodeURIComponent(name).replace(
     /[!'()*]/g,
     (c) => "%" + c.charCodeAt(0).toString(16).toUpperCase(),

@@ -2,6 +2,7 @@
 import { FerryError } from "../core/errors.ts";
 import { childPath, isHidden, joinRoot, nameProblem } from "../core/paths.ts";
 import { fileEtag } from "../http/etag.ts";
+import { type EntryInfo, FolderLooks } from "../store/read/folder_looks.ts";
 import { innerPath, locate } from "../store/root.ts";
 import type { MountFolder } from "./mounted.ts";
 import { type Exchange, type Target } from "./share.ts";
@@ -32,9 +33,15 @@ export interface Listing {
  */
 export function readListing(exchange: Exchange, folder: Target): Listing {
   const entries: ListingEntry[] = [];
-  for (const { name } of Deno.readDirSync(folder.real)) {
-    const entry = readEntry(exchange, folder, name);
-    if (entry !== null) entries.push(entry);
+  const looks = new FolderLooks();
+  const seen = { path: folder.path, real: folder.real, looks };
+  try {
+    for (const name of looks.names(folder.real)) {
+      const entry = readEntry(exchange, seen, name);
+      if (entry !== null) entries.push(entry);
+    }
+  } finally {
+    looks.rest();
   }
   const { mounted } = exchange;
   for (const lead of mounted.folders(folder.path)) {
@@ -49,7 +56,7 @@ export function mountEntry({ name, info }: MountFolder): ListingEntry {
   return { name, kind: "dir", size: null, mtime: info.mtime?.getTime() ?? 0, etag: null, slash: true };
 }
 
-function readEntry(exchange: Exchange, folder: Target, name: string): ListingEntry | null {
+function readEntry(exchange: Exchange, folder: LookedAt, name: string): ListingEntry | null {
   const seen = lookAt(exchange, folder, name);
   if (seen === null) return null;
   const { kind, info } = seen;
@@ -63,16 +70,19 @@ function readEntry(exchange: Exchange, folder: Target, name: string): ListingEnt
 export interface SeenEntry {
   kind: "file" | "dir" | "symlink";
   /** The file or folder, of a link that which it leads to, and where that is. */
-  info: Deno.FileInfo;
+  info: EntryInfo;
   real: string;
 }
 
+/** A folder that was found for a user, and how its entries are looked at. */
+export type LookedAt = Pick<Target, "path" | "real"> & { looks?: FolderLooks };
+
 type Place = Pick<Exchange, "access" | "share" | "mounted">;
 
-/** What the name is in `folder`, a folder that was found for this user; null for what a GET would not find. */
+/** What the name is in `folder`; null for what a GET would not find. */
 export function lookAt(
   exchange: Place,
-  folder: Pick<Target, "path" | "real">,
+  folder: LookedAt,
   name: string,
 ): SeenEntry | null {
   try {
@@ -87,7 +97,7 @@ export function lookAt(
 /** As `lookAt`, but throws the system's error for what is not there, or cannot be looked at. */
 export function lookClosely(
   { access, share, mounted }: Place,
-  folder: Pick<Target, "path" | "real">,
+  folder: LookedAt,
   name: string,
 ): SeenEntry | null {
   // A backslash is refused in every URL.
@@ -99,7 +109,7 @@ export function lookClosely(
   const inner = innerPath(share.root, real);
   // Below a link the rules of both places hold.
   if (inner !== path && !access.can("r", inner)) return null;
-  const info = Deno.lstatSync(real);
+  const info: EntryInfo = folder.looks?.at(folder.real, name) ?? Deno.lstatSync(real);
   if (info.isSymlink) return linked({ access, share }, path);
   if (!info.isFile && !info.isDirectory) return null;
   return { kind: info.isDirectory ? "dir" : "file", info, real };

@@ -8,11 +8,18 @@ export interface FoundFile {
   info: Deno.FileInfo;
 }
 
+/** What tells a file from all others. */
+export interface FileIdentity {
+  /** A real path. */
+  real: string;
+  info: Pick<Deno.FileInfo, "isFile" | "ino" | "dev">;
+}
+
 /**
  * Opens `found` for reading. Throws `not_found` when something else is there now: somebody may have put a link that
  * leads out of the share in its place, or in place of a folder above it.
  */
-export function openFound({ real, info }: FoundFile): { file: Deno.FsFile; info: Deno.FileInfo } {
+export function openFound({ real, info }: FileIdentity): { file: Deno.FsFile; info: Deno.FileInfo } {
   // Anything else may block in open(), or act on it.
   if (!info.isFile) throw notFound();
   const file = Deno.openSync(real);

@@ -24,7 +24,7 @@ function validatorsOf(target: Target): Validators | null {
 }
 
 /** The entity tag of the file that `info` tells of. */
-export function etagOf(info: Deno.FileInfo): string {
+export function etagOf(info: Pick<Deno.FileInfo, "size" | "mtime" | "ino" | "dev">): string {
   return fileEtag({ size: info.size, mtime: info.mtime?.getTime() ?? 0, ino: info.ino, dev: info.dev });
 }
 

@@ -5,14 +5,17 @@
  * ordinary way beside it, for other systems and to learn why a call failed.
  */
 import { isThere } from "./quiet.ts";
+import type { EntryInfo } from "./read/folder_looks.ts";
 
 /** AT_FDCWD: paths start where the process is. */
 const HERE = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_EMPTY_PATH = 0x1000;
 const RENAME_NOREPLACE = 1;
-/** The type, mode, times, inode and size of statx(2). */
+/** The type, mode, times, inode and size of statx(2), and the same with the time of birth. */
 const STATX_BASIC = 0x7ff;
+const STATX_ALL = 0xfff;
+const STATX_BTIME = 0x800;
 
 const O_WRONLY = 0o1;
 const O_CREAT = 0o100;
@@ -182,6 +185,29 @@ export class Libc {
       : null;
   }
 
+  /** What the runtime would tell of `name` in an open folder; a link is itself. */
+  infoIn(folder: number, name: string): EntryInfo | null {
+    const words = this.#stat;
+    const { statx } = this.#calls;
+    if (!this.#encode(name)) return null;
+    if (statx(folder, this.#path, AT_SYMLINK_NOFOLLOW, STATX_ALL, words) !== 0) return null;
+    const kind = (words[STATX.mode] & 0xffff) >> 12;
+    const { seconds, born } = STATX;
+    return {
+      isFile: kind === 0o10,
+      isDirectory: kind === 0o4,
+      isSymlink: kind === 0o12,
+      size: words[STATX.sizeHigh] * 0x100000000 + words[STATX.size],
+      mtime: new Date(timeOf(words[seconds], words[seconds + 1], words[seconds + 2])),
+      birthtime: (words[0] & STATX_BTIME) === 0
+        ? null
+        : new Date(timeOf(words[born], words[born + 1], words[born + 2])),
+      mode: words[STATX.mode] & 0xffff,
+      ino: words[STATX.inode + 1] * 0x100000000 + words[STATX.inode],
+      dev: deviceOf(words[STATX.major], words[STATX.minor]),
+    };
+  }
+
   /** What is at `path`, which is absolute; a link is itself. */
   statAt(path: string): FileStat | null {
     return this.statIn(HERE, path);
@@ -281,7 +307,25 @@ export class Libc {
 }
 
 /** Where struct statx has what, in words of 32 bits; times are those of the last change of the content. */
-export const STATX = { mode: 7, size: 10, sizeHigh: 11, seconds: 28, secondsHigh: 29, nanos: 30 } as const;
+export const STATX = {
+  mode: 7,
+  inode: 8,
+  size: 10,
+  sizeHigh: 11,
+  born: 20,
+  seconds: 28,
+  secondsHigh: 29,
+  nanos: 30,
+  major: 34,
+  minor: 35,
+} as const;
+
+/** The number of a device as stat(2) gives it (makedev(3)). */
+function deviceOf(major: number, minor: number): number {
+  const low = (minor & 0xff) + (major & 0xfff) * 0x100;
+  const high = Math.floor(minor / 0x100) * 0x100000 + Math.floor(major / 0x1000) * 0x100000000000;
+  return low + high;
+}
 
 /** A time of statx(2) in ms, whole, as the runtime rounds: towards 1970. */
 export function timeOf(seconds: number, secondsHigh: number, nanos: number): number {

@@ -1,6 +1,6 @@
 /** What a file holds, for an archive: read from the file while it is open. */
 import { FerryError, quote, readError } from "../../core/errors.ts";
-import { type FoundFile, openFound } from "../open_file.ts";
+import { type FileIdentity, openFound } from "../open_file.ts";
 import type { Content } from "./entry.ts";
 
 /** One read. Smaller files are read at once, so that their size is true whatever is done to them. */
@@ -16,7 +16,7 @@ export interface OpenContent extends Content, Disposable {
  * of it at a time. Throws `read_failed`.
  */
 export function openContent(
-  found: FoundFile,
+  found: FileIdentity,
   path: string,
   buffer: Uint8Array<ArrayBuffer>,
 ): OpenContent | null {

@@ -2,6 +2,7 @@
 import { statfsSync } from "node:fs";
 import { formatHttpDate } from "../../http/date.ts";
 import { mediaType } from "../../http/media_type.ts";
+import type { EntryInfo } from "../../store/read/folder_looks.ts";
 import { etagOf } from "../preconditions.ts";
 import type { DeadProperty } from "./dead_properties.ts";
 import { lockDiscovery, SUPPORTED_LOCKS, type Viewer } from "./lock_xml.ts";
@@ -13,7 +14,7 @@ import { escapeXml } from "./xml_write.ts";
 export interface Resource {
   /** Its last name; empty for the root. */
   name: string;
-  info: Deno.FileInfo;
+  info: EntryInfo;
   /** Where it is. */
   real: string;
   /** The same below the share's root. */
@@ -31,8 +32,7 @@ const VALUES: Readonly<Record<string, Value>> = {
   resourcetype: ({ info }) => info.isDirectory ? "<D:collection/>" : "",
   displayname: ({ name, dead }) => dead.some((one) => isDav(one, "displayname")) ? null : escapeXml(name),
   creationdate: ({ info }) => info.birthtime?.toISOString() ?? null,
-  getlastmodified: ({ info }) =>
-    info.mtime === null ? null : formatHttpDate(Math.min(info.mtime.getTime(), Date.now())),
+  getlastmodified: ({ info }) => info.mtime === null ? null : lastModified(info.mtime.getTime()),
   getcontentlength: ({ info }) => info.isFile ? String(info.size) : null,
   getcontenttype: ({ name, info }) => info.isFile ? mediaType(name) : null,
   getetag: ({ info }) => info.isFile ? escapeXml(etagOf(info)) : null,
@@ -41,6 +41,15 @@ const VALUES: Readonly<Record<string, Value>> = {
   "quota-available-bytes": ({ info, real }) => quota(info, real)?.available ?? null,
   "quota-used-bytes": ({ info, real }) => quota(info, real)?.used ?? null,
 };
+
+/** Many files of a folder were often written within a second. */
+let latest = { second: NaN, date: "" };
+
+function lastModified(mtime: number): string {
+  const second = Math.floor(Math.min(mtime, Date.now()) / 1000);
+  if (second !== latest.second) latest = { second, date: formatHttpDate(second * 1000) };
+  return latest.date;
+}
 
 /** Asked of the system, and not what a client means by all. */
 const ONLY_BY_NAME: ReadonlySet<string> = new Set(["quota-available-bytes", "quota-used-bytes"]);
@@ -69,7 +78,7 @@ export function isProtected(name: XmlName): boolean {
 }
 
 /** What is free for this server on the file system of a folder, and what is in use there, in bytes. */
-function quota(info: Deno.FileInfo, real: string): { available: string; used: string } | null {
+function quota(info: EntryInfo, real: string): { available: string; used: string } | null {
   if (!info.isDirectory) return null;
   try {
     const { bsize, blocks, bfree, bavail } = statfsSync(real);

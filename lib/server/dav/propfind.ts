@@ -2,7 +2,8 @@
 import { baseName, childPath, encodeSegment, toUrlPath } from "../../core/paths.ts";
 import { type Depth, parseDepth } from "../../http/dav_headers.ts";
 import { innerPath } from "../../store/root.ts";
-import { lookAt, type SeenEntry } from "../listing.ts";
+import { FolderLooks } from "../../store/read/folder_looks.ts";
+import { lookAt, type LookedAt, type SeenEntry } from "../listing.ts";
 import type { Reply } from "../reply.ts";
 import { Mounted, type MountFolder, newer, type ShareFolder } from "../mounted.ts";
 import { type Exchange, find, notFound, type Target } from "../share.ts";
@@ -58,7 +59,8 @@ export async function propfind(exchange: Exchange): Promise<Reply> {
   const depth = parseDepth(exchange.request.headers.get("depth"), ["infinity", "0", "1"]);
   if (depth === "infinity") demandFew(exchange, target);
   const headers: Record<string, string> = { "content-type": XML_TYPE, "cache-control": "no-store" };
-  const pieces = inPieces(responses(exchange, target, { depth, request }));
+  const looks = new FolderLooks();
+  const pieces = inPieces(responses(exchange, target, { depth, request, looks }), looks);
   const first = pieces.next();
   if (first.done) return { status: 207, headers, body: "" };
   const second = pieces.next();
@@ -71,13 +73,19 @@ function* chain(begun: readonly string[], rest: Generator<string>): Generator<st
   yield* rest;
 }
 
-function* inPieces(parts: Iterable<string>): Generator<string> {
+/** Nothing stays open while a client takes its time. */
+function* inPieces(parts: Iterable<string>, looks: FolderLooks): Generator<string> {
   let text = MULTISTATUS_OPEN;
-  for (const part of parts) {
-    text += part;
-    if (text.length < PIECE) continue;
-    yield text;
-    text = "";
+  try {
+    for (const part of parts) {
+      text += part;
+      if (text.length < PIECE) continue;
+      looks.rest();
+      yield text;
+      text = "";
+    }
+  } finally {
+    looks.rest();
   }
   yield text + MULTISTATUS_CLOSE;
 }
@@ -86,7 +94,7 @@ function* inPieces(parts: Iterable<string>): Generator<string> {
 function* responses(
   exchange: Exchange,
   target: Target,
-  { depth, request }: { depth: Depth; request: PropertyRequest },
+  { depth, request, looks }: { depth: Depth; request: PropertyRequest; looks: FolderLooks },
 ): Generator<string> {
   const { root, dav } = exchange.share;
   const viewer = exchange;
@@ -106,11 +114,11 @@ function* responses(
   const href = exchange.mounted.urlOf(target.path, target.info.isDirectory);
   yield respond(href, baseName(target.path), self, known?.dead.of(inner) ?? NO_DEAD);
   if (depth === "0" || !target.info.isDirectory) return;
-  const folders: Folder[] = [{ path: target.path, real: target.real, href }];
+  const folders: Folder[] = [{ path: target.path, real: target.real, href, looks }];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     const folderInner = innerPath(root, folder.real);
     const dead = known?.dead.in(folderInner);
-    for (const name of namesIn(folder.real)) {
+    for (const name of namesIn(folder)) {
       const seen = lookAt(exchange, folder, name);
       if (seen === null) continue;
       const slash = seen.info.isDirectory;
@@ -123,7 +131,7 @@ function* responses(
       yield respond(href, name, seen, own);
       // What links lead to is not below the folder, and may be a loop.
       if (depth === "infinity" && seen.kind === "dir") {
-        folders.push({ path: childPath(folder.path, name), real: seen.real, href });
+        folders.push({ path: childPath(folder.path, name), real: seen.real, href, looks });
       }
     }
     // Other shares are each asked for themselves.
@@ -144,15 +152,15 @@ function mountResponse(
 }
 
 type Seen = Pick<SeenEntry, "real" | "info">;
-type Folder = Pick<Target, "path" | "real"> & { href: string };
+type Folder = Required<LookedAt> & { href: string };
 
 const NO_LOCKS: readonly Lock[] = [];
 const NO_DEAD: Resource["dead"] = [];
 
 /** The names in a folder, in order; none where it went away or may not be read. */
-function namesIn(real: string): string[] {
+function namesIn({ real, looks }: Folder): string[] {
   try {
-    return Array.from(Deno.readDirSync(real), ({ name }) => name).sort();
+    return looks.names(real).sort();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return [];
     throw error;

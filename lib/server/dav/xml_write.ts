@@ -6,7 +6,6 @@ const SPECIAL: Readonly<Record<string, string>> = {
   "&": "&amp;",
   "<": "&lt;",
   ">": "&gt;",
-  '"': "&quot;",
   "\r": "&#13;",
 };
 
@@ -21,15 +20,15 @@ const SPECIAL: Readonly<Record<string, string>> = {
  */
 export function escapeXml(text: string): string {
   if (!NEEDS_CARE.test(text)) return text;
-  return text.replace(/[&<>"\r]/g, (c) => SPECIAL[c]).replace(NOT_IN_XML, "\ufffd");
+  return text.replace(/[&<>\r]/g, (c) => SPECIAL[c]).replace(NOT_IN_XML, "\ufffd");
 }
 
 function escapeAttribute(text: string): string {
-  return escapeXml(text).replace(/[\t\n]/g, (c) => `&#${c.charCodeAt(0)};`);
+  return escapeXml(text).replace(/["\t\n]/g, (c) => `&#${c.charCodeAt(0)};`);
 }
 
 // deno-lint-ignore no-control-regex -- control characters are what this is about
-const NEEDS_CARE = /[&<>"\u0000-\u001f\ud800-\udfff\ufffe\uffff]/;
+const NEEDS_CARE = /[&<>\u0000-\u001f\ud800-\udfff\ufffe\uffff]/;
 const NOT_IN_XML =
   // deno-lint-ignore no-control-regex -- the same
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
