@@ -149,6 +149,10 @@ export const request: Command = defineCommand({
     },
     { run: "ferry request -r 0-15 http://host/big.iso | xxd", about: "the first 16 bytes" },
     { run: "ferry request --data-json '{\"a\":1}' http://host/api", about: "POST JSON" },
+    {
+      run: "ferry request --pin sha256:HEX https://nas:8420/notes.txt",
+      about: "from a server that made its certificate itself and printed this",
+    },
     { run: "ferry request DELETE http://host/old.txt", about: "any other method" },
   ],
   exits: [0, 2, 3, 6, 7, 18, 22, 23, 26, 28, 33, 35, 43, 47, 60, 67, 130, 143],

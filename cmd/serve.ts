@@ -270,6 +270,10 @@ export const serve = defineCommand({
       about: "see whether a configuration file is right, before a server reads it",
     },
     {
+      run: "ferry serve --host 0.0.0.0 --tls-self-signed ~/photos",
+      about: "over TLS without an authority; it prints how to trust it",
+    },
+    {
       run: "ferry serve --unix /run/ferry.sock --log json .",
       about: "behind a proxy, with a log for programs",
     },

@@ -45,6 +45,7 @@ Deno.test("serve --tls-cert speaks TLS with the certificate of an authority, and
   if (http2 === null) return console.log("no curl here: HTTP/2 not tried");
   assertMatch(http2.text, /^HTTP\/2 200/);
   assert(http2.text.endsWith("hello"), http2.text);
+  assert(!/^(connection|keep-alive|transfer-encoding):/im.test(http2.text), http2.text);
   const old = await curl(["--http1.1", "-i", `${server.url}/a%20b.txt`]);
   assertMatch(old!.text, /^HTTP\/1.1 200/);
   // What leans on the Host header, which HTTP/2 does not have, and headers that it forbids.
