@@ -8,8 +8,55 @@ interface CommandEntry {
   load(): Promise<Command>;
 }
 
+/** A command made of commands. */
+interface CommandGroup {
+  name: string;
+  usage: string;
+  summary: string;
+  commands: readonly CommandEntry[];
+}
+
+const TOKEN_COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "create",
+    usage: "token create --token-key FILE [flags]",
+    summary: "make a token: a path, verbs, an end, and how much",
+    load: async () => (await import("./token_create.ts")).tokenCreate,
+  },
+  {
+    name: "share",
+    usage: "token share --token-key FILE URL",
+    summary: "make a link to one file or folder",
+    load: async () => (await import("./token_share.ts")).tokenShare,
+  },
+  {
+    name: "inspect",
+    usage: "token inspect TOKEN|LINK|-",
+    summary: "show what a token says, and what became of it",
+    load: async () => (await import("./token_inspect.ts")).tokenInspect,
+  },
+  {
+    name: "revoke",
+    usage: "token revoke --token-key FILE TOKEN|LINK|ID|-",
+    summary: "end a token now",
+    load: async () => (await import("./token_revoke.ts")).tokenRevoke,
+  },
+  {
+    name: "key",
+    usage: "token key FILE",
+    summary: "make the key that tokens are signed with",
+    load: async () => (await import("./token_key.ts")).tokenKey,
+  },
+  {
+    name: "hash",
+    usage: "token hash",
+    summary: "make the hash of a password, for --auth and --users",
+    load: async () => (await import("./token_hash.ts")).tokenHash,
+  },
+];
+
 /** The commands, in the order of `--help`. */
-export const COMMANDS: readonly CommandEntry[] = [
+export const COMMANDS: readonly (CommandEntry | CommandGroup)[] = [
   {
     name: "serve",
     usage: "serve [DIR]",
@@ -27,6 +74,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     usage: "sync SRC DST",
     summary: "make DST hold what SRC holds",
     load: async () => (await import("./sync.ts")).sync,
+  },
+  {
+    name: "token",
+    usage: "token COMMAND",
+    summary: "make tokens, share links and password hashes for a server",
+    commands: TOKEN_COMMANDS,
   },
   {
     name: "demo",

@@ -1,6 +1,6 @@
 /** From argv to an exit status: finds the command, reads its flags, runs it, and says what went wrong in one line. */
 import { closestString } from "@std/text/closest-string";
-import { COMMON_FLAGS } from "../lib/cli/command.ts";
+import { type Command, COMMON_FLAGS } from "../lib/cli/command.ts";
 import { parseFlags } from "../lib/cli/flags.ts";
 import type { Io, StopReason } from "../lib/cli/io.ts";
 import { exitStatus, FerryError, quote } from "../lib/core/errors.ts";
@@ -38,15 +38,38 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
     else io.out(text);
     return name === undefined ? 2 : 0;
   }
-  const entry = COMMANDS.find((command) => command.name === name);
-  if (entry === undefined) {
-    const nearest = closestString(name, COMMANDS.map((command) => command.name));
-    throw new FerryError(
-      "usage",
-      `unknown command ${quote(name)}; did you mean ${nearest}? See ferry --help`,
-    );
+  const found = find(COMMANDS, name);
+  if ("commands" in found) return await dispatchGroup(found, rest, io);
+  return await runCommand(await found.load(), rest, io);
+}
+
+/** One of the commands that a command is made of. */
+async function dispatchGroup(
+  group: Extract<typeof COMMANDS[number], { commands: unknown }>,
+  [name, ...rest]: readonly string[],
+  io: Io,
+): Promise<number> {
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    const { groupHelp } = await import("../lib/cli/help.ts");
+    const text = groupHelp(group);
+    if (name === undefined) io.err(text);
+    else io.out(text);
+    return name === undefined ? 2 : 0;
   }
-  const command = await entry.load();
+  return await runCommand(await find(group.commands, name, `${group.name} `).load(), rest, io);
+}
+
+function find<E extends { name: string }>(entries: readonly E[], name: string, before = ""): E {
+  const entry = entries.find((entry) => entry.name === name);
+  if (entry !== undefined) return entry;
+  const nearest = before + closestString(name, entries.map((entry) => entry.name));
+  throw new FerryError(
+    "usage",
+    `unknown command ${quote(before + name)}; did you mean ${nearest}? See ferry ${before}--help`,
+  );
+}
+
+async function runCommand(command: Command, rest: readonly string[], io: Io): Promise<number> {
   // --help wins over whatever else is wrong with the line.
   const end = rest.indexOf("--");
   const before = end === -1 ? rest : rest.slice(0, end);

@@ -1,6 +1,7 @@
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import type { FlagTable, FlagValues } from "../lib/cli/flags.ts";
 import type { Io } from "../lib/cli/io.ts";
+import { parseSha256 } from "../lib/cli/units.ts";
 import { FerryError, quote, readError } from "../lib/core/errors.ts";
 import { type HttpClientOptions } from "../lib/client/http_client.ts";
 import { parseRangeFlag } from "../lib/client/range_flag.ts";
@@ -243,10 +244,10 @@ function readCertificates(path: string): string {
 }
 
 function parseChecksum(text: string, count: number): string {
-  const hex = /^sha256:([0-9a-f]{64})$/i.exec(text)?.[1];
-  if (hex === undefined) {
+  const hex = parseSha256(text);
+  if (hex === null) {
     throw new FerryError("usage", `--checksum ${quote(text)}: must be sha256: and 64 hexadecimal digits`);
   }
   if (count > 1) throw new FerryError("usage", `--checksum is of one URL, not of ${count}`);
-  return hex.toLowerCase();
+  return hex;
 }

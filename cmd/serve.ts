@@ -9,7 +9,7 @@ import { DEFAULT_LIMITS } from "../lib/server/limits/limits.ts";
 import { isProxyName } from "../lib/server/limits/proxies.ts";
 import { parsePeers } from "../lib/server/peers.ts";
 import { Reloader } from "../lib/server/reload.ts";
-import type { ServerSettings } from "../lib/server/settings.ts";
+import { type ServerSettings, withAccounts } from "../lib/server/settings.ts";
 import { statePlace } from "../lib/server/state_place.ts";
 import { supervise } from "../lib/server/supervisor.ts";
 import { FileWatch } from "../lib/server/file_watch.ts";
@@ -27,7 +27,8 @@ import { stateHome } from "../lib/store/state_dir.ts";
 import { onHangup } from "./hangup.ts";
 import { type LimitFlags, limitsOf } from "./serve_limits.ts";
 import { originsOf, readShares, type ShareFlags } from "./serve_shares.ts";
-import { readAccounts, readTold, type Told } from "./serve_told.ts";
+import { readKey } from "./serve_key.ts";
+import { readAccounts, readTold, type Told, usersFileOf } from "./serve_told.ts";
 
 const WORKER = new URL("./serve_worker.ts", import.meta.url);
 
@@ -66,6 +67,19 @@ export const serve = defineCommand({
       type: "list",
       value: "USER:PASSWORD[@PATH[:PERMS],...]",
       about: "a user, and where and what that one may do (default @/:rwd); PASSWORD may be a $scrypt$ hash",
+    },
+    users: {
+      type: "string",
+      value: "FILE",
+      path: true,
+      about:
+        "a file with a user a line, NAME:HASH[:/PATH:PERMS,...], the hash by ferry token hash; read again when it changes",
+    },
+    "token-key": {
+      type: "string",
+      value: "FILE",
+      path: true,
+      about: "honour the tokens and share links that are made with this key, see ferry token",
     },
     peer: {
       type: "list",
@@ -247,6 +261,10 @@ export const serve = defineCommand({
       value: "FILE",
       about: "read what is not said by flags from FILE, see docs/configuration.md; SIGHUP reads it again",
     },
+    explain: {
+      type: "boolean",
+      about: "print who may do what where, and do not serve",
+    },
     "check-config": {
       type: "boolean",
       about: "say whether all of it is right, and do not serve",
@@ -286,13 +304,13 @@ export const serve = defineCommand({
     const read = async (warn: (line: string) => void): Promise<ServerSettings> => {
       const told = await readTold(line, serve.flags);
       try {
-        const next = await readSettings(told, line.args, io);
+        const next = await readSettings(told, line.args, { key, env: io.env });
         if (current !== undefined) demandSamePlaces(current, next);
         // A check makes nothing, so no certificate either.
         const makes = next.tlsFrom.kind === "self_signed";
-        const tls = line.flags["check-config"] && makes ? null : await readTls(next.tlsFrom, warn);
+        const tls = isDry(line.flags) && makes ? null : await readTls(next.tlsFrom, warn);
         current = { ...next, tls };
-        return { ...next.settings, key, tls: tls?.pair };
+        return { ...next.settings, tls: tls?.pair };
       } catch (error) {
         told.file?.blame(error, line.given);
         throw error;
@@ -300,6 +318,12 @@ export const serve = defineCommand({
     };
     const settings = await read(tell);
     const { flags } = line;
+    if (flags.explain) {
+      const { explain, explainText } = await import("../lib/server/explain.ts");
+      const rows = explain(settings);
+      io.out(flags.json ? rows.map((row) => JSON.stringify(row) + "\n").join("") : explainText(rows));
+      return 0;
+    }
     if (flags["check-config"]) {
       io.out(`${quote(flags.config ?? "the command line")}: all right\n`);
       return 0;
@@ -312,9 +336,20 @@ export const serve = defineCommand({
       reload: reloader.state,
       certificateEnds: current!.tls?.ends ?? null,
     }));
+    let served = settings;
     const reloader = new Reloader(settings, {
       read: () => read(say),
-      take: (next) => server.reload(next),
+      async take(next) {
+        // Whoever may do less may not wait for pushes to end.
+        server.setAccounts(next.accounts);
+        try {
+          if (!isSameButAccounts(served, next)) await server.reload(next);
+        } catch (error) {
+          server.setAccounts(served.accounts);
+          throw error;
+        }
+        served = next;
+      },
       say,
     });
     const server = await supervise(settings, { entry: WORKER, log, counts, verbose: flags.verbose });
@@ -326,7 +361,7 @@ export const serve = defineCommand({
       },
       end: ended.resolve,
     });
-    using _watch = new FileWatch(() => tlsFiles(current!.tlsFrom), () => reloader.request());
+    using _watch = new FileWatch(() => filesOf(current!), () => reloader.request());
     announce(io, { settings, url: server.url, pin: first.tls?.pin, json: flags.json, quiet: flags.quiet });
     await Promise.race([stopped(io.stop), ended.promise]);
     await server.stop(GRACE_MS);
@@ -341,8 +376,9 @@ function marked(text: string): string {
 
 /** What was told, read once. */
 interface Plan {
-  settings: Omit<ServerSettings, "key" | "tls">;
+  settings: Omit<ServerSettings, "tls">;
   tlsFrom: TlsChoice;
+  usersFile: string | undefined;
   logFile: string | undefined;
 }
 
@@ -363,9 +399,25 @@ function demandSamePlaces(old: Plan, next: Plan): void {
   if ((old.tlsFrom.kind === "none") !== (next.tlsFrom.kind === "none")) throw refused("whether there is TLS");
 }
 
+/** What is read again when it changes. */
+function filesOf({ tlsFrom, usersFile }: Plan): string[] {
+  return [...tlsFiles(tlsFrom), ...(usersFile === undefined ? [] : [usersFile])];
+}
+
+/** Whether all is only looked at: then nothing is made. */
+function isDry(flags: { "check-config": boolean; explain: boolean }): boolean {
+  return flags["check-config"] || flags.explain;
+}
+
+function isSameButAccounts(a: ServerSettings, b: ServerSettings): boolean {
+  const rest = (settings: ServerSettings) => JSON.stringify({ ...settings, accounts: null });
+  return rest(a) === rest(b);
+}
+
 type Flags = ShareFlags & LimitFlags & {
   "state-dir": string | undefined;
   "check-config": boolean;
+  explain: boolean;
   host: string;
   port: number;
   unix: string | undefined;
@@ -373,6 +425,8 @@ type Flags = ShareFlags & LimitFlags & {
   anonymous: string;
   writable: boolean;
   auth: string[];
+  users: string | undefined;
+  "token-key": string | undefined;
   peer: string[];
   "tls-cert": string | undefined;
   "tls-key": string | undefined;
@@ -387,7 +441,7 @@ type Flags = ShareFlags & LimitFlags & {
 async function readSettings(
   told: Told<Flags>,
   args: readonly string[],
-  { env }: Io,
+  { key, env }: { key: Uint8Array } & Pick<Io, "env">,
 ): Promise<Plan> {
   const { flags, file } = told;
   const place: Place = flags.unix === undefined
@@ -408,11 +462,9 @@ async function readSettings(
   const given = flags["state-dir"];
   const shares = checked.map((share) => ({
     ...share,
-    state: flags["check-config"]
-      ? { dir: null }
-      : statePlace(share.root, { given, writable: share.writable, env }),
+    state: isDry(flags) ? { dir: null } : statePlace(share.root, { given, writable: share.writable, env }),
   }));
-  const settings = {
+  const settings = withAccounts({
     place,
     workers: flags.workers,
     accounts,
@@ -422,8 +474,9 @@ async function readSettings(
     limits: limitsOf(flags),
     log: flags.quiet ? "none" : flags.log as ServerSettings["log"],
     metrics: flags.metrics,
-  };
-  return { settings, tlsFrom, logFile: flags["log-file"] };
+    ...await readKey(flags, { key, env, dry: isDry(flags) }),
+  }, accounts);
+  return { settings, tlsFrom, logFile: flags["log-file"], usersFile: usersFileOf(told) };
 }
 
 interface Announced {

@@ -43,6 +43,13 @@ interface AccountFlags {
   anonymous: string;
   writable: boolean;
   auth: string[];
+  users: string | undefined;
+}
+
+/** The file of users, by the command line or else by the configuration; undefined for none. */
+export function usersFileOf({ flags, file }: Told<Pick<AccountFlags, "users">>): string | undefined {
+  const said = file?.value.users;
+  return flags.users ?? (typeof said === "string" ? said : undefined);
 }
 
 /** Who may come in, and what they may do where no share says otherwise. */
@@ -59,6 +66,11 @@ export async function readAccounts(told: Told<AccountFlags>, place: Place): Prom
     anonymous = anonymousOf(file.value);
     const { users: own } = file.value;
     if (typeof own === "object") usersOf(own).forEach((user) => users.set(user.name, user));
+  }
+  const usersFile = usersFileOf(told);
+  if (usersFile !== undefined) {
+    const { readUsers } = await import("../lib/server/users_file.ts");
+    for (const user of readUsers(usersFile)) users.set(user.name, user);
   }
   if (flags.auth.length > 0) {
     const { parseAuthFlags } = await import("../lib/server/auth_flag.ts");

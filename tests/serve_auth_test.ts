@@ -70,6 +70,18 @@ Deno.test("serve lets everybody do what --anonymous says, and refuses wrong cred
   ]);
 });
 
+Deno.test("serve --auth USER:PASSWORD lets anybody read, and the user alone write", async () => {
+  using dir = tempDir(TREE);
+  await using server = await serve(dir.path, ["--auth", "ann:pw"]);
+  await expectAll(server.url, [
+    ["GET", "/secret/y.txt", {}, 200],
+    ["PUT", "/new", {}, 401],
+    ["DELETE", "/public.txt", {}, 401],
+    ["PUT", "/new", login("ann"), 201],
+    ["DELETE", "/public.txt", login("ann"), 204],
+  ]);
+});
+
 Deno.test("serve leaves out of a listing what the user may not read", async () => {
   using dir = tempDir(TREE);
   await using server = await serve(dir.path, ["--anonymous", "none", "--auth", "ann:pw@/:r,/secret:none"]);

@@ -155,13 +155,15 @@ Deno.test("a token reads the folder that it was made for, and can do nothing els
     ["GET", "tree?path=b", 403],
     ["GET", "tree?path=", 403],
     ["POST", "pack?path=b", 403, '{"files":["y"]}'],
-    ["POST", "token?path=a", 403],
+    ["POST", "token?path=b", 403],
     ["POST", `${session}?path=a`, 403, '{"holder":{"source":"","host":"","pid":1,"since":1}}'],
     ["POST", `commit/${crypto.randomUUID()}?path=a`, 403, commit],
   ];
   for (const [method, path, status, body] of cases) {
     assertEquals((await call(server, method, path, { auth, body })).status, status, `${method} ${path}`);
   }
+  const next = JSON.parse((await call(server, "POST", "token?path=a", { auth })).body);
+  assert(next.expires <= expires, "one that was lost does not live on in others");
   const raw = (method: string, path: string) =>
     rawRequest(
       server.port,

@@ -31,6 +31,18 @@ export function programHelp(commands: readonly { name: string; usage: string; su
   ].join("\n");
 }
 
+/** The help text of a command that is made of commands. */
+export function groupHelp(
+  group: { name: string; summary: string; commands: readonly { usage: string; summary: string }[] },
+): string {
+  const width = Math.max(...group.commands.map((command) => command.usage.length));
+  return [
+    `${group.summary[0].toUpperCase()}${group.summary.slice(1)}.\n`,
+    "Usage:\n" + group.commands.map((c) => `  ferry ${c.usage.padEnd(width)}  ${c.summary}\n`).join(""),
+    `\`ferry ${group.name} COMMAND --help\` shows the flags, examples and exit statuses of one.\n`,
+  ].join("\n");
+}
+
 function flagLines(table: FlagTable): string {
   const rows = Object.entries(table).map(([name, flag]) => ({ left: flagUsage(name, flag), flag }));
   const column = Math.min(34, Math.max(...rows.map((row) => row.left.length)) + 4);

@@ -45,6 +45,11 @@ export function parseDuration(text: string): number | null {
   return Number.isSafeInteger(ms) ? ms : null;
 }
 
+/** The hex digits of `sha256:HEX`, in lower case; null when it is not that. */
+export function parseSha256(text: string): string | null {
+  return /^sha256:([0-9a-f]{64})$/i.exec(text)?.[1].toLowerCase() ?? null;
+}
+
 /** `1536` as `1.54 kB`. */
 export function formatBytes(bytes: number): string {
   return format(bytes, { maximumFractionDigits: bytes < 1000 ? 0 : 1 });

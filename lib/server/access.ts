@@ -1,6 +1,7 @@
 /** Who may do what where: rules as data, and the answer that a request without the permission gets. */
 import { isWithin } from "../core/paths.ts";
 import { problemResponse } from "../http/problem.ts";
+import type { Grant } from "./grant.ts";
 
 /** `r` read and list, `w` create and overwrite, `d` delete and move away, `s` start and manage jobs. */
 export type Perm = "r" | "w" | "d" | "s";
@@ -25,6 +26,12 @@ export function parsePerms(text: string): PermSet | null {
   return set;
 }
 
+/** The letters of `set`, or `none`: what `parsePerms` reads back. */
+export function formatPerms(set: PermSet): string {
+  const letters = (Object.keys(BITS) as Perm[]).filter((perm) => (set & BITS[perm]) !== 0).join("");
+  return letters === "" ? "none" : letters;
+}
+
 /** What `user` (null: nobody logged in) may do: the union of the own rules and of what anybody may. */
 export interface AccessGrant {
   user: string | null;
@@ -35,49 +42,47 @@ export interface AccessGrant {
   logins: boolean;
 }
 
-/** No more than `perms`, and only at `path` and below it. */
-export interface Bound {
-  path: string;
-  perms: PermSet;
-}
-
 /** The permissions of one request. */
 export class Access {
   readonly user: string | null;
+  /** What the token says that these permissions come from; null for none. */
+  readonly token: Grant | null;
   readonly #grant: AccessGrant;
-  readonly #bound: Bound | null;
   /** What holds at every path: most servers have one rule, and most requests need no other. */
   readonly #everywhere: PermSet;
 
-  constructor(grant: AccessGrant, bound: Bound | null = null) {
+  constructor(grant: AccessGrant, token: Grant | null = null) {
     this.user = grant.user;
+    this.token = token;
     this.#grant = grant;
-    this.#bound = bound;
     this.#everywhere = everywhere(grant.rules) | everywhere(grant.anonymous);
   }
 
-  /** The part of these permissions that lies within `bound`. */
-  within(bound: Bound): Access {
-    return new Access(this.#grant, bound);
+  /** What the bearer of a token may do by the permissions of who made it. */
+  static ofToken(token: Grant): Access {
+    const rules = [{ path: "", perms: token.perms }];
+    return new Access({ user: `token:${token.id}`, rules, anonymous: [], logins: false }, token);
   }
 
-  /** Whether these permissions are a part of somebody's. */
-  get bounded(): boolean {
-    return this.#bound !== null;
+  /** The part of these permissions that `token` carries. */
+  within(token: Grant): Access {
+    return new Access(this.#grant, token);
   }
 
   /**
    * These permissions below `path`, for paths that start there. `own` rules, which start there too, stand in for the
-   * server's.
+   * server's, but not for what a token says by itself.
    */
   at(path: string, own: Partial<Pick<AccessGrant, "rules" | "anonymous">> = {}): Access {
     const { rules, anonymous } = this.#grant;
+    const { token } = this;
+    const given = token !== null && token.user === undefined ? {} : own;
     const grant = {
       ...this.#grant,
-      rules: own.rules ?? rulesBelow(rules, path),
-      anonymous: own.anonymous ?? rulesBelow(anonymous, path),
+      rules: given.rules ?? rulesBelow(rules, path),
+      anonymous: given.anonymous ?? rulesBelow(anonymous, path),
     };
-    return new Access(grant, this.#bound && boundBelow(this.#bound, path));
+    return new Access(grant, token && tokenBelow(token, path));
   }
 
   /** Whether `perm` holds at any path. */
@@ -85,7 +90,7 @@ export class Access {
     const { rules, anonymous } = this.#grant;
     const paths = [
       "",
-      this.#bound?.path ?? "",
+      this.token?.path ?? "",
       ...rules.map((rule) => rule.path),
       ...anonymous.map((rule) => rule.path),
     ];
@@ -95,8 +100,8 @@ export class Access {
   /** Whether `perm` holds at `path`: of the user's rules, and of everybody's, the one with the longest path decides. */
   can(perm: Perm, path: string): boolean {
     const bit = BITS[perm];
-    const bound = this.#bound;
-    if (bound !== null && ((bound.perms & bit) === 0 || !isWithin(path, bound.path))) return false;
+    const { token } = this;
+    if (token !== null && ((token.perms & bit) === 0 || !isWithin(path, token.path))) return false;
     if ((this.#everywhere & bit) !== 0) return true;
     const { rules, anonymous } = this.#grant;
     return ((permsAt(rules, path) | permsAt(anonymous, path)) & bit) !== 0;
@@ -119,7 +124,7 @@ export class Access {
   /** Status and words of `deny`. */
   denial(perm: Perm): { status: 401 | 403; detail: string } {
     const verb = VERBS[perm];
-    if (this.#bound !== null) {
+    if (this.token !== null) {
       return { status: 403, detail: `this token does not allow ${verb} here` };
     }
     if (this.user === null && this.#grant.logins) {
@@ -152,11 +157,11 @@ export function rulesBelow(rules: readonly Rule[], path: string): Rule[] {
   return around ? [{ path: "", perms: permsAt(rules, path) }, ...inside] : inside;
 }
 
-/** `bound` as it is below `path`, for paths that start there. */
-function boundBelow(bound: Bound, path: string): Bound {
-  if (path === "" || isWithin(path, bound.path)) return path === "" ? bound : { ...bound, path: "" };
-  if (isWithin(bound.path, path)) return { ...bound, path: bound.path.slice(path.length + 1) };
-  return { path: "", perms: 0 };
+/** `token` as it is below `path`, for paths that start there. */
+function tokenBelow(token: Grant, path: string): Grant {
+  if (path === "" || isWithin(path, token.path)) return path === "" ? token : { ...token, path: "" };
+  if (isWithin(token.path, path)) return { ...token, path: token.path.slice(path.length + 1) };
+  return { ...token, path: "", perms: 0 };
 }
 
 /** What `rules` give at every path. */

@@ -2,7 +2,7 @@
 import { FerryError, quote } from "../core/errors.ts";
 import type { Rule } from "./access.ts";
 import { parseSecret, type Secret } from "./password.ts";
-import { doublePath, parseRule } from "./rule.ts";
+import { parseRules } from "./rule.ts";
 
 /** One user of a server. */
 export interface User {
@@ -12,7 +12,7 @@ export interface User {
 }
 
 /** What a user may do who was given no PATH. */
-const DEFAULT_PERMS = "rwd";
+export const DEFAULT_PERMS = "rwd";
 
 /** The users of all `--auth` values. Throws `usage` for bad syntax and for a name that comes twice. */
 export function parseAuthFlags(values: readonly string[]): User[] {
@@ -44,23 +44,9 @@ export function parseAuthFlag(value: string): User {
       `the password of ${quote(name)} starts with $scrypt$ but is not $scrypt$ln=15,r=8,p=1$SALT$HASH`,
     );
   }
-  const scopes = at === -1 ? ["/"] : value.slice(at + 1).split(",");
-  return { name, secret, rules: parseScopes(scopes, name) };
-}
-
-/** Each of `scopes` is `/PATH` or `/PATH:PERMS`. */
-function parseScopes(scopes: readonly string[], name: string): Rule[] {
-  const rules = scopes.map((scope) => {
-    const colon = scope.lastIndexOf(":");
-    const rule = colon === -1
-      ? parseRule(scope, DEFAULT_PERMS)
-      : parseRule(scope.slice(0, colon), scope.slice(colon + 1));
-    if ("problem" in rule) throw wrong(`of the user ${quote(name)}: ${rule.problem}`);
-    return rule;
-  });
-  const double = doublePath(rules);
-  if (double !== null) throw wrong(`the path ${quote(double)} of ${quote(name)} comes twice`);
-  return rules;
+  const rules = parseRules(at === -1 ? "/" : value.slice(at + 1), DEFAULT_PERMS);
+  if ("problem" in rules) throw wrong(`of the user ${quote(name)}: ${rules.problem}`);
+  return { name, secret, rules };
 }
 
 function wrong(why: string): FerryError {

@@ -8,6 +8,7 @@ const salt = new TextEncoder().encode("0123456789abcdef");
 const key = new Uint8Array(scryptSync("hushed", salt, 32, { N: 2 ** 10, r: 8, p: 1 }));
 const HASH = `$scrypt$ln=10,r=8,p=1$${unpadded(salt)}$${unpadded(key)}`;
 
+const ADDRESS = "192.0.2.1";
 const basic = (login: string) => `Basic ${btoa(login)}`;
 
 const CASES: [about: string, authorization: string | null, user: string | null | undefined][] = [
@@ -30,23 +31,23 @@ for (const [about, authorization, user] of CASES) {
       anonymous: [],
     });
     // Twice: the second time from memory.
-    for (let i = 0; i < 2; i++) assertEquals((await authenticate(authorization))?.user, user);
+    for (let i = 0; i < 2; i++) assertEquals((await authenticate(authorization, ADDRESS))?.user, user);
   });
 }
 
 Deno.test("createAuthenticate() remembers a verified login, so that scrypt runs once", async () => {
   const authenticate = await createAuthenticate({ users: parseAuthFlags([`bob:${HASH}`]), anonymous: [] });
-  assert(authenticate(basic("bob:hushed")) instanceof Promise);
-  await authenticate(basic("bob:hushed"));
-  assert(!(authenticate(basic("bob:hushed")) instanceof Promise));
-  assert(authenticate(basic("bob:wrong")) instanceof Promise);
+  assert(authenticate(basic("bob:hushed"), ADDRESS) instanceof Promise);
+  await authenticate(basic("bob:hushed"), ADDRESS);
+  assert(!(authenticate(basic("bob:hushed"), ADDRESS) instanceof Promise));
+  assert(authenticate(basic("bob:wrong"), ADDRESS) instanceof Promise);
 });
 
 Deno.test("createAuthenticate() runs scrypt for an unknown user and a wrong plain password too", async () => {
   const users = parseAuthFlags(["ann:secret", `bob:${HASH}`]);
   const authenticate = await createAuthenticate({ users, anonymous: [] });
   for (const login of ["eve:x", "ann:x", "bob:x"]) {
-    const answer = authenticate(basic(login));
+    const answer = authenticate(basic(login), ADDRESS);
     assert(answer instanceof Promise, login);
     assertEquals(await answer, null);
   }
@@ -54,6 +55,6 @@ Deno.test("createAuthenticate() runs scrypt for an unknown user and a wrong plai
 
 Deno.test("createAuthenticate() without users lets nobody in who claims to be one", async () => {
   const authenticate = await createAuthenticate({ users: [], anonymous: [{ path: "", perms: 7 }] });
-  assertEquals(await authenticate(basic("ann:secret")), null);
-  assertEquals((await authenticate(null))?.can("w", "x"), true);
+  assertEquals(await authenticate(basic("ann:secret"), ADDRESS), null);
+  assertEquals((await authenticate(null, ADDRESS))?.can("w", "x"), true);
 });

@@ -22,8 +22,10 @@ export interface ListingEntry {
 
 /** A folder with what this user may see of it. */
 export interface Listing {
-  /** The path on the server; `""` for the top. */
+  /** The path on the server; `""` for the top. By a share link, what is above the shared folder is left out. */
   path: string;
+  /** How many names at the end of the path can be gone up. */
+  up: number;
   entries: ListingEntry[];
 }
 
@@ -48,7 +50,15 @@ export function readListing(exchange: Exchange, folder: Target): Listing {
     if (!entries.some(({ name }) => name === lead.name)) entries.push(mountEntry(lead));
   }
   entries.sort((a, b) => a.name < b.name ? -1 : 1);
-  return { path: mounted.pathOf(folder.path), entries };
+  return { ...pathShown(mounted.pathOf(folder.path), exchange.link), entries };
+}
+
+/** What is shown of `path`, a path on the server, to who came by a link for the path `link`, or by none. */
+export function pathShown(path: string, link: string | undefined): Pick<Listing, "path" | "up"> {
+  const names = path === "" ? [] : path.split("/");
+  if (link === undefined || link === "") return { path, up: names.length };
+  const shown = names.slice(link.split("/").length - 1);
+  return { path: shown.join("/"), up: shown.length - 1 };
 }
 
 /** The entry of a folder that leads to other shares. */

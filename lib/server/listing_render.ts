@@ -2,7 +2,7 @@
 import { escape } from "@std/html/entities";
 import { formatBytes } from "../cli/units.ts";
 import { assertNever, quote } from "../core/errors.ts";
-import { encodeSegment, toUrlPath } from "../core/paths.ts";
+import { encodeSegment } from "../core/paths.ts";
 import type { Listing, ListingEntry } from "./listing.ts";
 
 /** The formats that a folder is shown in. */
@@ -56,7 +56,7 @@ const ARCHIVE_FORM = `<form action="./">Download the folder as
 <button name="archive" value="tar.gz">tar.gz</button></form>
 `;
 
-function html({ path, entries }: Listing, archives: boolean): string {
+function html({ path, up, entries }: Listing, archives: boolean): string {
   const folders = entries.filter((entry) => entry.slash);
   const files = entries.filter((entry) => !entry.slash);
   const title = escape(path === "" ? "/" : `/${quote(path)}/`);
@@ -70,11 +70,11 @@ function html({ path, entries }: Listing, archives: boolean): string {
 </head>
 <body>
 <main>
-<h1>${breadcrumbs(path)}</h1>
+<h1>${breadcrumbs(path, up)}</h1>
 <table>
 <thead><tr><th scope="col">Name</th><th scope="col" class="size">Size</th><th scope="col">Modified</th></tr></thead>
 <tbody>
-${path === "" ? "" : '<tr><td><a href="../">../</a></td><td class="size"></td><td></td></tr>\n'}${
+${up === 0 ? "" : '<tr><td><a href="../">../</a></td><td class="size"></td><td></td></tr>\n'}${
     [...folders, ...files].map(row).join("")
   }</tbody>
 </table>
@@ -85,14 +85,18 @@ ${archives ? ARCHIVE_FORM : ""}</main>
 `;
 }
 
-function breadcrumbs(path: string): string {
+/** The names of the path as links, relative so that they hold wherever the folder is shown, as far as one may go up. */
+function breadcrumbs(path: string, up: number): string {
   const names = path === "" ? [] : path.split("/");
-  const links = names.map((name, i) =>
-    i === names.length - 1
-      ? `<span aria-current="page">${escape(quote(name))}</span>/`
-      : `<a href="${toUrlPath(names.slice(0, i + 1).join("/"), true)}">${escape(quote(name))}</a>/`
-  );
-  return `<a href="/" aria-label="top folder">/</a>${links.join("")}`;
+  const way = (steps: number) => "../".repeat(steps) || "./";
+  const links = names.map((name, i) => {
+    const steps = names.length - 1 - i;
+    const shown = escape(quote(name));
+    if (steps === 0) return `<span aria-current="page">${shown}</span>/`;
+    return steps > up ? `${shown}/` : `<a href="${way(steps)}">${shown}</a>/`;
+  });
+  const top = names.length > up ? "/" : `<a href="${way(up)}" aria-label="top folder">/</a>`;
+  return top + links.join("");
 }
 
 function row({ name, slash, size, mtime }: ListingEntry): string {

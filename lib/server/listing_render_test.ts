@@ -4,6 +4,7 @@ import { renderListing } from "./listing_render.ts";
 
 const LISTING: Listing = {
   path: "a/<b>",
+  up: 2,
   entries: [
     { name: 'file & "x".txt', kind: "file", size: 1536, mtime: 1_700_000_000_123, etag: '"e"', slash: false },
     { name: "new\nline", kind: "file", size: 0, mtime: 0, etag: '"f"', slash: false },
@@ -40,8 +41,18 @@ Deno.test("renderListing() as HTML escapes names, links to them, and shows folde
   const { body } = renderListing(LISTING, "html");
   assert(!body.includes("<b>") && !body.includes("new\nline"));
   assertStringIncludes(body, '<a href="./file%20%26%20%22x%22.txt">file &amp; &quot;x&quot;.txt</a>');
-  assertStringIncludes(body, '<a href="/a/">a</a>');
+  assertStringIncludes(body, '<a href="../../" aria-label="top folder">/</a><a href="../">a</a>/');
   assert(body.indexOf(">sub/<") < body.indexOf(">file "));
   assertStringIncludes(body, "2 folders, 2 files");
-  assert(!renderListing({ path: "", entries: [] }, "html").body.includes("../"), "no way up from the root");
+  assert(
+    !renderListing({ path: "", up: 0, entries: [] }, "html").body.includes("../"),
+    "no way up from the root",
+  );
+});
+
+Deno.test("renderListing() as HTML leads no further up than one may go", () => {
+  const at = (up: number) => renderListing({ ...LISTING, path: "a/b/c", up }, "html").body;
+  assertStringIncludes(at(1), '<h1>/a/<a href="../">b</a>/<span aria-current="page">c</span>/</h1>');
+  assertStringIncludes(at(1), '<a href="../">../</a>');
+  assert(!at(0).includes("../"));
 });

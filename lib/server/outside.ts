@@ -5,7 +5,7 @@ import type { Access } from "./access.ts";
 import { HttpError } from "./failure.ts";
 import { listingReply, wantedFormat } from "./folder.ts";
 import { redirect } from "./get.ts";
-import { mountEntry } from "./listing.ts";
+import { mountEntry, pathShown } from "./listing.ts";
 import { mountFolders, type SeeMount } from "./mounted.ts";
 import { ALLOWED } from "./methods.ts";
 import type { Mount } from "./mounts.ts";
@@ -16,7 +16,8 @@ import { type Exchange, notFound } from "./share.ts";
 const ALLOWED_OUTSIDE = "OPTIONS, GET, HEAD, PROPFIND";
 
 /** A request for a path of the server; there the access is the server's too. */
-export interface OutsideExchange extends Pick<Exchange, "request" | "method" | "path" | "query" | "access"> {
+export interface OutsideExchange
+  extends Pick<Exchange, "request" | "method" | "path" | "query" | "access" | "link"> {
   /** All of the request's host, as `Mounts.of` gives them. */
   mounts: readonly Mount[];
   see: SeeMount<Mount>;
@@ -47,7 +48,7 @@ export async function outside(exchange: OutsideExchange): Promise<Reply> {
     });
   }
   if (!slash) return redirect(path, exchange.query);
-  const read = () => ({ path, entries: folders.map(mountEntry) });
+  const read = () => ({ ...pathShown(path, exchange.link), entries: folders.map(mountEntry) });
   return listingReply(exchange, { format: wantedFormat(exchange), coded: false, archives: false, read });
 }
 

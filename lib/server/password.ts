@@ -1,5 +1,5 @@
 /** Checking a password against what the configuration holds: plain text, or a scrypt hash (RFC 7914). */
-import { createHash, scrypt, timingSafeEqual } from "node:crypto";
+import { createHash, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 
 /** What a password is checked against. */
 export type Secret = { kind: "plain"; digest: Uint8Array } | ScryptSecret;
@@ -39,15 +39,35 @@ export function matchesPlain(password: string, digest: Uint8Array): boolean {
 }
 
 /** Whether `password` gives the hash. Runs off the main thread. */
-export function matchesScrypt(password: string, secret: ScryptSecret): Promise<boolean> {
-  const { ln, r, p, salt, hash } = secret;
+export async function matchesScrypt(password: string, secret: ScryptSecret): Promise<boolean> {
+  const { hash } = secret;
+  return timingSafeEqual(await derive(password, secret, hash.length), hash);
+}
+
+/** The hash of `password` with the parameters of new ones: 64 MiB, a fifth of a second. */
+export async function hashPassword(password: string): Promise<string> {
+  const [ln, r, p] = [16, 8, 1];
+  const salt = new Uint8Array(randomBytes(16));
+  const key = await derive(password, { ln, r, p, salt }, 32);
+  return `$scrypt$ln=${ln},r=${r},p=${p}$${unpadded(salt)}$${unpadded(key)}`;
+}
+
+function derive(
+  password: string,
+  { ln, r, p, salt }: Omit<ScryptSecret, "kind" | "hash">,
+  length: number,
+): Promise<Uint8Array> {
   const options = { N: 2 ** ln, r, p, maxmem: 128 * 2 ** ln * r * 2 + 1024 * 1024 };
   return new Promise((resolve, reject) => {
-    scrypt(password, salt, hash.length, options, (error, key) => {
+    scrypt(password, salt, length, options, (error, key) => {
       if (error) reject(error);
-      else resolve(timingSafeEqual(new Uint8Array(key), hash));
+      else resolve(new Uint8Array(key));
     });
   });
+}
+
+function unpadded(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes)).replace(/=+$/, "");
 }
 
 function sha256(text: string): Uint8Array {

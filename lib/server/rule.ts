@@ -25,12 +25,28 @@ export function parseRule(path: string, perms: string): Rule | { problem: string
     : { problem: `${quote(path)} is refused: ${problem}` };
 }
 
-/** The first path that `rules` have twice; null for none. */
-export function doublePath(rules: readonly Rule[]): string | null {
-  const seen = new Set<string>();
-  for (const { path } of rules) {
-    if (seen.has(path)) return `/${path}`;
-    seen.add(path);
+/**
+ * The rules that `/PATH:PERMS,/PATH:PERMS` spells, each path once, with `otherwise` for a path without PERMS; or what is
+ * wrong with it, in a few words.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(parseRules("/:r,/in", "rw"), [{ path: "", perms: 1 }, { path: "in", perms: 3 }]);
+ * ```
+ */
+export function parseRules(text: string, otherwise: string): Rule[] | { problem: string } {
+  const rules: Rule[] = [];
+  for (const part of text.split(",")) {
+    const colon = part.lastIndexOf(":");
+    const rule = colon === -1
+      ? parseRule(part, otherwise)
+      : parseRule(part.slice(0, colon), part.slice(colon + 1));
+    if ("problem" in rule) return rule;
+    if (rules.some(({ path }) => path === rule.path)) {
+      return { problem: `the path /${quote(rule.path)} comes twice` };
+    }
+    rules.push(rule);
   }
-  return null;
+  return rules;
 }

@@ -6,6 +6,7 @@ import { OLD_RUNTIME } from "../core/runtime.ts";
 import { PRIMARY_HOST } from "./handover.ts";
 import { newSocket } from "./listen.ts";
 import type { ServerSettings } from "./settings.ts";
+import { ledgerFolder } from "./token_ledger.ts";
 
 /**
  * The first worker has what must exist once: the sync API, its index, and all changes. The others read, and hand it
@@ -36,10 +37,11 @@ export function permissionsOf(
   role: Role,
   { libc, handover }: SandboxPlace,
 ): Deno.PermissionOptions {
-  const { place, shares, peers } = settings;
+  const { place, shares, peers, ledger } = settings;
   const special = shares.some(({ root }) => SPECIAL.test(root));
   if (special || (role === "primary" && libc === null)) return "inherit";
-  const shared = [...placePaths(place), handover];
+  const tokens = ledger === undefined ? [] : [ledgerFolder(ledger)];
+  const shared = [...placePaths(place), handover, ...tokens];
   const state = shares.flatMap(({ state: { dir, home } }) => [dir, home])
     .filter((path) => path !== undefined && path !== null);
   const changed = shares.filter(({ writable }) => writable).map(({ root }) => root);

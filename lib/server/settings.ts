@@ -28,8 +28,10 @@ export interface ServerSettings {
   log: "combined" | "json" | "none";
   /** Whether it counts what it does, at `/.ferry/metrics`. */
   metrics: boolean;
-  /** What capabilities are signed with; 32 bytes. */
+  /** What tokens are signed with; 32 bytes. */
   key: Uint8Array;
+  /** The state folder where the tokens of a key that lasts are kept account of; absent for a key that does not. */
+  ledger?: string;
 }
 
 /** A folder that is served, and how. */
@@ -73,7 +75,21 @@ export interface StatePlace {
 
 const CHANGES = parsePerms("wd") ?? 0;
 
-/** Whether anybody may change a share. */
+/** `settings` with others who may come in, and what they may change. */
+export function withAccounts<S extends Pick<ServerSettings, "accounts" | "shares" | "ledger">>(
+  settings: S,
+  accounts: Accounts,
+): S {
+  // With a key that lasts, a token may allow anything.
+  const tokens = settings.ledger !== undefined;
+  const shares = settings.shares.map((share) => ({
+    ...share,
+    writable: tokens || isWritable(accounts, share),
+  }));
+  return { ...settings, accounts, shares };
+}
+
+/** Whether users, or everybody, may change a share. */
 export function isWritable(
   accounts: Accounts,
   { mount, own }: Pick<ShareSettings, "mount" | "own">,

@@ -54,6 +54,8 @@ export interface Exchange {
   mounted: Mounted;
   /** Told, in one line, what went wrong inside. */
   warn: (message: string) => void;
+  /** The path on the server that a share link is for, where the request came by one; what is around it is not told of. */
+  link?: string;
 }
 
 /** What a URL path leads to, for somebody who may do there what was asked. */

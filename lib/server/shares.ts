@@ -26,6 +26,13 @@ export interface ShareRules {
   users?: readonly { name: string; rules: readonly Rule[] }[];
 }
 
+/** What somebody with `access` to the server may do in a share, by paths that start at the share. */
+export function accessIn(access: Access, { mount, own = {} }: Pick<SharedFolder, "mount" | "own">): Access {
+  const { anonymous, users } = own;
+  const rules = users && (users.find(({ name }) => name === access.user)?.rules ?? []);
+  return access.at(mount.path, { anonymous, rules });
+}
+
 /** What a request is for. */
 export interface Found {
   /** Null where no share is. */
@@ -97,9 +104,7 @@ export class Shared implements Mount {
     if (this.#plain) return access;
     const known = this.#accesses.get(access);
     if (known !== undefined) return known;
-    const { anonymous, users } = this.#own;
-    const rules = users && (users.find(({ name }) => name === access.user)?.rules ?? []);
-    const own = access.at(this.path, { anonymous, rules });
+    const own = accessIn(access, { mount: this, own: this.#own });
     this.#accesses.set(access, own);
     return own;
   }

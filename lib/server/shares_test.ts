@@ -3,7 +3,9 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parsePerms, type Rule } from "./access.ts";
 import { createAuthenticate } from "./authenticate.ts";
 import { DavState } from "./dav/state.ts";
+import { Capabilities, newGrantId } from "./capability.ts";
 import { createHandler } from "./handler.ts";
+import { formatLink } from "./share_link.ts";
 import { parseSecret } from "./password.ts";
 import { type SharedFolder, Shares } from "./shares.ts";
 import { Staging } from "./staging.ts";
@@ -43,12 +45,13 @@ async function handlerOf(
     };
   });
   const secret = parseSecret("a")!;
+  const capabilities = new Capabilities();
   const handler = createHandler({
     shares: new Shares(folders),
     authenticate: await createAuthenticate({
       anonymous: rules(anonymous),
       users: [{ name: "ann", secret, rules: rules(ann) }],
-    }),
+    }, { capabilities }),
     warn,
   });
   const ask = async (
@@ -67,6 +70,17 @@ async function handlerOf(
   return {
     root: (i: number) => `${top}/${i}`,
     ask,
+    /** The path of a share link for `path`, a folder's with a slash at its end, and `host`. */
+    link: (path: string, host: string) => {
+      const grant = { id: newGrantId(), path: path.replace(/\/$/, ""), perms: parsePerms("r")! };
+      const made = { ...grant, expires: Date.now() + 60_000, link: true as const, host };
+      return formatLink(capabilities.issue(made), made, path.endsWith("/") || path === "");
+    },
+    /** The headers of a token for `perms` at `path`. */
+    token: (path: string, perms: string) => {
+      const grant = { id: newGrantId(), path, perms: parsePerms(perms)!, expires: Date.now() + 60_000 };
+      return { authorization: `Bearer ${capabilities.issue(grant)}` };
+    },
     /** Status and text of a GET. */
     get: async (path: string, options: Parameters<typeof ask>[1] = {}) => {
       const { status, text } = await ask(`GET ${path}`, options);
@@ -147,7 +161,7 @@ Deno.test("folders on the way to shares are listed, with what the user may see",
   assertEquals(await server.names("/a/open/"), "/a/open/ f in");
   assertEquals(await server.names("/secret/", { user: "ann" }), "403");
   const page = (await server.ask("GET /a/open/", { headers: { accept: "text/html" } })).text;
-  assertStringIncludes(page, '<a href="/a/">a</a>');
+  assertStringIncludes(page, '<a href="../">a</a>');
   assertStringIncludes(page, '<a href="./in/">in/</a>');
   for (const [path, location] of [["/a", "./a/"], ["/a/open", "./open/"], ["/a/open/in?x", "./in/?x"]]) {
     const { status, headers } = await server.ask(`GET ${path}`);
@@ -328,4 +342,60 @@ Deno.test("uploads that go on, with several shares: each goes to the share of it
   assertEquals(Deno.readTextFileSync(`${server.root(0)}/docs/hidden`), "of the share above");
   const outside = await server.ask("OPTIONS /.ferry/tus/", { host: "b.example" });
   assertEquals([outside.status, outside.headers.get("tus-version")], [204, "1.0.0"]);
+});
+
+Deno.test("a share link leads to the share of the host that it was made for, whatever the request calls it", async () => {
+  using server = await handlerOf([
+    { hosts: ["a.example"], files: { "docs/x": "of a" } },
+    { hosts: ["b.example"], files: { "docs/x": "of b" } },
+    { files: { "docs/x": "of others" } },
+  ], { anonymous: {} });
+  for (const [made, text] of [["a.example", "of a"], ["b.example", "of b"], ["h", "of others"]]) {
+    const link = server.link("docs/x", made);
+    for (const host of ["a.example", "b.example", "h", "127.0.0.1:8420"]) {
+      assertEquals(await server.get(link, { host }), text);
+    }
+  }
+});
+
+Deno.test("a share link into a share with a path shows what it is for, and neither what is beside nor where it is", async () => {
+  using server = await handlerOf([
+    { path: "media/music", files: { "rock/a": "a", "rock/live/b": "b", "jazz/c": "c" } },
+    { path: "media/music/rock/new", files: { "d": "d" } },
+    { path: "media/films", files: { "e": "e" } },
+  ], { anonymous: {} });
+  const rock = server.link("media/music/rock/", "h");
+  assertEquals(await server.names(rock), "/rock/ a live new");
+  assertEquals(await server.names(`${rock}live/`), "/rock/live/ b");
+  assertEquals([await server.get(`${rock}a`), await server.get(`${rock}new/d`)], ["a", "d"]);
+  const jazz = rock.replace("/rock/", "/jazz/c");
+  assertEquals([await server.get(jazz), await server.get(rock.replace("/rock/", "/"))], ["403", "403"]);
+  const media = server.link("media/", "h");
+  assertEquals(await server.names(media), "/media/ films music");
+  assertEquals(await server.get(`${media}films/e`), "e");
+  // Not even the folder that only leads there.
+  assertEquals(await server.get(server.link("media/films/", "h").replace("/films/", "/")), "403");
+  const page = (await server.ask(`GET ${rock}live/`, { headers: { accept: "text/html" } })).text;
+  assertStringIncludes(page, '<h1>/<a href="../">rock</a>/');
+  assertEquals(page.includes("media"), false);
+  assertEquals(await server.names(server.link("", "h")), "/ media");
+});
+
+Deno.test("a token gives what it says in shares with rules of their own, too, and nothing beside its path", async () => {
+  using server = await handlerOf([
+    {
+      path: "in",
+      files: { "a": "a" },
+      own: { anonymous: [], users: [{ name: "ann", rules: rules({ "/": "r" }) }] },
+    },
+    { path: "inner", files: { "b": "b" } },
+  ], { anonymous: {} });
+  const headers = server.token("in", "rw");
+  assertEquals(await server.get("/in/a", { headers }), "a");
+  assertEquals((await server.ask("PUT /in/new", { headers, body: "new" })).status, 201);
+  assertEquals([await server.get("/inner/b", { headers }), await server.names("/", { headers })], [
+    "403",
+    "/ in",
+  ]);
+  assertEquals(await server.get("/in/a", { headers: server.token("in/b", "r") }), "403");
 });

@@ -3,11 +3,12 @@ import type { AccessRecord } from "../http/access_log.ts";
 import { formatCombined, formatJson } from "../http/access_log.ts";
 import { corsPolicy } from "../http/cors.ts";
 import { FerryError, quote } from "../core/errors.ts";
-import { createAuthenticate } from "./authenticate.ts";
+import { type Accounts, createAuthenticate } from "./authenticate.ts";
 import { Capabilities } from "./capability.ts";
 import { CodedFiles } from "./coded_files.ts";
 import { PathLocks } from "./dav/path_locks.ts";
 import { DavState } from "./dav/state.ts";
+import { GuessLimit } from "./guess_limit.ts";
 import { createHandler, type Handler, type SyncApi as SyncHandler } from "./handler.ts";
 import type { HotFiles } from "./hot_files.ts";
 import { keepHouse } from "./housekeeping.ts";
@@ -25,12 +26,15 @@ import type { Gate } from "./guard/gate.ts";
 import type { SyncApi } from "./sync/api.ts";
 import type { RunJob } from "./sync/jobs.ts";
 import { syncOfShares } from "./sync/of_shares.ts";
+import { TokenLedger } from "./token_ledger.ts";
 import { Uploads } from "./tus/uploads.ts";
 
 /** A server without its sockets. */
 export interface Site {
   handler: Handler;
   gate: Gate;
+  /** From now on these are who may come in. */
+  setAccounts(accounts: Accounts): Promise<void>;
   /** How many pushes and jobs are under way. */
   pushes(): number;
   /** Puts what is counted elsewhere on the board of its meter. */
@@ -60,7 +64,12 @@ export interface SiteOptions {
 /** Makes the site of `settings`. */
 export async function openSite(settings: ServerSettings, options: SiteOptions): Promise<Site> {
   const warn = (message: string) => options.log(`ferry: ${quote(message)}\n`);
-  const capabilities = new Capabilities(settings.key);
+  const ledger = settings.ledger === undefined
+    ? undefined
+    : new TokenLedger(settings.ledger, settings.key, { make: true });
+  const capabilities = new Capabilities(settings.key, { ledger });
+  const guesses = new GuessLimit(options.meters.guesses);
+  let authenticate = await createAuthenticate(settings.accounts, { capabilities, guesses });
   const coded = new CodedFiles();
   const patience = patienceOf(settings.limits);
   const clients = new ClientLimits(settings.limits, options);
@@ -77,7 +86,8 @@ export async function openSite(settings: ServerSettings, options: SiteOptions): 
     metrics: options.meter?.page,
     shares,
     clients,
-    authenticate: await createAuthenticate(settings.accounts, capabilities),
+    authenticate: (...given) => authenticate(...given),
+    ledger,
     syncApi: options.role === "primary"
       ? syncOfShares(shares, new Map(shares.all.map((shared, i) => [shared, seats[i].handle])))
       : undefined,
@@ -90,6 +100,9 @@ export async function openSite(settings: ServerSettings, options: SiteOptions): 
   return {
     handler: clients.pacing(handler),
     gate: clients.gate,
+    async setAccounts(next) {
+      authenticate = await createAuthenticate(next, { capabilities, guesses });
+    },
     pushes,
     measure: () => meter && measure(meter, { pushes: pushes(), hot: shares.all.map((shared) => shared.hot) }),
     retire: closeSync,
@@ -97,6 +110,7 @@ export async function openSite(settings: ServerSettings, options: SiteOptions): 
     async close() {
       await closeSync();
       for (const { close } of open) close();
+      ledger?.[Symbol.dispose]();
     },
   };
 }

@@ -8,6 +8,7 @@ import { FerryError, quote } from "../core/errors.ts";
 import { unpackError } from "../core/packed_error.ts";
 import { libraryPath } from "../store/libc.ts";
 import { removeQuietly } from "../store/quiet.ts";
+import type { Accounts } from "./authenticate.ts";
 import type { Admission } from "./guard/guard.ts";
 import { Roster } from "./guard/roster.ts";
 import type { GuardedWorker } from "./guard/start.ts";
@@ -23,6 +24,8 @@ export interface Supervised {
   url: string;
   /** Serves `settings` from now on, on the same place; throws, and goes on as before, when that cannot be done. */
   reload(settings: ServerSettings): Promise<void>;
+  /** These are who may come in from the next request on; pushes under way go on. */
+  setAccounts(accounts: Accounts): void;
   /** Takes no new connections, waits at most `graceMs` for requests under way, and ends. */
   stop(graceMs: number): Promise<void>;
 }
@@ -58,11 +61,15 @@ export async function supervise(settings: ServerSettings, options: SuperviseOpti
   const folder = `${Deno.realPathSync(tmpdir())}/ferry-${crypto.randomUUID()}`;
   const roster = new Roster(settings.limits);
   const first = await startCrew(settings, { ...options, folder, roster, succeeds: false });
+  /** Those that came after the last settings. */
+  let newer: Accounts | null = null;
   // Whatever port was free is the one from now on.
-  const fixed = (given: ServerSettings): ServerSettings =>
-    given.place.kind === "unix" || first.port === null
-      ? given
-      : { ...given, place: { ...given.place, port: first.port } };
+  const fixed = (given: ServerSettings): ServerSettings => {
+    const accounts = newer ?? given.accounts;
+    return given.place.kind === "unix" || first.port === null
+      ? { ...given, accounts }
+      : { ...given, accounts, place: { ...given.place, port: first.port } };
+  };
   const warn = (message: string) => options.log(`ferry: ${quote(message)}\n`);
   const { port } = first;
   if (
@@ -95,9 +102,14 @@ export async function supervise(settings: ServerSettings, options: SuperviseOpti
   return {
     url: first.url,
     reload(next) {
+      newer = null;
       const turned = turn.then(() => replaceCrew(next));
       turn = turned.catch(() => {});
       return turned;
+    },
+    setAccounts(accounts) {
+      newer = accounts;
+      for (const each of [crew, ...leaving]) each.setAccounts(accounts);
     },
     async stop(graceMs) {
       stopping = true;
@@ -120,6 +132,8 @@ interface Crew {
   retire(): Promise<void>;
   /** Tells that nobody else has it. */
   alone(): void;
+  /** Tells who may come in from now on. */
+  setAccounts(accounts: Accounts): void;
   stop(graceMs: number): Promise<void>;
 }
 
@@ -194,6 +208,10 @@ async function startCrew(
       async retire() {
         const order = { kind: "retire", handover: handoverSocket(folder) } as const;
         await Promise.all([...members.values()].map((member) => member.ask(order)));
+      },
+      setAccounts(accounts) {
+        current = { ...current, accounts };
+        for (const member of members.values()) member.tell({ kind: "accounts", accounts });
       },
       alone() {
         alone = true;

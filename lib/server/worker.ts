@@ -30,6 +30,7 @@ export function serveInWorker(scope: WorkerScope, runJob: RunJob): void {
     warn(`unexpected: ${event.reason instanceof Error ? event.reason.stack : event.reason}`);
   });
   let site: Site;
+  const opened = Promise.withResolvers<Site>();
   const listening: Listening[] = [];
   let handler: Handler;
   let leaving = false;
@@ -61,6 +62,7 @@ export function serveInWorker(scope: WorkerScope, runJob: RunJob): void {
       meter: meter && { meter, page },
       alone: alone.promise,
     });
+    opened.resolve(site);
     const reads = role === "reader" && handover !== undefined;
     handler = reads ? handingOver(site.handler, handover) : site.handler;
     const { gate } = site;
@@ -107,6 +109,11 @@ export function serveInWorker(scope: WorkerScope, runJob: RunJob): void {
       case "metrics":
         scrapes.get(data.id)?.(data.page);
         scrapes.delete(data.id);
+        return;
+      case "accounts":
+        opened.promise.then((site) => site.setAccounts(data.accounts)).catch((error) =>
+          warn(`the users stay as they were: ${error}`)
+        );
         return;
       case "count":
         return scope.postMessage({ kind: "count", pushes: site.pushes() });

@@ -1,5 +1,6 @@
 /** What a supervisor and its workers tell each other. */
 import type { PackedError } from "../core/packed_error.ts";
+import type { Accounts } from "./authenticate.ts";
 import type { Role } from "./sandbox.ts";
 import type { Admission } from "./guard/guard.ts";
 import type { SharedMeters } from "./limits/clients.ts";
@@ -22,6 +23,8 @@ export type WorkerOrder =
   }
   /** The answer to `scrape`. */
   | { kind: "metrics"; id: number; page: string }
+  /** These are who may come in from now on. */
+  | { kind: "accounts"; accounts: Accounts }
   /** Nobody else has the sync API of the share. */
   | { kind: "alone" }
   /** Say on which connections requests are under way. */

@@ -2,6 +2,7 @@
 import { HttpError } from "../failure.ts";
 import { Gate } from "../guard/gate.ts";
 import { clientOf } from "../guard/client.ts";
+import { type GuessState, guessState } from "../guess_limit.ts";
 import type { ConnectionInfo, Handler } from "../handler.ts";
 import type { Patience } from "../patient_body.ts";
 import { BURST_SECONDS, type Limits } from "./limits.ts";
@@ -15,6 +16,8 @@ export interface SharedMeters {
   /** Bytes of all, and of each client. */
   all?: MeterState;
   each?: MeterState;
+  /** Wrong logins. */
+  guesses?: GuessState;
 }
 
 /** The meters for `limits`; those of `old` that are there already go on. */
@@ -23,6 +26,7 @@ export function sharedMeters(limits: Limits, old: SharedMeters = {}): SharedMete
     requests: limits.clientRequests > 0 ? old.requests ?? meterState("each") : undefined,
     all: limits.limitRate > 0 ? old.all ?? meterState("all") : undefined,
     each: limits.clientLimitRate > 0 ? old.each ?? meterState("each") : undefined,
+    guesses: old.guesses ?? guessState(),
   };
 }
 

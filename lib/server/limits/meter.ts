@@ -71,6 +71,11 @@ export class Meter {
     return wait / 1000;
   }
 
+  /** Takes back that `units` were counted for `client`. */
+  giveBack(client: string, units: number): void {
+    this.#update(client, (due) => due - units * this.#unit);
+  }
+
   /** Puts what `step` makes of the time that is due, and of now, in its place; both in microseconds. */
   #update(client: string, step: (due: number, now: number) => number): void {
     const place = this.#due.length === 1 ? 0 : hash(client, this.#secret) % this.#due.length;
