@@ -16,6 +16,7 @@ import { FileWatch } from "../lib/server/file_watch.ts";
 import { LogFile } from "../lib/server/log_file.ts";
 import { ServerCounts } from "../lib/server/metrics/server_counts.ts";
 import {
+  demandPrivateKey,
   pairingLine,
   readTls,
   type Tls,
@@ -457,6 +458,7 @@ async function readSettings(
     { cert: flags["tls-cert"], key: flags["tls-key"], selfSigned: flags["tls-self-signed"] },
     { place, dir: () => stateHome(flags["state-dir"], env) },
   );
+  demandPrivateKey(tlsFrom, checked.map(({ root }) => root));
   file?.demandRight();
   // All is right: from here on something may be made.
   const given = flags["state-dir"];

@@ -219,7 +219,8 @@ Deno.test("serve takes a certificate that was put anew, by itself and by SIGHUP,
 
 Deno.test("serve says what is wrong with a certificate, its key or the flags, and does not start", async () => {
   const [one, two] = await Promise.all([1, 2].map(() => selfSigned(["localhost"])));
-  using dir = tempDir({ "c": one.cert, "k": one.key, "other": two.key, "text": "hello" });
+  using dir = tempDir({ c: one.cert, k: one.key, other: two.key, text: "hello", "share/k": one.key });
+  Deno.symlinkSync("share/k", dir.at("link"));
   const cases: [string[], string][] = [
     [["--tls-cert", dir.at("c")], "--tls-cert needs --tls-key"],
     [["--tls-key", dir.at("k")], "--tls-key needs --tls-cert"],
@@ -229,15 +230,20 @@ Deno.test("serve says what is wrong with a certificate, its key or the flags, an
     [["--tls-cert", dir.at("text"), "--tls-key", dir.at("k")], "there is no PEM certificate"],
     [["--tls-cert", dir.at("none"), "--tls-key", dir.at("k")], "no such file"],
     [["--tls-self-signed", "--state-dir", dir.at("text")], "--tls-self-signed: cannot"],
+    // Whoever may read the share could take them.
+    [["--tls-cert", dir.at("c"), "--tls-key", dir.at("share/k")], "would lie in the shared folder"],
+    [["--tls-cert", dir.at("c"), "--tls-key", dir.at("link")], "would lie in the shared folder"],
+    [["--tls-self-signed", "--state-dir", dir.at("share/state")], "would lie in the shared folder"],
   ];
   for (const [flags, message] of cases) {
-    const run = await ferry(["serve", dir.path, "--port", "0", ...flags]);
+    const run = await ferry(["serve", dir.at("share"), "--port", "0", ...flags]);
     assertEquals([run.code, run.stdout], [2, ""], run.stderr);
     assertStringIncludes(run.stderr, message);
   }
+  assertEquals([...Deno.readDirSync(dir.at("share"))].length, 1);
   // Unwise, but no mistake.
   Deno.chmodSync(dir.at("k"), 0o644);
-  await using server = await serve(dir.path, ["--tls-cert", dir.at("c"), "--tls-key", dir.at("k")]);
+  await using server = await serve(dir.at("share"), ["--tls-cert", dir.at("c"), "--tls-key", dir.at("k")]);
   assertStringIncludes(server.log(), "chmod 600 it");
 });
 
@@ -249,6 +255,18 @@ Deno.test("who speaks plain HTTP to TLS, or TLS to plain HTTP, learns what to do
   const toTls = await ferry(["request", "--retry", "0", tls.url.replace("https", "http")]);
   assertEquals(toTls.code, 22, toTls.stderr);
   assertStringIncludes(toTls.stderr, "https://");
+  // Nor does anybody else suffer from it.
+  for (let i = 0; i < 40; i++) {
+    const odd = await Deno.connect({ hostname: "127.0.0.1", port: tls.port });
+    await odd.write(
+      i % 2 === 0 ? crypto.getRandomValues(new Uint8Array(i)) : Uint8Array.of(22, 3, 1, 255, 255, 1),
+    );
+    odd.close();
+  }
+  await until(() => tls.log().includes("pair with"));
+  const pin = /sha256:[0-9a-f]{64}/.exec(tls.log())![0];
+  const run = await ferry(["request", "--pin", pin, `${tls.url}/f`]);
+  assertEquals([run.code, run.stdout], [0, "hello"], run.stderr);
   const toPlain = await ferry(["request", "--retry", "0", plain.url.replace("http", "https")]);
   assertEquals(toPlain.code, 35, toPlain.stderr);
   assertStringIncludes(toPlain.stderr, "http://");

@@ -52,7 +52,8 @@ const FORWARDED = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
 function isLocal(remote: Deno.Addr, headers: Headers): boolean {
   if (FORWARDED.some((name) => headers.has(name))) return false;
-  if (!("hostname" in remote)) return true;
+  // Behind a unix socket there mostly is a proxy.
+  if (!("hostname" in remote)) return false;
   return /^(::ffff:)?127\.|^::1$/.test(remote.hostname);
 }
 

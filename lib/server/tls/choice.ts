@@ -1,6 +1,8 @@
 /** What a server was told about TLS, and what that comes to whenever it is read. */
 import { X509Certificate } from "node:crypto";
-import { assertNever, FerryError } from "../../core/errors.ts";
+import { assertNever, FerryError, quote } from "../../core/errors.ts";
+import { isWithin, joinRoot, RESERVED_NAME } from "../../core/paths.ts";
+import { realOrFuture } from "../../store/root.ts";
 import type { Place } from "../listen.ts";
 import { type KeyPairFiles, parseTime, readKeyPair } from "./key_pair.ts";
 import { lastingKeyPair } from "./lasting.ts";
@@ -41,6 +43,30 @@ export function tlsChoice(
   if (cert === undefined) throw wrong("--tls-key needs --tls-cert, the certificate of that key");
   if (key === undefined) throw wrong("--tls-cert needs --tls-key, the key of that certificate");
   return { kind: "files", files: { cert, key } };
+}
+
+/**
+ * Throws `usage` when the key lies in one of the folders `roots` (real paths) that are served: whoever may read them
+ * could take it. What is in `.ferry` of a folder is never served.
+ */
+export function demandPrivateKey(choice: TlsChoice, roots: readonly string[]): void {
+  if (choice.kind === "none") return;
+  const [flag, path] = choice.kind === "files"
+    ? ["--tls-key", choice.files.key]
+    : ["--tls-self-signed", `${choice.dir()}/tls`];
+  const real = realOrFuture(path);
+  if (real === null) return;
+  for (const root of roots) {
+    if (!isWithin(real, root === "/" ? "" : root) || isWithin(real, joinRoot(root, RESERVED_NAME))) continue;
+    const where = choice.kind === "files" ? "keep it elsewhere" : "name another --state-dir";
+    throw new FerryError(
+      "usage",
+      `${flag}: the key ${quote(path)} would lie in the shared folder ${
+        quote(root)
+      }, for everybody who may read it; ` +
+        where,
+    );
+  }
 }
 
 /** The files that `choice` may change with. */
