@@ -19,11 +19,13 @@ const SCHEMA_FILE = new URL("../ferry.schema.json", import.meta.url);
 const MANUAL = new URL("../docs/configuration.md", import.meta.url);
 const UPDATE = Deno.env.get("UPDATE_DOCS") === "1";
 
+const HOW = "a flag was changed: run UPDATE_DOCS=1 deno test -A tests/config_docs_test.ts, then deno fmt";
+
 const SCHEMA = jsonSchema(serveShape(serve.flags), "The configuration of ferry serve");
 
 Deno.test("ferry.schema.json is the schema of what is read", () => {
   if (UPDATE) Deno.writeTextFileSync(SCHEMA_FILE, JSON.stringify(SCHEMA, null, 2) + "\n");
-  assertEquals(JSON.parse(Deno.readTextFileSync(SCHEMA_FILE)), JSON.parse(JSON.stringify(SCHEMA)));
+  assertEquals(JSON.parse(Deno.readTextFileSync(SCHEMA_FILE)), JSON.parse(JSON.stringify(SCHEMA)), HOW);
 });
 
 Deno.test("docs/configuration.md has every key, with what it takes", () => {
@@ -36,7 +38,7 @@ Deno.test("docs/configuration.md has every key, with what it takes", () => {
     assert(from !== -1 && to > from, `${begin} and ${end} are in the manual`);
     const made = `\n${keyTable(table)}\n`;
     if (UPDATE) Deno.writeTextFileSync(MANUAL, text.slice(0, from + begin.length) + made + text.slice(to));
-    else assertEquals(cells(text.slice(from + begin.length, to)), cells(made));
+    else assertEquals(cells(text.slice(from + begin.length, to)), cells(made), HOW);
   }
 });
 

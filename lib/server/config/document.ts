@@ -24,7 +24,8 @@ export interface Document {
 export function parseDocument(file: string): Document {
   const text = file.replace(/^\uFEFF/, "");
   const errors: ParseError[] = [];
-  const root = parseTree(text, errors, { allowTrailingComma: true, allowEmptyContent: true });
+  const root = parseShallow(text, errors);
+  if (root === null) return { root: undefined, text, mistakes: [{ line: 1, column: 1, message: TOO_DEEP }] };
   const mistakes: Mistake[] = [];
   let last = 0;
   for (const { error, offset } of errors) {
@@ -37,6 +38,18 @@ export function parseDocument(file: string): Document {
     mistakes.push({ ...place, message: SYNTAX[code] ?? "this is not JSON" });
   }
   return { root, text, mistakes };
+}
+
+const TOO_DEEP = "the file is nested too deeply";
+
+/** The tree of `text`; null for one that is too deep to be read. */
+function parseShallow(text: string, errors: ParseError[]): Node | undefined | null {
+  try {
+    return parseTree(text, errors, { allowTrailingComma: true, allowEmptyContent: true });
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 const SYNTAX: Readonly<Record<string, string>> = {
