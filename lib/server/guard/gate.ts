@@ -14,7 +14,8 @@ interface Origin {
 }
 
 export class Gate {
-  readonly #underWay = new Set<Origin>();
+  /** How many requests are under way, by the key of their connection. */
+  readonly #underWay = new Map<string, number>();
   #admitted: ReadonlySet<string> | null = null;
   #fullClients: ReadonlySet<string> = new Set();
   #full = false;
@@ -54,22 +55,26 @@ export class Gate {
    * runtime would go on to wait for the rest of it; unless others are under way there, as HTTP/2 lets them, it ends.
    */
   during(origin: Origin, answer: Promise<Response>): void {
-    if (origin.completed === undefined) return;
-    this.#underWay.add(origin);
-    const done = () => void this.#underWay.delete(origin);
-    origin.completed.then(done, done);
-    answer.then(({ status }) => {
-      const key = status === 408 ? keyOf(origin) : null;
-      if (key === null) return;
-      origin.completed?.then(() => {
-        if (!this.busy().includes(key)) this.#hangUp(key);
-      }, () => {});
-    });
+    // Later, when the other side has gone, the address is not told any more.
+    const key = keyOf(origin);
+    if (key === null || origin.completed === undefined) return;
+    this.#underWay.set(key, (this.#underWay.get(key) ?? 0) + 1);
+    const done = () => {
+      const others = this.#underWay.get(key)! - 1;
+      if (others > 0) this.#underWay.set(key, others);
+      else this.#underWay.delete(key);
+    };
+    const ended = origin.completed.then(done, done);
+    answer.then(async ({ status }) => {
+      if (status !== 408) return;
+      await ended;
+      if (!this.#underWay.has(key)) this.#hangUp(key);
+    }, () => {});
   }
 
   /** The keys of connections on which requests are under way. */
   busy(): string[] {
-    return [...this.#underWay].map(keyOf).filter((key) => key !== null);
+    return [...this.#underWay.keys()];
   }
 }
 

@@ -99,6 +99,20 @@ Deno.test({
 });
 
 Deno.test({
+  name: "Guard goes on when somebody leaves before the answer",
+  ignore,
+  async fn() {
+    await using server = guarded({ deadlines: { ...deadlines, idle: 300, header: 300 } });
+    for (let i = 0; i < 5; i++) (await connect(server.port, GET("/wait"))).close();
+    const waiting = await connect(server.port, GET("/wait"));
+    assertMatch(await rest(await connect(server.port, GET("/"))), /\r\n\r\nok$/);
+    assertEquals(await rest(await connect(server.port, "")), "");
+    server.letGo();
+    assertMatch(await rest(waiting), /\r\n\r\nat last$/);
+  },
+});
+
+Deno.test({
   name: "Guard resets the connection of somebody who does not read the answer",
   ignore,
   async fn() {
