@@ -1,6 +1,6 @@
 /** LOCK, UNLOCK, and what a lock keeps from whom. */
 import { assert, assertEquals } from "@std/assert";
-import { serve, type Server, tempDir } from "./harness.ts";
+import { rawRequest, serve, type Server, tempDir } from "./harness.ts";
 
 const INFO = (scope: string) =>
   `<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:${scope}/></D:lockscope><D:locktype><D:write/></D:locktype>` +
@@ -208,6 +208,26 @@ Deno.test("serve heeds If on requests that read, with the tags of coded files to
   assertEquals((await ask(server, "GET", "/none", { if: '(["other"])' })).status, 404);
   assertEquals((await ask(server, "PUT", "/f.txt", { if: `([${coded}])` }, "y")).status, 204);
   assertEquals((await ask(server, "PUT", "/f.txt", { if: `([${coded}])` }, "z")).status, 412);
+});
+
+Deno.test("a lock holds whichever worker a request comes to", async () => {
+  using dir = tempDir({ "f": "x" });
+  await using server = await serve(dir.path, ["--writable", "--workers", "3"]);
+  /** By a connection of its own, as any client's. */
+  const statuses = async (method: string, headers: string, body = "") => {
+    const request = `${method} /f HTTP/1.1\r\nHost: a\r\nConnection: close\r\n` +
+      `${headers}Content-Length: ${body.length}\r\n\r\n${body}`;
+    const answers = Array.from({ length: 8 }, () => rawRequest(server.port, request));
+    return [...new Set((await Promise.all(answers)).map(({ status }) => status))];
+  };
+  const locked = await Promise.all(Array.from({ length: 8 }, () => lock(server, "/f")));
+  assertEquals(locked.map(({ status }) => status).sort(), [200, ...Array(7).fill(423)]);
+  const token = locked.find(({ status }) => status === 200)?.token ?? "";
+  assertEquals(await statuses("PUT", "", "y"), [423]);
+  assertEquals(await statuses("GET", `If: (Not ${token})\r\n`), [412]);
+  assertEquals(await statuses("PUT", `If: (${token})\r\n`, "y"), [204]);
+  assertEquals((await ask(server, "UNLOCK", "/f", { "lock-token": token })).status, 204);
+  assertEquals(await statuses("PUT", "", "y"), [204]);
 });
 
 Deno.test("a token is of use to the user alone who got it, and shown to no other", async () => {
