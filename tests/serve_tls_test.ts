@@ -167,8 +167,9 @@ Deno.test("sync --pin replicates with a server that has a certificate of its own
 Deno.test("serve takes a certificate that was put anew, by itself and by SIGHUP, while requests go on", async () => {
   const [one, two, three] = await Promise.all([1, 2, 3].map(() => selfSigned(["localhost", "127.0.0.1"])));
   using dir = tempDir({ "share/f": "x".repeat(100_000), "c.pem": one.cert, "k.pem": one.key });
+  Deno.writeFileSync(dir.at("share/big"), new Uint8Array(20_000_000).fill(7));
   Deno.chmodSync(dir.at("k.pem"), 0o600);
-  const flags = ["--tls-cert", dir.at("c.pem"), "--tls-key", dir.at("k.pem"), "--log", "none"];
+  const flags = ["--tls-cert", dir.at("c.pem"), "--tls-key", dir.at("k.pem"), "--log", "none", "--writable"];
   await using server = await serve(dir.at("share"), flags);
   // The binary's runtime, Deno 2.4, does not tell an HTTP/2 connection that it ends.
   const http2 = Deno.env.get("FERRY_BIN") === undefined;
@@ -187,6 +188,13 @@ Deno.test("serve takes a certificate that was put anew, by itself and by SIGHUP,
     }
   };
   const askers = [asking(), asking()];
+  // What is under way ends where it began.
+  const download = (await fetch(`${server.url}/big`, { client })).body!.getReader();
+  let downloaded = (await download.read()).value!.length;
+  const body = new TransformStream<Uint8Array>();
+  const upload = fetch(`${server.url}/up`, { method: "PUT", body: body.readable, client });
+  const writer = body.writable.getWriter();
+  await writer.write(new TextEncoder().encode("before "));
   /** Those who leave go on for a moment. */
   const everywhere = async (pin: string) => {
     for (let i = 0; i < 4; i++) if (await pinned(pin) !== 0) return false;
@@ -198,6 +206,11 @@ Deno.test("serve takes a certificate that was put anew, by itself and by SIGHUP,
   Deno.writeTextFileSync(dir.at("c.pem"), two.cert);
   Deno.writeTextFileSync(dir.at("k.pem"), two.key);
   // It looks every two seconds.
+  await until(async () => await pinned(two.pin) === 0);
+  await writer.write(new TextEncoder().encode("and after"));
+  await writer.close();
+  assertEquals((await upload).status, 201);
+  assertEquals(Deno.readTextFileSync(dir.at("share/up")), "before and after");
   await until(() => everywhere(two.pin));
   assertEquals(await pinned(one.pin), 60);
   // One that is not whole is not taken.
@@ -212,6 +225,12 @@ Deno.test("serve takes a certificate that was put anew, by itself and by SIGHUP,
   await until(async () => await pinned(three.pin) === 0);
   done = true;
   await Promise.all(askers);
+  for (;;) {
+    const { value, done } = await download.read();
+    if (done) break;
+    downloaded += value.length;
+  }
+  assertEquals(downloaded, 20_000_000);
   assertEquals(failures, []);
   assert(count > 5, String(count));
   assertEquals(await server.stop(), 0);
