@@ -40,7 +40,7 @@ export function failureReply(
   const known = error instanceof FerryError ? explained(error) : fromSystem(error);
   const status = httpStatus(known);
   // Messages of the server's own troubles name paths on its disk.
-  const own = status >= 500 && status !== 503;
+  const own = status >= 500 && status !== 501 && status !== 503;
   const detail = own ? OWN_TROUBLE[known.code] ?? "something went wrong inside the server" : known.message;
   const { type, body } = known instanceof HttpError && known.content !== null
     ? known.content
@@ -72,6 +72,15 @@ const OWN_TROUBLE: Partial<Record<ErrorCode, string>> = {
   read_failed: "the server could not read this",
 };
 
+/** What the system says of things that have become others. */
+const MEANWHILE: ReadonlySet<string> = new Set(["EEXIST", "EISDIR", "ELOOP", "ENOTDIR", "ENOTEMPTY"]);
+const MEANWHILE_KINDS = [
+  Deno.errors.AlreadyExists,
+  Deno.errors.FilesystemLoop,
+  Deno.errors.IsADirectory,
+  Deno.errors.NotADirectory,
+];
+
 function fromSystem(error: unknown): FerryError {
   const code = osCode(error);
   if (error instanceof Deno.errors.NotFound) {
@@ -79,6 +88,10 @@ function fromSystem(error: unknown): FerryError {
   }
   if (error instanceof Deno.errors.PermissionDenied || code === "EACCES" || code === "EPERM") {
     return new FerryError("forbidden", "the server itself is not allowed to do that");
+  }
+  // It was something else when it was looked at.
+  if (MEANWHILE.has(code ?? "") || MEANWHILE_KINDS.some((kind) => error instanceof kind)) {
+    return new FerryError("conflict", "somebody else has changed what is at this path; try again");
   }
   // A mount point, say.
   if (code === "EBUSY") return new FerryError("conflict", "the server's own system is using it");

@@ -13,6 +13,16 @@ const CASES: [about: string, error: unknown, status: number, code: ErrorCode, lo
   ["a write that failed", writeError(system("EIO"), "/srv/secret"), 500, "write_failed", true],
   ["a file that vanished", new Deno.errors.NotFound("/srv/secret"), 404, "not_found", false],
   ["a file that may not be read", new Deno.errors.PermissionDenied("/srv/secret"), 403, "forbidden", false],
+  ["a file that became a folder", system("EISDIR"), 409, "conflict", false],
+  ["a folder that became a file", new Deno.errors.NotADirectory("/srv/secret"), 409, "conflict", false],
+  ["a folder that somebody else made", writeError(system("EEXIST"), "/srv/secret"), 409, "conflict", false],
+  [
+    "a method that nobody knows",
+    new FerryError("not_implemented", "no such method"),
+    501,
+    "not_implemented",
+    false,
+  ],
   ["a mistake of the programmer", new TypeError("/srv/secret is undefined"), 500, "internal", true],
   ["something that is no error", "/srv/secret", 500, "internal", true],
 ];
@@ -25,6 +35,13 @@ for (const [about, error, status, code, logged] of CASES) {
     assert(!String(reply.body).includes("secret"));
   });
 }
+
+Deno.test("failureReply() says why there is no such method", () => {
+  const { reply } = failureReply(new FerryError("not_implemented", "there is no such method"), {
+    accept: null,
+  });
+  assertEquals(JSON.parse(String(reply.body)).detail, "there is no such method");
+});
 
 Deno.test("failureReply() adds the headers that an answer must have", () => {
   const allowed = new HttpError("method_not_allowed", "no", { allow: "GET" });

@@ -27,7 +27,8 @@ export function patientBody(
   patience: Patience = PATIENCE,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const pacer = pacerOf(body);
-  const read = readerOf(body);
+  // Taken with the first read: the runtime does not answer for one that was taken, left unread, and breaks off.
+  let taken: ReturnType<typeof readerOf> | undefined;
   const largest = pacer?.piece ?? CHUNK;
   // Most of those that only drip never get a large one.
   let size = Math.min(FIRST_CHUNK, largest);
@@ -36,6 +37,7 @@ export function patientBody(
     type: "bytes",
     async pull(controller) {
       const since = performance.now();
+      const read = taken ??= readerOf(body);
       let reason: FerryError | undefined;
       const timer = setTimeout(() => {
         reason = stalled(`not a byte came for ${formatMs(patience.silence)}`);
@@ -74,7 +76,7 @@ export function patientBody(
       if (request !== null && read.byob) request.respondWithNewView(value);
       else controller.enqueue(value);
     },
-    cancel: (reason) => read.cancel(reason),
+    cancel: (reason) => (taken ?? body).cancel(reason),
   }, { highWaterMark: 0 });
 }
 

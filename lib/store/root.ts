@@ -62,10 +62,10 @@ function locateMissing(root: string, path: string, error: unknown, options: Loca
     // Only of what lies in the root may be told what stands in the way: so first all that is above.
     const { real, info } = locate(root, parentPath(path), { ...options, leaf: "follow" });
     if (isLink(joinRoot(real, baseName(path)))) throw notFound();
-    if (noFolder && info !== null && !info.isDirectory) {
-      throw new FerryError("conflict", "a file stands where the path needs a folder");
-    }
-    throw error;
+    if (closed) throw error;
+    // Else somebody has changed it since.
+    if (info === null || info.isDirectory) throw notFound();
+    throw new FerryError("conflict", "a file stands where the path needs a folder");
   }
   if (!(error instanceof Deno.errors.NotFound)) {
     // A loop of links, a name too long for this file system: nothing that could be there.
