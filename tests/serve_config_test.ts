@@ -128,6 +128,28 @@ Deno.test("with several workers each knows the shares, also of what it hands on"
   assertEquals([stored("a"), stored("b")], [13, 13]);
 });
 
+Deno.test("a token that a sync made holds for one host, and for the folder in its share", async () => {
+  using dir = tempDir({ "a/in/f": "of a", "b/in/f": "of b", "a/f": "beside" });
+  const shares = [{ host: "a.example", path: "/x", folder: "a" }, { path: "/x", folder: "b" }];
+  const config = writeConfig(dir, { shares });
+  await using server = await serve(null, ["--config", config]);
+  const ask = (host: string, line: string, more = "") =>
+    rawRequest(server.port, `${line} HTTP/1.1\r\nHost: ${host}\r\n${more}Connection: close\r\n\r\n`);
+  for (const [own, other, text] of [["a.example", "b", "of a"], ["b", "a.example", "of b"]]) {
+    const made = await ask(own, "POST /.ferry/v1/token?path=x/in", "Content-Length: 0\r\n");
+    const bearer = `Authorization: Bearer ${JSON.parse(made.body).token}\r\n`;
+    const get = async (host: string, path: string) => {
+      const { status, body } = await ask(host, `GET ${path}`, bearer);
+      return status === 200 ? body : String(status);
+    };
+    assertEquals(await get(own, "/x/in/f"), text);
+    assertEquals(await get(own, "/x/f"), "403");
+    assertEquals(await get(other, "/x/in/f"), "403");
+    assertEquals((await ask(own, "GET /.ferry/v1/info?path=x/in", bearer)).status, 200);
+    assertEquals((await ask(other, "GET /.ferry/v1/info?path=x/in", bearer)).status, 403);
+  }
+});
+
 Deno.test("a host that nothing is shared under is told so with 421, but for the server's health", async () => {
   using dir = tempDir({ "f": "f" });
   const config = writeConfig(dir, { shares: [{ host: "a.example", folder: "." }] });

@@ -21,7 +21,7 @@ export interface Grant {
   bytes?: number;
   /** It stands in a URL, and nowhere else. */
   link?: true;
-  /** The host name that a link was made for, lower case: it leads to the shares of that one. */
+  /** The host name that it was made for, lower case: it is for the shares of that one. Absent: for those of all. */
   host?: string;
   /** The SHA-256, in hex, that the file at `path` has to have. */
   sha256?: string;
@@ -71,8 +71,8 @@ function readGrant(fields: Fields): Grant | null {
     if (fields.link !== true) return null;
     grant.link = true;
   }
-  // What holds for links holds for nothing else.
-  const odd = grant.link === undefined && (grant.sha256 !== undefined || grant.host !== undefined);
+  // What pins a content is for links, which lead to one file.
+  const odd = grant.link === undefined && grant.sha256 !== undefined;
   return odd ? null : grant;
 }
 

@@ -44,7 +44,15 @@ import { isTusPath, TUS_HEADERS, TUS_METHODS, tusInner } from "./tus/paths.ts";
  */
 export type SyncApi = (
   request: Request,
-  context: { path: string; access: Access; completed?: Promise<void>; authority?: string; mount?: string },
+  context: {
+    path: string;
+    access: Access;
+    completed?: Promise<void>;
+    authority?: string;
+    mount?: string;
+    /** The host name that tokens are made for; absent where there is one share alone. */
+    host?: string;
+  },
 ) => Response | Promise<Response>;
 
 /** What a handler needs. */
@@ -252,7 +260,14 @@ export function createHandler(config: HandlerConfig): Handler {
       if (access === null) return pass(wrongCredentials(request));
       user = access.user;
       const { token } = access;
-      if (token !== null) meter = meterOf(token, config.ledger);
+      if (token !== null) {
+        if (
+          token.host !== undefined && !shares.areOne(token.host, info.authority ?? authorityOf(request.url))
+        ) {
+          throw new FerryError("forbidden", "this token is for another host name of this server");
+        }
+        meter = meterOf(token, config.ledger);
+      }
       const counted = meter?.request(request) ?? request;
       const own = path.startsWith(OWN_PREFIX);
       if (!own) return answerFiles(counted, access, { at: path, found });

@@ -62,7 +62,7 @@ function withoutNames(raw: string, count: number): string {
 }
 
 /** The name in `HOST` or `HOST:PORT`, as it is compared: lower case, without the dot of a full name. */
-function hostOf(authority: string): string {
+export function hostOf(authority: string): string {
   return authority.replace(/:\d*$/, "").replace(/\.$/, "").toLowerCase();
 }
 

@@ -60,6 +60,11 @@ export class Shares {
     this.#mounts = new Mounts(shares);
   }
 
+  /** Whether requests with these two authorities are for the same shares. */
+  areOne(a: string, b: string): boolean {
+    return this.only !== null || this.#mounts.of(a) === this.#mounts.of(b);
+  }
+
   /** The share that the checked relative `path` of the server lies in. */
   at(authority: string, path: string): Shared | undefined {
     return mountOf(this.#mounts.of(authority), path);

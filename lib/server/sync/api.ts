@@ -63,13 +63,25 @@ export function createSyncApi(root: string, options: SyncApiOptions): SyncApi {
 
   async function handle(
     request: Request,
-    { path: call, access, completed, mount = "" }: Parameters<SyncHandler>[1],
+    { path: call, access, completed, mount = "", host }: Parameters<SyncHandler>[1],
   ): Promise<Response> {
     const mark = request.url.indexOf("?");
     const query = new URLSearchParams(mark === -1 ? "" : request.url.slice(mark + 1));
     const base = folderIn(query).slice(mount === "" ? 0 : mount.length + 1);
     const [name, ...rest] = call.split("/");
-    const context: Call = { root, mount, request, query, access, base, completed, patience, memory, locks };
+    const context: Call = {
+      root,
+      mount,
+      host,
+      request,
+      query,
+      access,
+      base,
+      completed,
+      patience,
+      memory,
+      locks,
+    };
     const route = `${request.method} ${name}/${rest.length}`;
     if (name !== "head" && name !== "changes") index.giveWay();
     if (capabilities !== undefined && route === "POST token/0") return issueToken(context, capabilities);

@@ -17,6 +17,8 @@ export interface Call {
   root: string;
   /** Its path on the server. */
   mount: string;
+  /** The host name that tokens are made for; undefined where there is one share alone. */
+  host: string | undefined;
   request: Request;
   query: URLSearchParams;
   access: Access;

@@ -2,6 +2,7 @@
 import { FerryError } from "../../core/errors.ts";
 import { authorityOf } from "../../http/target.ts";
 import type { SyncApi as SyncHandler } from "../handler.ts";
+import { hostOf } from "../mounts.ts";
 import type { Shared, Shares } from "../shares.ts";
 import { folderInQuery } from "./call.ts";
 
@@ -19,6 +20,7 @@ export function syncOfShares(shares: Shares, apis: ReadonlyMap<Shared, SyncHandl
       ...context,
       access: shared.accessOf(context.access),
       mount: shared.path,
+      host: hostOf(authority),
     });
   };
 }

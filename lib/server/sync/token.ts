@@ -14,13 +14,15 @@ const READ = parsePerms("r") ?? 0;
  * the latest. Throws `forbidden` or `unauthorized`.
  */
 export function issueToken(call: Call, capabilities: Capabilities): Response {
-  const { access, base } = call;
+  const { access, base, host } = call;
   require(call, "r", base);
   const { user, token: own } = access;
   const expires = Math.min(Date.now() + TOKEN_MS, own?.expires ?? Infinity);
   const part = { path: serverPath(call, base), perms: READ, expires };
   const token = capabilities.issue(
-    own === null ? { id: newGrantId(), user, ...part } : { ...own, link: undefined, ...part },
+    own === null
+      ? { id: newGrantId(), user, host, ...part }
+      : { ...own, link: undefined, host: own.host ?? host, ...part },
   );
   return json({ token, expires } satisfies TokenAnswer);
 }
