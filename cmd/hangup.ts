@@ -3,8 +3,10 @@ import type { Io } from "../lib/cli/io.ts";
 
 /** Calls `reload` on SIGHUP, or `end` where the terminal has gone. Dispose of it to stop that. */
 export function onHangup(io: Io, { reload, end }: { reload: () => void; end: () => void }): Disposable {
+  // One that has gone is none any more.
+  const { stderrIsTerminal } = io;
   const listener = () => {
-    if (io.stderrIsTerminal && !hasTerminal()) end();
+    if (stderrIsTerminal && !hasTerminal()) end();
     else reload();
   };
   Deno.addSignalListener("SIGHUP", listener);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { ferry, ferryCommand, serve, tempDir } from "./harness.ts";
+import { ENV, ferry, ferryCommand, serve, tempDir } from "./harness.ts";
 
 Deno.test("serve says on stderr what it serves and where, and on stdout with --json", async () => {
   using dir = tempDir({ "a.txt": "x" });
@@ -159,3 +159,48 @@ Deno.test("serve without DIR shares the current folder", async () => {
   assertEquals((await child.status).code, 0);
   await reader.cancel();
 });
+
+Deno.test("serve ends with its terminal, and goes on at a SIGHUP while that is there", async () => {
+  using dir = tempDir({ "share/f": "x" });
+  const { path, args } = ferryCommand(["serve", dir.at("share"), "--port", "0", "--log", "none"]);
+  const line = [path, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+  let terminal: Deno.ChildProcess;
+  try {
+    terminal = new Deno.Command("script", {
+      args: ["--quiet", "--flush", "--command", `echo $$ >'${dir.at("pid")}'; exec ${line}`, "/dev/null"],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+      env: ENV,
+    }).spawn();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return console.log("no script(1) here: not tried");
+    throw error;
+  }
+  const reader = terminal.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (!/at http:\S+/.test(text)) text += (await reader.read()).value ?? "";
+  const pid = Number(Deno.readTextFileSync(dir.at("pid")));
+  try {
+    Deno.kill(pid, "SIGHUP");
+    const url = /at (http:\S+)/.exec(text)![1];
+    assertEquals(await (await fetch(`${url}f`)).text(), "x");
+    assert(isRunning(pid));
+    terminal.kill("SIGKILL");
+    await terminal.status;
+    for (let i = 0; i < 400 && isRunning(pid); i++) await new Promise((resolve) => setTimeout(resolve, 25));
+    assert(!isRunning(pid));
+  } finally {
+    if (isRunning(pid)) Deno.kill(pid, "SIGKILL");
+    await reader.cancel();
+  }
+});
+
+/** Whether there is a process `pid` that is no zombie. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+  } catch {
+    return false;
+  }
+}
