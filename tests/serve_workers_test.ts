@@ -1,6 +1,6 @@
 /** Several workers behind one port: whichever is asked, the answer is the same. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { ferry, serve, tempDir } from "./harness.ts";
+import { ferry, rawRequest, serve, tempDir } from "./harness.ts";
 
 Deno.test("serve --workers answers reading, writing and syncing alike on every connection", async () => {
   using dir = tempDir();
@@ -52,4 +52,13 @@ Deno.test("serve refuses a port that is taken, also where ports could be shared"
   const { code, stderr } = await ferry(["serve", dir.path, "--port", String(server.port)]);
   assertEquals(code, 7);
   assertStringIncludes(stderr, `port ${server.port}`);
+});
+
+Deno.test("serve --workers takes a query of any characters on every connection", async () => {
+  using dir = tempDir();
+  await using server = await serve(dir.path, ["--workers", "3", "--writable"]);
+  const target = "/f?a\\b=/../x";
+  const head = `PUT ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx`;
+  const answers = await Promise.all(Array.from({ length: 12 }, () => rawRequest(server.port, head)));
+  assertEquals(answers.map(({ status }) => status).sort(), [201, ...Array(11).fill(204)].sort());
 });

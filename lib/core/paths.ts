@@ -62,7 +62,7 @@ export interface UrlPath {
  * Reads the path of a request target, raw, as it stood on the request line (RFC 9110 section 4.2.3, RFC 3986).
  *
  * Throws `bad_request` for what can only be an attack or a mistake (dot segments, encoded slashes, backslashes,
- * NUL, broken percent-encoding, bytes that are not UTF-8, empty segments), and `not_found` for reserved names, so
+ * fragments, NUL, broken percent-encoding, bytes that are not UTF-8, empty segments), and `not_found` for reserved names, so
  * that these look like any other path that is not there.
  *
  * @example
@@ -106,6 +106,9 @@ function decodeSegment(segment: string): string {
       i += 2;
     } else if (code === 0x5c) {
       throw refused("a backslash");
+    } else if (code === 0x23) {
+      // Whoever drops it, as clients do, would see another path than whoever keeps it.
+      throw refused("a fragment");
     } else if (code > 0xff) {
       throw refused("not valid UTF-8");
     }

@@ -73,6 +73,8 @@ Deno.test("parseUrlPath() refuses what can only be an attack or a mistake", () =
     ["/a%2Fb", "bad_request"],
     ["/a%5cb", "bad_request"],
     ["/a%5Cb", "bad_request"],
+    ["/a#b", "bad_request"],
+    ["/#", "bad_request"],
     ["/a\\b", "bad_request"],
     ["/..\\x", "bad_request"],
     ["/a%00", "bad_request"],

@@ -58,9 +58,9 @@ function isReading(request: Request): boolean {
   return isOdd(request);
 }
 
-/** What every handler refuses, whatever the method, and what would not come through: dot segments, no real host. */
+/** What every handler refuses, whatever the method, and what would not come through. */
 function isOdd({ url, headers }: Request): boolean {
-  return !isHost(headers.get("host")) || url.includes("\\") || /\/(\.|%2e){1,2}(\/|$|\?)/i.test(url);
+  return !isHost(headers.get("host")) || /[\\#]|\/(\.|%2e){1,2}(\/|$)/i.test(rawTarget(url).path);
 }
 
 function passingTo(socket: string): (request: Request, info: ConnectionInfo) => Promise<Response> {
