@@ -99,6 +99,7 @@ async function makeSources(cached: string, dir: string, largeBytes: number) {
   await runWell({ path: "cp", args: ["-a", cached, corpus] });
   Deno.mkdirSync(files);
   Deno.writeFileSync(`${files}/small`, crypto.getRandomValues(new Uint8Array(1024)));
+  Deno.writeFileSync(`${files}/small10`, crypto.getRandomValues(new Uint8Array(10 * 1024)));
   writeLargeFile(`${files}/large`, largeBytes);
   return { corpus, files };
 }

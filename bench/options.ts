@@ -6,18 +6,25 @@ import { cacheFolder } from "./corpus.ts";
 import { caddy } from "./peers/caddy.ts";
 import { curl } from "./peers/curl.ts";
 import { ferry, ferryNoFsync } from "./peers/ferry.ts";
+import { dufs } from "./peers/dufs.ts";
+import { miniserve } from "./peers/miniserve.ts";
 import { nginx } from "./peers/nginx.ts";
 import type { Peer } from "./peers/peer.ts";
-import { rclone } from "./peers/rclone.ts";
+import { rclone, rcloneWebdav } from "./peers/rclone.ts";
 import { rsync, rsyncFsync, rsyncZ } from "./peers/rsync.ts";
 import { changed100 } from "./works/changed_100.ts";
 import { deltaWorks } from "./works/delta.ts";
 import { get1g } from "./works/get_1g.ts";
-import { get1k } from "./works/get_1k.ts";
+import { hotWorks } from "./works/get_hot.ts";
+import { manyWorks } from "./works/get_many.ts";
+import { idle5000 } from "./works/idle_5000.ts";
+import { listingWorks } from "./works/list_10000.ts";
 import { liveWorks } from "./works/live_again.ts";
 import { pull4g } from "./works/pull_4g.ts";
 import { pullAgain } from "./works/pull_again.ts";
 import { pullCold } from "./works/pull_cold.ts";
+import { put10000 } from "./works/put_10000.ts";
+import { put1g } from "./works/put_1g.ts";
 import { pushCold } from "./works/push_cold.ts";
 import { renamed } from "./works/renamed.ts";
 import { request1g } from "./works/request_1g.ts";
@@ -31,12 +38,30 @@ const WORKS: readonly Work[] = [
   pull4g,
   ...liveWorks,
   pushCold,
-  get1k,
+  ...hotWorks,
+  ...manyWorks,
   get1g,
+  put1g,
+  put10000,
+  ...listingWorks,
+  idle5000,
   request1g,
   ...deltaWorks,
 ];
-const PEERS: readonly Peer[] = [ferry, ferryNoFsync, rsync, rsyncFsync, rsyncZ, rclone, nginx, caddy, curl];
+const PEERS: readonly Peer[] = [
+  ferry,
+  ferryNoFsync,
+  rsync,
+  rsyncFsync,
+  rsyncZ,
+  rclone,
+  rcloneWebdav,
+  nginx,
+  caddy,
+  dufs,
+  miniserve,
+  curl,
+];
 
 const FLAGS = {
   rounds: {

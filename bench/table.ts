@@ -1,5 +1,5 @@
 /** Samples as Markdown: the table, what its works are, and what was to be reached; pure. */
-import { ratio, significant, summarise, type Summary } from "./stats.ts";
+import { median, ratio, significant, summarise, type Summary } from "./stats.ts";
 import type { Goal, Unit, Work } from "./works/work.ts";
 
 /** One measured value. */
@@ -83,7 +83,8 @@ function goalLines(work: string, goal: Goal, rows: readonly Row[]): string[] {
     add(`at least ${shown(least)} x ${against}`, `${value.toFixed(2)} x`, value >= least);
   }
   if (against === undefined && most !== undefined && ours.length > 0) {
-    const { unit, value } = ours[0];
+    const value = median(ours.map((row) => row.value));
+    const { unit } = ours[0];
     add(`at most ${shown(most)} ${unit}`, `${shown(value)} ${unit}`, value <= most);
   }
   const peaks = ours.flatMap((row) => [row.serverPeak ?? 0, row.clientPeak ?? 0]);

@@ -15,6 +15,8 @@ export const FERRY = "ferry";
 export const ferry: Peer = {
   name: FERRY,
   servesFiles: true,
+  takesPuts: true,
+  jsonListing: { accept: "application/json" },
   faithful: true,
   version,
   serve,

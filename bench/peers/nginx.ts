@@ -7,6 +7,8 @@ export const nginx: Peer = {
   name: "nginx",
   faithful: false,
   servesFiles: true,
+  takesPuts: true,
+  jsonListing: {},
   version: async () => {
     const said = await firstLine("nginx", ["-v"]);
     return said && said.replace(/^.*nginx\//, "");
@@ -14,7 +16,7 @@ export const nginx: Peer = {
   serve,
 };
 
-function serve(dir: string, { scratch }: ServeOptions) {
+function serve(dir: string, { scratch, writable }: ServeOptions) {
   const port = freePort();
   const config = `${scratch}/nginx.conf`;
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
@@ -25,15 +27,22 @@ worker_processes 2;
 ${Deno.uid() === 0 ? "user root;" : ""}
 pid ${scratch}/nginx.pid;
 error_log stderr error;
-events { worker_connections 1024; }
+events { worker_connections 16384; }
 http {
   access_log off;
   sendfile on;
   tcp_nopush on;
   keepalive_requests 100000000;
+  client_max_body_size 0;
+  autoindex on;
+  autoindex_format json;
   default_type application/octet-stream;
   ${temporary.map((name) => `${name}_temp_path ${scratch}/nginx-${name};`).join("\n  ")}
-  server { listen 127.0.0.1:${port}; root "${dir}"; }
+  server {
+    listen 127.0.0.1:${port};
+    root "${dir}";
+    ${writable ? `client_body_temp_path "${dir}/.nginx-temp"; dav_methods PUT; create_full_put_path on;` : ""}
+  }
 }
 `,
   );

@@ -21,6 +21,10 @@ export interface Peer {
   diskOnly?: boolean;
   /** Its server is measured at single files too. */
   servesFiles?: boolean;
+  /** Its server stores what is sent with PUT, when it is `writable`. */
+  takesPuts?: boolean;
+  /** How its server is asked for a listing in JSON. */
+  jsonListing?: { query?: string; accept?: string };
   /** Serves `dir`; the URL ends with a slash. */
   serve?(dir: string, options: ServeOptions): Promise<Daemon>;
   /** Makes the folder `dir` hold what the server at `url` serves. */

@@ -22,6 +22,19 @@ export const rclone: Peer = {
   }),
 };
 
+/** rclone's WebDAV server. */
+export const rcloneWebdav: Peer = {
+  name: "rclone webdav",
+  faithful: false,
+  takesPuts: true,
+  version: rclone.version,
+  serve: (dir, { scratch }) => {
+    const port = freePort();
+    const args = ["serve", "webdav", dir, "--addr", `127.0.0.1:${port}`, ...noConfig(scratch)];
+    return startDaemon({ path: "rclone", args }, `http://127.0.0.1:${port}/`);
+  },
+};
+
 /** Whatever the user has configured stays out of it. */
 function noConfig(scratch: string): string[] {
   return ["--quiet", "--config", `${scratch}/rclone.conf`];

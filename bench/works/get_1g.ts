@@ -1,4 +1,5 @@
 import { runWell } from "../process.ts";
+import { MOST_MEMORY } from "./get_hot.ts";
 import { able, contestantsOf, served } from "./trees.ts";
 import { Skipped, type Work } from "./work.ts";
 
@@ -9,7 +10,7 @@ export const get1g: Work = {
   unit: "MB/s",
   writes: false,
   against: ["nginx", "caddy"],
-  goal: { against: "nginx", least: 0.6 },
+  goal: { against: "nginx", least: 1.0, memory: MOST_MEMORY },
   prepare: async (bench, target, stack) => {
     if (!bench.peers.some((peer) => peer.name === "curl")) throw new Skipped("curl is not installed");
     return await contestantsOf(

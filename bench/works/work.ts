@@ -2,7 +2,7 @@
 import type { Peer } from "../peers/peer.ts";
 import type { TreeSize } from "../tree.ts";
 
-export type Unit = "s" | "requests/s" | "MB/s" | "MB" | "KB";
+export type Unit = "s" | "requests/s" | "MB/s" | "ms" | "MB" | "KB";
 
 /** A filesystem that results are written to. */
 export interface Target {
@@ -16,7 +16,7 @@ export interface Bench {
   peers: readonly Peer[];
   /** The tree that is pulled and pushed. */
   corpus: { dir: string; size: TreeSize };
-  /** A folder that holds `small` (1 KB) and `large`. */
+  /** A folder that holds `small` (1 KB), `small10` (10 KB) and `large`. */
   files: { dir: string; largeBytes: number };
   /** wrk is installed. */
   wrk: boolean;
