@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { formatSha256, wantsSha256 } from "../http/digest.ts";
 import { FileBody } from "./file_body.ts";
 import type { FileDigests } from "./file_digests.ts";
+import { KeptBody } from "./kept_body.ts";
 import type { Reply } from "./reply.ts";
 import { ArchiveBody } from "./archive/archive_body.ts";
 import { TextBody } from "./text_body.ts";
@@ -46,7 +47,7 @@ export async function addDigests(
     method === "HEAD" ? ofBytes("") : digest();
   if (!(body instanceof FileBody)) {
     // What is in memory is always the whole.
-    const digest = ofBytes(body);
+    const digest = ofBytes(body instanceof KeptBody ? await body.bytes() : body);
     if (wanted.repr) add("repr-digest", digest);
     if (wanted.content) add("content-digest", await contentOf(() => digest));
     return { ...reply, headers };

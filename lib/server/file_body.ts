@@ -1,37 +1,16 @@
 /** The body of a large answer: pieces of an open file, read as fast as the other side takes them. */
 import type { Segment } from "../http/multipart.ts";
+import { CHUNK, ChunkRing } from "./chunk_ring.ts";
 import { SentChunks } from "../wire/sent_chunks.ts";
 import { createHash } from "node:crypto";
 import { turn } from "../core/turn.ts";
 import { OLD_RUNTIME } from "../core/runtime.ts";
-
-/** One read. Larger ones gain nothing and cost memory for each open transfer. */
-const CHUNK = 256 * 1024;
 
 /** With more transfers than this under way, each one gets by with a smaller chunk. */
 const MANY = 32;
 const SMALL_CHUNK = 64 * 1024;
 
 let underWay = 0;
-
-/**
- * Chunks of all transfers are cut from one piece of memory after the other: half the time of a fast transfer went
- * into getting memory for each chunk. None is used twice, for nobody says when the network has let go of it.
- */
-const SLAB = 4 * CHUNK;
-
-let slab = new Uint8Array(0);
-let used = 0;
-
-function newChunk(length: number): Uint8Array<ArrayBuffer> {
-  if (OLD_RUNTIME) return new Uint8Array(length);
-  if (slab.length - used < length) {
-    slab = new Uint8Array(SLAB);
-    used = 0;
-  }
-  used += length;
-  return slab.subarray(used - length, used);
-}
 
 /** So much is hashed before others have a turn. */
 const HASHED_AT_ONCE = 2 * 1024 * 1024;
@@ -93,7 +72,8 @@ export class FileBody {
   }
 
   /**
-   * The bytes. Reading is synchronous on purpose: the page cache answers sooner than a thread would. A file that has
+   * The bytes; of what is read from the stream, the second next chunk must not be asked for while it is still held.
+   * Reading is synchronous on purpose: the page cache answers sooner than a thread would. A file that has
    * become shorter breaks the stream off, so that the other side sees less than Content-Length promised.
    */
   stream(sent: (bytes: number) => void): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -101,13 +81,22 @@ export class FileBody {
     let position = -1;
     let total = 0;
     const chunks = new SentChunks();
+    // Parts are short, and old runtimes hold more.
+    const ring = OLD_RUNTIME || this.#segments.length > 1 ? null : new ChunkRing();
     const end = () => {
       if (!this.#open) return;
       this.close();
+      ring?.release();
       sent(total);
     };
     return new ReadableStream({
       pull: (controller) => {
+        if (index === this.#segments.length) {
+          // Only now the last chunk has been taken.
+          end();
+          controller.close();
+          return;
+        }
         try {
           const segment = this.#segments[index];
           if (segment instanceof Uint8Array) {
@@ -119,10 +108,13 @@ export class FileBody {
               this.#file.seekSync(segment.start, Deno.SeekMode.Start);
               position = segment.start;
             }
-            const most = underWay > MANY ? SMALL_CHUNK : CHUNK;
-            const chunk = newChunk(Math.min(most, segment.end - position));
+            const many = underWay > MANY;
+            const most = Math.min(many ? SMALL_CHUNK : CHUNK, segment.end - position);
+            const reused = many ? null : ring;
+            const chunk = reused?.next(most) ?? new Uint8Array(most);
             const count = this.#file.readSync(chunk);
             if (count === null) throw new Error("the file became shorter while it was sent");
+            reused?.fill(count);
             chunks.add(chunk);
             position += count;
             total += count;
@@ -135,11 +127,6 @@ export class FileBody {
         } catch (error) {
           end();
           controller.error(error);
-          return;
-        }
-        if (index === this.#segments.length) {
-          end();
-          controller.close();
         }
       },
       cancel: end,

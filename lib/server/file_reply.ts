@@ -14,10 +14,14 @@ import { FileBody } from "./file_body.ts";
 import { headersOf304, LARGEST_HOT } from "./hot_files.ts";
 import { type FoundFile, openFound } from "./open_file.ts";
 import { etagOf } from "./preconditions.ts";
-import type { Reply } from "./reply.ts";
+import { KeptBody } from "./kept_body.ts";
+import { describe, type Reply } from "./reply.ts";
 import { type Exchange, findFile } from "./share.ts";
 
-/** Up to this size a file is read at once: cheaper than a stream, and its truth is known before the head is sent. */
+/**
+ * Up to this size a file is read at once, and any that is to be kept: cheaper than a stream, and its truth is known
+ * before the head is sent.
+ */
 const READ_AT_ONCE = 256 * 1024;
 
 /** What a file in a coding is called beside the file itself. */
@@ -26,10 +30,16 @@ const EXTENSIONS: Readonly<Record<Coding, string>> = { zstd: ".zst", br: ".br", 
 /** The answer, and the content where all of it was read and may be kept. */
 export interface FileReply {
   reply: Reply;
-  whole: Uint8Array<ArrayBuffer> | null;
+  whole: KeptBody | null;
   /** The coding that `whole` was to have; null for none. It may have been left as it is. */
   coding: Coding | null;
   info: Deno.FileInfo;
+}
+
+/** A file that was found. */
+interface Target extends FoundFile {
+  /** Whether the answer may be kept. */
+  kept?: boolean;
 }
 
 /** One that holds another in a coding. */
@@ -38,7 +48,7 @@ interface Sibling extends FoundFile {
 }
 
 /** Answers with the file at the raw URL path `rawPath`, which was found as `target`. */
-export function fileReply(exchange: Exchange, rawPath: string, target: FoundFile): FileReply {
+export function fileReply(exchange: Exchange, rawPath: string, target: Target): FileReply {
   const sibling = exchange.share.precompressed ? findSibling(exchange, rawPath, target) : null;
   const { file, info } = openFound(sibling ?? target);
   try {
@@ -64,7 +74,7 @@ function findSibling(exchange: Exchange, rawPath: string, target: FoundFile): Si
 function openedReply(
   exchange: Exchange,
   file: Deno.FsFile,
-  { info, target, sibling }: { info: Deno.FileInfo; target: FoundFile; sibling: Sibling | null },
+  { info, target, sibling }: { info: Deno.FileInfo; target: Target; sibling: Sibling | null },
 ): FileReply {
   const { request, method, share } = exchange;
   const mtime = info.mtime?.getTime() ?? 0;
@@ -99,30 +109,37 @@ function openedReply(
   }
 
   const current = { etag: headers.etag, mtime };
-  const kept = (reply: Reply, whole: Uint8Array<ArrayBuffer> | null) => ({ reply, whole, coding, info });
+  const kept = (reply: Reply, whole: KeptBody | null = null) => ({ reply, whole, coding, info });
   const verdict = evaluate(readConditions(request.headers), current, { reading: true });
   if (verdict === "failed") {
     throw new FerryError("precondition_failed", "the file is not in the state asked for");
   }
   if (verdict === "not_modified") {
-    return kept({ status: 304, headers: headersOf304(headers), body: null }, null);
+    return kept({ status: 304, headers: headersOf304(headers), body: null });
   }
-  const hot = (body: Uint8Array<ArrayBuffer>) =>
-    body.length <= LARGEST_HOT && sibling === null && (coding === null || !share.precompressed) ? body : null;
-  if (coded !== null) return kept({ status: 200, headers, body: coded }, hot(coded));
+  const keeps = target.kept && sibling === null && (coding === null || !share.precompressed);
+  const whole = (bytes: Uint8Array<ArrayBuffer>) => {
+    if (!keeps) return kept({ status: 200, headers, body: bytes });
+    const body = new KeptBody(bytes, describe(headers, bytes.length));
+    return kept({ status: 200, headers, body }, body);
+  };
+  if (coded !== null) return whole(coded);
   const range = wantedRange(request, rangeHeader, current, info.size);
   if (range.kind === "unsatisfiable") {
     const extra = { "content-range": contentRange(null, info.size) };
     throw new HttpError("range_not_satisfiable", `the file has ${info.size} bytes`, extra);
   }
-  if (range.kind === "ranges") return kept(rangesReply(file, info, headers, range.ranges), null);
-  if (info.size > READ_AT_ONCE) {
+  if (range.kind === "ranges") return kept(rangesReply(file, info, headers, range.ranges));
+  if (info.size > (keeps ? LARGEST_HOT : READ_AT_ONCE)) {
     const body = new FileBody(file, [{ start: 0, end: info.size }], info.size);
-    return kept({ status: 200, headers, body }, null);
+    return kept({ status: 200, headers, body });
   }
-  const body = readWhole(file, info.size);
-  return kept({ status: 200, headers, body }, hot(body));
+  // What is kept is copied anyway.
+  return whole(readWhole(file, info.size, keeps ? scratch ??= new Uint8Array(LARGEST_HOT) : undefined));
 }
+
+/** Memory that files are read into which are copied at once. */
+let scratch: Uint8Array<ArrayBuffer> | undefined;
 
 function wantedRange(
   request: Request,
@@ -151,8 +168,13 @@ function rangesReply(
   return { status: 206, headers, body: new FileBody(file, parts.segments, parts.length) };
 }
 
-function readWhole(file: Deno.FsFile, size: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(size);
+/** Reads `size` bytes, into the start of `memory` where it is given. */
+function readWhole(
+  file: Deno.FsFile,
+  size: number,
+  memory = new Uint8Array(size),
+): Uint8Array<ArrayBuffer> {
+  const bytes = memory.subarray(0, size);
   let length = 0;
   while (length < size) {
     const count = file.readSync(bytes.subarray(length));

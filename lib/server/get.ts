@@ -8,7 +8,8 @@ import { addVary } from "../http/vary.ts";
 import { checkIf } from "./dav/guard.ts";
 import { fileReply } from "./file_reply.ts";
 import { folderReply } from "./folder.ts";
-import { type HotFiles, hotKey } from "./hot_files.ts";
+import { madeCoding } from "./coding.ts";
+import { answerHot, type HotFiles, hotKey } from "./hot_files.ts";
 import type { Reply } from "./reply.ts";
 import { type Exchange, find, findFile, notFound, type Target } from "./share.ts";
 
@@ -39,18 +40,35 @@ function answer(exchange: Exchange, hot: HotFiles): Reply {
     if (!target.slash) return redirect(target.path, exchange.query);
     return folderReply(exchange, target, (path, file) => fileReply(exchange, path, file).reply);
   }
-  const { real, info: found } = target;
-  const { reply, whole, coding, info } = fileReply(exchange, exchange.path, { real, info: found });
+  const found = { real: target.real, info: target.info };
   if (wantsDownload(exchange.query)) {
+    const { reply } = fileReply(exchange, exchange.path, found);
     if (reply.status !== 304) reply.headers["content-disposition"] = attachment(baseName(target.path));
-  } else if (whole !== null && isPlain(exchange.share.root, target)) {
-    hot.keep(hotKey(exchange.path, coding), {
-      path: target.path,
-      real,
-      info,
-      body: whole,
-      headers: reply.headers,
-    });
+    return reply;
+  }
+  if (!isPlain(exchange.share.root, target)) return fileReply(exchange, exchange.path, found).reply;
+  return keptReply(exchange, { ...found, path: target.path }, hot);
+}
+
+/** The answer from `hot`, else from the file at a path without links, which is kept there where it may be. */
+function keptReply(
+  exchange: Exchange,
+  { path, real, info }: { path: string; real: string; info: Deno.FileInfo },
+  hot: HotFiles,
+): Reply {
+  const { request, share, path: rawPath } = exchange;
+  // A file beside it that is better may have come.
+  if (!share.precompressed) {
+    const coding = share.coded ? madeCoding(request.headers.get("accept-encoding")) : null;
+    const known = hot.find(rawPath, coding, { real, info });
+    const reply = known && answerHot(known, request.headers);
+    if (reply) return reply;
+  }
+  const kept = exchange.method === "GET" && hot.wants(rawPath, info.size);
+  const { reply, whole, coding, info: opened } = fileReply(exchange, rawPath, { real, info, kept });
+  if (whole !== null) {
+    const { headers } = reply;
+    hot.keep(hotKey(rawPath, coding), { path, real, info: opened, body: whole, headers });
   }
   return reply;
 }

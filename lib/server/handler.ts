@@ -135,6 +135,7 @@ export function createHandler(config: HandlerConfig): Handler {
     let user: string | null = null;
     let meter: TokenMeter | null = null;
     const linked = path.startsWith(LINK_PATH);
+    const reading = method === "GET" || method === "HEAD";
 
     const finish = (status: number, bytes: number): void =>
       config.log?.({
@@ -153,6 +154,7 @@ export function createHandler(config: HandlerConfig): Handler {
         id,
       });
     const send = (reply: Reply): Response => {
+      if (!reading) shares.changed();
       if (meter !== null) reply = meter.reply(reply, method);
       if (linked) reply = { ...reply, headers: { ...reply.headers, ...LINK_HEADERS } };
       let granted = grants === null ? reply : { ...reply, headers: withGrants(reply.headers, grants) };
@@ -176,6 +178,7 @@ export function createHandler(config: HandlerConfig): Handler {
     };
     /** A Response made elsewhere. */
     const pass = (made: Response): Response => {
+      if (!reading) shares.changed();
       const response = meter === null ? made : meter.response(made, request);
       if (OLD_RUNTIME && !response.headers.has("cache-control")) {
         response.headers.set("cache-control", "no-transform");
@@ -185,7 +188,6 @@ export function createHandler(config: HandlerConfig): Handler {
       return logged ? countedBody(response, method, finish) : response;
     };
 
-    const reading = method === "GET" || method === "HEAD";
     /** Answers with what is at the raw path `at` of the server, which `found` tells the place of. */
     const answerFiles = (
       given: Request,

@@ -1,35 +1,81 @@
-/** Small files in memory. Each use asks the file system whether the file is still the one that was read. */
+/** Files in memory. Each use asks the file system whether the file is still the one that was read. */
 
 import type { Coding } from "../http/accept_encoding.ts";
 import { evaluate } from "../http/conditional.ts";
+import { parentPath } from "../core/paths.ts";
+import { KeptBody } from "./kept_body.ts";
 import type { Reply } from "./reply.ts";
 
-/** Files larger than this are read from disk each time. */
-export const LARGEST_HOT = 64 * 1024;
+/** Files up to this size are kept when they are asked for once. */
+const SMALL = 64 * 1024;
+
+/** Larger ones, up to this size, when they are asked for again soon: read in one go, others wait for that long. */
+export const LARGEST_HOT = 1024 * 1024;
+const SOON_MS = 10_000;
+
+/** Larger files asked for that are remembered. */
+const MAX_ASKED = 1000;
 
 /** A file changed so short a time ago could change again without its times showing it. */
 const SETTLED_MS = 2000;
 
-/** For so long a path is not followed again; the file itself is looked at each time. */
+/** For so long the path of a folder is not followed again; the file itself is looked at each time. */
 const LOCATED_MS = 1000;
 
-/** What a kept file costs beside its bytes. */
-const OVERHEAD = 1024;
+/** Folders that are remembered. */
+const MAX_FOLDERS = 10_000;
 
-/** A file as it was read. */
-export interface HotFile {
-  /** Relative, for permissions. */
-  path: string;
+/** Requests that come within so short a time share one look: nobody hears of a change and asks in less. */
+const LOOK_MS = 0.05;
+
+/** What was used within so long a time does not make room for others. */
+const IN_USE_MS = 10_000;
+
+/** So many that are in use are passed over to make room; if that makes none, nothing is kept for so long. */
+const MAX_PASSED = 8;
+const FULL_MS = 100;
+
+/** What a kept file costs beside its bytes, at least. */
+const OVERHEAD = 1400;
+
+/** A place in the file system and what was found there. */
+interface Found {
   real: string;
   info: Deno.FileInfo;
-  body: Uint8Array<ArrayBuffer>;
+}
+
+/** A file as it was read. */
+export interface ReadFile extends Found {
+  /** Relative, for permissions. */
+  path: string;
+  body: KeptBody;
   /** Those of the 200. */
   headers: Record<string, string>;
 }
 
-interface Kept extends HotFile {
+/** A kept file. */
+export interface HotFile {
+  path: string;
+  body: KeptBody;
+  headers: Record<string, string>;
   mtime: number;
+}
+
+interface Kept extends HotFile {
+  real: string;
+  size: number;
+  ino: number | null;
+  dev: number;
   ctime: number;
+  folder: Folder;
+  /** When it was last found unchanged, and when it was last used. */
+  looked: number;
+  used: number;
+}
+
+/** A folder without a link in its path. */
+interface Folder {
+  /** When the path was last followed. */
   located: number;
 }
 
@@ -38,17 +84,24 @@ export function hotKey(rawPath: string, coding: Coding | null): string {
   return coding === null ? rawPath : `${coding} ${rawPath}`;
 }
 
-/** Kept files by raw URL path, oldest out first when `limit` bytes are full. */
+/** Kept files by raw URL path, at most `limit` bytes. */
 export class HotFiles {
   readonly #files = new Map<string, Kept>();
+  /** When larger files were asked for, the oldest first. */
+  readonly #asked = new Map<string, number>();
+  readonly #folders = new Map<string, Folder>();
   readonly #limit: number;
-  /** Of `find`. */
+  readonly #now: () => number;
+  /** Of `find`, when only the path is known. */
   hits = 0;
   misses = 0;
   #bytes = 0;
+  #changed = -Infinity;
+  #full = -Infinity;
 
-  constructor(limit = 64 * 1024 * 1024) {
+  constructor(limit = 48 * 1024 * 1024, now = () => performance.now()) {
     this.#limit = limit;
+    this.#now = now;
   }
 
   /** How many files are kept. */
@@ -61,63 +114,135 @@ export class HotFiles {
     return this.#bytes;
   }
 
-  /** What `rawPath` is answered with for a client that takes `coding`, if it is kept and unchanged. */
-  find(rawPath: string, coding: Coding | null): HotFile | undefined {
-    const file = this.#find(rawPath, coding);
+  /**
+   * What `rawPath` is answered with for a client that takes `coding`, if it is kept and unchanged. `found` is what the
+   * path was just found to lead to, over no link; without it what was found in the last second counts.
+   */
+  find(rawPath: string, coding: Coding | null, found?: Found): HotFile | undefined {
+    const file = this.#find(rawPath, coding, found);
+    if (found !== undefined) return file;
     if (file === undefined) this.misses++;
     else this.hits++;
     return file;
   }
 
-  #find(rawPath: string, coding: Coding | null): HotFile | undefined {
-    if (coding === null) return this.get(rawPath);
-    const coded = this.get(hotKey(rawPath, coding));
+  #find(rawPath: string, coding: Coding | null, found?: Found): HotFile | undefined {
+    if (coding === null) return this.get(rawPath, found);
+    const coded = this.get(hotKey(rawPath, coding), found);
     if (coded !== undefined) return coded;
-    const plain = this.get(rawPath);
+    const plain = this.get(rawPath, found);
     return plain?.headers.vary === undefined ? plain : undefined;
   }
 
   /** The file at `rawPath`, or a `hotKey`, if it is kept and unchanged. */
-  get(rawPath: string): HotFile | undefined {
-    const file = this.#files.get(rawPath);
+  get(key: string, found?: Found): HotFile | undefined {
+    const file = this.#files.get(key);
     if (file === undefined) return undefined;
-    if (Date.now() - file.located < LOCATED_MS && isUnchanged(file)) return file;
-    this.#drop(rawPath, file);
+    const now = this.#now();
+    if (found === undefined) {
+      if (now - file.folder.located >= LOCATED_MS) return undefined;
+      file.used = now;
+      if (now - file.looked < LOOK_MS && file.looked > this.#changed) return file;
+      if (isUnchanged(file, look(file.real))) {
+        file.looked = now;
+        return file;
+      }
+    } else if (found.real === file.real && isUnchanged(file, found.info)) {
+      file.folder = this.#folder(found.real, now);
+      file.looked = file.used = now;
+      return file;
+    }
+    this.#drop(key, file);
     return undefined;
   }
 
-  /** Keeps `file` if it is at rest. */
-  keep(rawPath: string, file: HotFile): void {
-    const mtime = file.info.mtime?.getTime();
-    const ctime = file.info.ctime?.getTime();
-    const now = Date.now();
-    // ctime is known to the second only, and a file from the future tells nothing.
-    if (mtime === undefined || ctime === undefined || !(now - Math.max(mtime, ctime) > SETTLED_MS)) return;
-    const old = this.#files.get(rawPath);
-    if (old !== undefined) this.#drop(rawPath, old);
-    this.#files.set(rawPath, { ...file, mtime, ctime, located: now });
-    this.#bytes += file.body.length + OVERHEAD;
-    for (const [oldest, { body }] of this.#files) {
-      if (this.#bytes <= this.#limit) break;
-      this.#bytes -= body.length + OVERHEAD;
-      this.#files.delete(oldest);
+  /** Whether a file of `size` bytes at `key`, which is asked for now, is to be kept when it is at rest. */
+  wants(key: string, size: number): boolean {
+    const now = this.#now();
+    if (size > LARGEST_HOT || now - this.#full < FULL_MS) return false;
+    if (size <= SMALL) return true;
+    const before = this.#asked.get(key);
+    this.#asked.delete(key);
+    if (before !== undefined && now - before < SOON_MS) return true;
+    this.#asked.set(key, now);
+    for (const oldest of this.#asked.keys()) {
+      if (this.#asked.size <= MAX_ASKED) break;
+      this.#asked.delete(oldest);
     }
+    return false;
   }
 
-  #drop(rawPath: string, file: HotFile): void {
+  /** Keeps `file` if it is at rest and there is room. */
+  keep(key: string, { path, real, info, body, headers }: ReadFile): void {
+    const { size, ino, dev } = info;
+    const mtime = info.mtime?.getTime();
+    const ctime = info.ctime?.getTime();
+    // ctime is known to the second only, and a file from the future tells nothing.
+    if (mtime === undefined || ctime === undefined) return;
+    if (!(Date.now() - Math.max(mtime, ctime) > SETTLED_MS)) return;
+    const old = this.#files.get(key);
+    if (old !== undefined) this.#drop(key, old);
+    const now = this.#now();
+    if (!this.#makeRoom(body.length + OVERHEAD)) {
+      this.#full = now;
+      return;
+    }
+    const folder = this.#folder(real, now);
+    const times = { mtime, ctime, looked: -Infinity, used: now };
+    this.#files.set(key, { path, real, size, ino, dev, body, headers, folder, ...times });
+    this.#bytes += body.length + OVERHEAD;
+  }
+
+  /** The folder of the file at `real`, to which the path was followed `now`. */
+  #folder(real: string, now: number): Folder {
+    const path = parentPath(real);
+    let folder = this.#folders.get(path);
+    if (folder === undefined) {
+      if (this.#folders.size >= MAX_FOLDERS) this.#folders.clear();
+      this.#folders.set(path, folder = { located: now });
+    }
+    folder.located = now;
+    return folder;
+  }
+
+  /** Something was changed: the next request looks, however soon it comes. */
+  changed(): void {
+    this.#changed = this.#now();
+  }
+
+  /** Lets the oldest go that are not in use, until there are `bytes` free. Whether there are. */
+  #makeRoom(bytes: number): boolean {
+    const now = this.#now();
+    let passed = 0;
+    for (const [key, file] of this.#files) {
+      if (this.#bytes + bytes <= this.#limit) break;
+      this.#drop(key, file);
+      if (now - file.used >= IN_USE_MS) continue;
+      // To the end of the row.
+      this.#files.set(key, file);
+      this.#bytes += file.body.length + OVERHEAD;
+      if (++passed === MAX_PASSED) break;
+    }
+    return this.#bytes + bytes <= this.#limit;
+  }
+
+  #drop(key: string, file: HotFile): void {
     this.#bytes -= file.body.length + OVERHEAD;
-    this.#files.delete(rawPath);
+    this.#files.delete(key);
   }
 }
 
-function isUnchanged(file: Kept): boolean {
-  let now: Deno.FileInfo;
+/** What is at the real path `real`, null for nothing. */
+function look(real: string): Deno.FileInfo | null {
   try {
-    now = Deno.lstatSync(file.real);
+    return Deno.lstatSync(real);
   } catch {
-    return false;
+    return null;
   }
-  return now.size === file.info.size && now.ino === file.info.ino && now.dev === file.info.dev &&
+}
+
+function isUnchanged(file: Kept, now: Deno.FileInfo | null): boolean {
+  return now !== null && now.size === file.size && now.ino === file.ino && now.dev === file.dev &&
     now.isFile &&
     now.mtime?.getTime() === file.mtime && now.ctime?.getTime() === file.ctime;
 }
@@ -130,7 +255,7 @@ export function answerHot(file: HotFile, headers: Headers): Reply | null {
   const ifModifiedSince = headers.get("if-modified-since");
   if (ifNoneMatch !== null || ifModifiedSince !== null) {
     const conditions = { ifMatch: null, ifUnmodifiedSince: null, ifNoneMatch, ifModifiedSince };
-    const current = { etag: file.headers.etag, mtime: file.info.mtime?.getTime() ?? null };
+    const current = { etag: file.headers.etag, mtime: file.mtime };
     const verdict = evaluate(conditions, current, { reading: true });
     if (verdict === "not_modified") return { status: 304, headers: headersOf304(file.headers), body: null };
   }

@@ -1,6 +1,7 @@
 /** What a request is answered with, as data, and how that becomes a Response. */
 import type { ArchiveBody } from "./archive/archive_body.ts";
 import type { FileBody } from "./file_body.ts";
+import { KeptBody } from "./kept_body.ts";
 import { OLD_RUNTIME } from "../core/runtime.ts";
 import type { TextBody } from "./text_body.ts";
 
@@ -8,7 +9,7 @@ import type { TextBody } from "./text_body.ts";
 export interface Reply {
   status: number;
   headers: Record<string, string>;
-  body: Uint8Array<ArrayBuffer> | string | FileBody | TextBody | ArchiveBody | null;
+  body: Uint8Array<ArrayBuffer> | string | KeptBody | FileBody | TextBody | ArchiveBody | null;
 }
 
 const encoder = new TextEncoder();
@@ -16,6 +17,14 @@ const encoder = new TextEncoder();
 /** A stream that ends at once. */
 function nothing(): ReadableStream<Uint8Array> {
   return new ReadableStream({ start: (controller) => controller.close() });
+}
+
+/** Adds to `headers` what tells of a content of `length` bytes. */
+export function describe(headers: Record<string, string>, length: number): Record<string, string> {
+  // Else it would compress the body, weaken the ETag and drop the Content-Length.
+  if (OLD_RUNTIME) headers["cache-control"] = addNoTransform(headers["cache-control"]);
+  headers["content-length"] = String(length);
+  return headers;
 }
 
 function addNoTransform(control: string | undefined): string {
@@ -35,10 +44,14 @@ export function toResponse(reply: Reply, method: string, sent: (bytes: number) =
     sent(0);
     return new Response(null, { status, headers });
   }
-  // Else it would compress the body, weaken the ETag and drop the Content-Length.
-  if (OLD_RUNTIME) headers["cache-control"] = addNoTransform(headers["cache-control"]);
+  if (body instanceof KeptBody) {
+    const head = method === "HEAD";
+    sent(head ? 0 : body.length);
+    return head ? new Response(null, { status, headers }) : body.response(headers);
+  }
   if (typeof body === "object" && "stream" in body) {
-    if (body.length !== null) headers["content-length"] = String(body.length);
+    if (body.length !== null) describe(headers, body.length);
+    else if (OLD_RUNTIME) headers["cache-control"] = addNoTransform(headers["cache-control"]);
     if (method === "HEAD") {
       body.close();
       sent(0);
@@ -48,7 +61,7 @@ export function toResponse(reply: Reply, method: string, sent: (bytes: number) =
     return new Response(body.stream(sent), { status, headers });
   }
   const bytes = typeof body === "string" ? encoder.encode(body) : body;
-  headers["content-length"] = String(bytes.length);
+  describe(headers, bytes.length);
   const head = method === "HEAD";
   sent(head ? 0 : bytes.length);
   return new Response(head ? null : bytes, { status, headers });

@@ -6,8 +6,8 @@ import { Mounted, type ShareFolder } from "./mounted.ts";
 import { findMount, type Mount, mountOf, Mounts } from "./mounts.ts";
 import type { Share } from "./share.ts";
 
-/** Bytes of small files that are kept in memory, for all shares together. */
-const HOT_BYTES = 64 * 1024 * 1024;
+/** Bytes of files that are kept in memory, for all shares together. */
+const HOT_BYTES = 48 * 1024 * 1024;
 
 /** A share in its place. */
 export interface SharedFolder {
@@ -68,6 +68,11 @@ export class Shares {
   /** The share that the checked relative `path` of the server lies in. */
   at(authority: string, path: string): Shared | undefined {
     return mountOf(this.#mounts.of(authority), path);
+  }
+
+  /** Something was changed by way of this server. */
+  changed(): void {
+    for (const { hot } of this.all) hot.changed();
   }
 
   /** What a request with this authority and raw path is for. */
