@@ -39,7 +39,9 @@ const FLAGS = {
     type: "string",
     short: "T",
     value: "FILE",
-    about: "send FILE by PUT, - is stdin; its name is added to a URL that ends in /",
+    about:
+      "send FILE by PUT, - is stdin; its name is added to a URL that ends in /. From 8 MiB on it goes on " +
+      "where it broke off, if the server has tus",
   },
   data: {
     type: "list",
@@ -130,6 +132,9 @@ export const request: Command = defineCommand({
     "A transfer that breaks off is gone on with at the byte where it stopped, when the server proves by a strong " +
     "validator that the content is still the same. --json prints one object a URL, on stdout where the body " +
     "went to a file, else on stderr.",
+    "A file of 8 MiB or more goes to a ferry serve by tus 1.0 (docs/uploads.md), so that an upload that breaks off " +
+    "goes on; with PUT as METHOD it is one plain request. Files are sent with their SHA-256, by which such a server " +
+    "refuses what came otherwise: exit 43.",
     "-u, --token, an Authorization or Cookie header never follow a redirect to another origin.",
   ],
   examples: [

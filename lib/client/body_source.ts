@@ -6,7 +6,8 @@ import { chunkStream, type Fill, type Meter } from "./chunk_stream.ts";
 export type BodySource =
   | { kind: "none" }
   | { kind: "bytes"; bytes: Uint8Array<ArrayBuffer> }
-  | { kind: "file"; path: string; size: number }
+  /** `size` bytes from `start` on. */
+  | { kind: "file"; path: string; size: number; start?: number }
   /** Can be read once; its length is not known. */
   | { kind: "stream"; stream: () => ReadableStream<Uint8Array>; name: string };
 
@@ -41,7 +42,7 @@ export function openBody(source: BodySource, meter: Meter): BodyInit | null {
       void meter(source.bytes.length);
       return source.bytes;
     case "file":
-      return source.size === 0 ? new Uint8Array() : new FileBody(source.path, source.size, meter);
+      return source.size === 0 ? new Uint8Array() : new FileBody(source, meter);
     case "stream":
       return metered(source, meter);
   }
@@ -49,28 +50,29 @@ export function openBody(source: BodySource, meter: Meter): BodyInit | null {
 
 /** A Blob that reads its file as it is sent: it has a size, for Content-Length, and takes no memory. */
 class FileBody extends Blob {
-  readonly #path: string;
-  readonly #size: number;
+  readonly #source: BodySource & { kind: "file" };
   readonly #meter: Meter;
 
-  constructor(path: string, size: number, meter: Meter) {
+  constructor(source: BodySource & { kind: "file" }, meter: Meter) {
     super([]);
-    this.#path = path;
-    this.#size = size;
+    this.#source = source;
     this.#meter = meter;
   }
 
   override get size(): number {
-    return this.#size;
+    return this.#source.size;
   }
 
   override stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    const path = this.#path;
-    let left = this.#size;
+    const { path, size, start = 0 } = this.#source;
+    let left = size;
     let file: Deno.FsFile | null = null;
     const fill: Fill = (buffer) => {
       if (left === 0) return null;
-      file ??= Deno.openSync(path);
+      if (file === null) {
+        file = Deno.openSync(path);
+        file.seekSync(start, Deno.SeekMode.Start);
+      }
       const view = new Uint8Array(buffer, 0, Math.min(left, buffer.byteLength));
       const count = file.readSync(view) ?? 0;
       if (count === 0) {

@@ -20,6 +20,8 @@ export interface Sending {
   body: BodySource;
   /** The name that an uploaded file gets where the URL ends in a slash; empty for what comes through a pipe. */
   fileName?: string;
+  /** Whether any way to send it will do that ends as a `PUT` does. */
+  anyWay?: boolean;
 }
 
 /** Method, headers and body, by the flags and the METHOD that was given. */
@@ -45,7 +47,8 @@ export async function readSending(flags: SendFlags, method: string | undefined, 
   }
   if (flags.upload !== undefined) {
     const fileName = flags.upload === "-" ? "" : flags.upload.split("/").at(-1);
-    return { ...sending, method: method ?? "PUT", body: fileSource(flags.upload, io.stdin), fileName };
+    const body = fileSource(flags.upload, io.stdin);
+    return { ...sending, method: method ?? "PUT", body, fileName, anyWay: method === undefined };
   }
   const json = flags["data-json"];
   if (json !== undefined) {
@@ -126,7 +129,8 @@ async function joinData(data: readonly string[], io: Io): Promise<BodySource> {
   return { kind: "bytes", bytes: new Uint8Array(await new Blob(pieces).arrayBuffer()) };
 }
 
-function readWhole(path: string): Uint8Array<ArrayBuffer> {
+/** A file that is small. Throws `read_failed`. */
+export function readWhole(path: string): Uint8Array<ArrayBuffer> {
   try {
     return Deno.readFileSync(path);
   } catch (error) {

@@ -1,14 +1,19 @@
 /** `ferry request` over its URLs: one after the other, each with its outcome. */
 import type { Io } from "../cli/io.ts";
 import { exitStatus, FerryError, quote } from "../core/errors.ts";
+import { formatSha256 } from "../http/digest.ts";
 import { terminalText } from "./answer_text.ts";
 import { HttpClient, type HttpClientOptions } from "./http_client.ts";
 import { Pace } from "./pace.ts";
 import { PartFile } from "./part_file.ts";
 import { openSink, type OutputPlan } from "./request_output.ts";
-import { type Sending, uploadUrl } from "./request_input.ts";
+import { readWhole, type Sending, uploadUrl } from "./request_input.ts";
 import { hideUserinfo, parseTarget } from "./target.ts";
-import { Transfer, type TransferPlan } from "./transfer.ts";
+import type { ResumableUpload } from "./resumable_upload.ts";
+import { Transfer, type TransferPlan, type TransferTools } from "./transfer.ts";
+
+/** Smaller files are sent again as fast as a server is asked how much it has. */
+const RESUMABLE_BYTES = 8 * 1024 * 1024;
 
 /** What holds for all URLs of one call. */
 export interface RequestSettings {
@@ -46,6 +51,8 @@ export class RequestRun implements Disposable {
   #clients = new Map<string, HttpClient>();
   /** The files of this call, so that none replaces another one. */
   #written = new Set<string>();
+  /** Those that take uploads by `PUT` alone. */
+  #plainOrigins = new Set<string>();
   readonly #trace: ((line: string) => void) | undefined;
 
   constructor(readonly settings: RequestSettings, readonly io: Io) {
@@ -113,17 +120,19 @@ export class RequestRun implements Disposable {
     const wantsDigest = !head && (common.sha256 !== undefined || (settings.json && path !== null));
     const digest = wantsDigest ? new (await import("./digest.ts")).Digest() : undefined;
     const { method, body } = sending;
-    const transfer = new Transfer({ ...common, url, method, headers: sending.headers, body }, {
+    const tools = {
       client: this.#clientFor(url, parsed.user),
       sink,
       stop: io.stop,
       digest,
       pace: limitRate === undefined ? undefined : new Pace(limitRate),
       trace: this.#trace,
-      onRetry: quiet ? undefined : (why) => io.err(`ferry: ${why}\n`),
-      onHead: head || settings.showHeaders ? (text) => io.out(text) : undefined,
-      onErrorBody: quiet ? undefined : (bytes) => this.#showErrorBody(bytes),
-    });
+      onRetry: quiet ? undefined : (why: string) => io.err(`ferry: ${why}\n`),
+      onHead: head || settings.showHeaders ? (text: string) => io.out(text) : undefined,
+      onErrorBody: quiet ? undefined : (bytes: Uint8Array) => this.#showErrorBody(bytes),
+    };
+    const plan = { ...common, url, method, headers: await this.#headers(), body };
+    const transfer = await this.#upload(plan, tools) ?? new Transfer(plan, tools);
     try {
       await transfer.run();
       if (sink instanceof PartFile) this.#written.add(sink.path);
@@ -134,6 +143,33 @@ export class RequestRun implements Disposable {
       outcome.retries = transfer.retries;
       if (transfer.resumed) outcome.resumed = true;
     }
+  }
+
+  /** Those of the request; an upload that fits into memory says what it has to be (RFC 9530). */
+  async #headers(): Promise<Headers> {
+    const { headers, body, anyWay } = this.settings.sending;
+    const known = ["content-digest", "repr-digest", "content-encoding"].some((name) => headers.has(name));
+    if (!anyWay || known || body.kind !== "file" || body.size >= RESUMABLE_BYTES) return headers;
+    const digest = await crypto.subtle.digest("SHA-256", readWhole(body.path));
+    const told = new Headers(headers);
+    told.set("content-digest", formatSha256(btoa(String.fromCharCode(...new Uint8Array(digest)))));
+    return told;
+  }
+
+  /** The upload of a large file that can be gone on with; null where there is none, or the server has no such thing. */
+  async #upload(plan: TransferPlan, tools: TransferTools): Promise<ResumableUpload | null> {
+    const { url, body, fail, sha256 } = plan;
+    const { sending } = this.settings;
+    if (!sending.anyWay || body.kind !== "file" || body.size < RESUMABLE_BYTES) return null;
+    // What is about the body of the answer needs one.
+    if (!fail || sha256 !== undefined || tools.sink instanceof PartFile) return null;
+    if (this.#plainOrigins.has(url.origin)) return null;
+    const { ResumableUpload } = await import("./resumable_upload.ts");
+    const upload = new ResumableUpload({ ...plan, body }, tools);
+    if (!upload.isNamed) return null;
+    const possible = await upload.isPossible();
+    if (possible === false) this.#plainOrigins.add(url.origin);
+    return possible ? upload : null;
   }
 
   /** One client an origin and user, so that connections are used again. */

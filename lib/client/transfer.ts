@@ -6,16 +6,17 @@ import type { Digest } from "./digest.ts";
 import { Deadline } from "./deadline.ts";
 import { type Answer, exchange } from "./exchange.ts";
 import type { HttpClient } from "./http_client.ts";
-import { type Pace, sleep } from "./pace.ts";
+import type { Pace } from "./pace.ts";
 import { PartFile } from "./part_file.ts";
 import { pump } from "./pump.ts";
 import type { RangeWish } from "./range_flag.ts";
 import { canResume, judgeResume, parseContentRange, type Position, rangeFrom } from "./resume.ts";
-import { mayRetry, retryWait } from "./retry.ts";
+import { mayRetry } from "./retry.ts";
 import { type Sink, statOrNull } from "./sink.ts";
 import { startPosition } from "./start_position.ts";
 import { readErrorBody, statusError } from "./status_answer.ts";
-import { StatusError } from "./status_error.ts";
+import type { StatusError } from "./status_error.ts";
+import { tryAgain } from "./try_again.ts";
 
 /** What is to be done with one URL. */
 export interface TransferPlan {
@@ -51,9 +52,6 @@ export interface TransferTools {
   /** The body of an answer that is an error; cut when it is long. */
   onErrorBody?: (body: Uint8Array) => void;
 }
-
-/** A try that brought so much does not count as one of the retries: what makes progress may go on. */
-const PROGRESS = 1 << 20;
 
 /** One request with its retries, until its body has come or gone whole. */
 export class Transfer {
@@ -93,26 +91,17 @@ export class Transfer {
       if (position !== null) this.#position = position;
       else if (await this.#alreadyWhole(this.tools.sink.path, signal)) return;
     }
-    for (let failures = 1;; failures++) {
-      const before = this.#position.have;
-      try {
-        return await this.#attempt(signal, failures > this.plan.retries);
-      } catch (error) {
-        if (signal.aborted) throw signal.reason;
-        if (this.#position.have - before >= PROGRESS) failures = 1;
-        if (failures > this.plan.retries || !this.#mayTryAgain(error)) throw error;
-        const retryAfter = error instanceof StatusError ? error.retryAfter : undefined;
-        const wait = retryWait(failures, { retryAfter });
-        // No use in sleeping into the time limit: what went wrong says more than that it ran out.
-        if (!deadline.allows(wait)) throw error;
+    await tryAgain((last) => this.#attempt(signal, last), {
+      retries: this.plan.retries,
+      signal,
+      deadline,
+      progress: () => this.#position.have,
+      mayTryAgain: (error) => this.#mayTryAgain(error),
+      onRetry: (why) => {
         this.retries++;
-        const seconds = wait < 10_000 ? (wait / 1000).toFixed(1) : Math.round(wait / 1000);
-        this.tools.onRetry?.(
-          `${(error as Error).message}; trying again in ${seconds} s (${failures} of ${this.plan.retries})`,
-        );
-        await sleep(wait, signal);
-      }
-    }
+        this.tools.onRetry?.(why);
+      },
+    });
   }
 
   #mayTryAgain(error: unknown): boolean {

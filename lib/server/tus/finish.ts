@@ -1,5 +1,6 @@
 /** The end of an upload: its bytes go where they belong, as if they had come by PUT. */
 import { toUrlPath } from "../../core/paths.ts";
+import { authorityOf } from "../../http/target.ts";
 import { setTime } from "../../store/times.ts";
 import { type BodyCheck, bodyCheck } from "../body_check.ts";
 import { FerryError } from "../../core/errors.ts";
@@ -12,8 +13,8 @@ import type { NewUpload, ShelvedUpload } from "./shelf.ts";
 export function placeOf(exchange: Exchange, upload: Pick<NewUpload, "path" | "conditions">): Exchange {
   const path = toUrlPath(upload.path);
   const headers = new Headers(upload.conditions);
-  const host = exchange.request.headers.get("host");
-  if (host !== null) headers.set("host", host);
+  // HTTP/2 has it in the URL alone.
+  headers.set("host", exchange.request.headers.get("host") ?? authorityOf(exchange.request.url));
   const request = new Request(`http://ferry${path}`, { method: "PUT", headers });
   return { ...exchange, request, method: "PUT", path, query: "" };
 }
