@@ -27,7 +27,7 @@ export function checkServeFile(
       if (password.startsWith("$scrypt$") || !isReadByOthers(file.path)) continue;
       file.say(
         ["users", name, "password"],
-        "the password can be read by other users of this machine: put a $scrypt$ hash here, or chmod 600 the file",
+        "the password can be read by other users of this machine: put a hash here (ferry token hash), or chmod 600 the file",
       );
     }
   }

@@ -179,7 +179,7 @@ export function serveKeys(flags: FlagTable): { file: Keys; share: Keys; user: Ke
   const user: Keys = {
     password: {
       shape: { kind: "text", what: "a password or its hash", check: secretProblem },
-      about: "The password, best as a $scrypt$ hash",
+      about: "The password, best as a hash made by ferry token hash",
       required: true,
     },
     rules: { shape: PERMISSIONS, about: "What the user may do, everywhere or by URL path (default rwd)" },
