@@ -28,7 +28,7 @@ import { stateHome } from "../lib/store/state_dir.ts";
 import { onHangup } from "./hangup.ts";
 import { type LimitFlags, limitsOf } from "./serve_limits.ts";
 import { originsOf, readShares, type ShareFlags } from "./serve_shares.ts";
-import { readKey } from "./serve_key.ts";
+import { demandPrivateAccounts, readKey } from "./serve_key.ts";
 import { readAccounts, readTold, type Told, usersFileOf } from "./serve_told.ts";
 
 const WORKER = new URL("./serve_worker.ts", import.meta.url);
@@ -458,7 +458,9 @@ async function readSettings(
     { cert: flags["tls-cert"], key: flags["tls-key"], selfSigned: flags["tls-self-signed"] },
     { place, dir: () => stateHome(flags["state-dir"], env) },
   );
-  demandPrivateKey(tlsFrom, checked.map(({ root }) => root));
+  const roots = checked.map(({ root }) => root);
+  demandPrivateKey(tlsFrom, roots);
+  demandPrivateAccounts({ ...flags, users: usersFileOf(told) }, { roots, env });
   file?.demandRight();
   // All is right: from here on something may be made.
   const given = flags["state-dir"];

@@ -102,7 +102,8 @@ function asText(grant: Grant, { genuine, record, trouble }: Found): string {
       bytes === undefined ? undefined : `${formatBytes(bytes)}${used(formatBytes(record?.bytes ?? 0))}`,
     ],
     ["content", sha256 === undefined ? undefined : `sha256:${sha256}`],
-    ["link", link === true ? `for ${host}` : undefined],
+    ["link", link === true ? "yes, and nothing else" : undefined],
+    ["host", host],
     [
       "signature",
       genuine === null ? "not looked at: give --token-key" : genuine ? "right" : "of another key",

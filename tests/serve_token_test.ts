@@ -227,6 +227,52 @@ Deno.test("serve lets so many bytes pass with a token, up and down together", as
   );
 });
 
+Deno.test("serve keeps uploads that go on to the path, the bytes and the life of their token", async () => {
+  await using tokens = await tokenServer(TREE);
+  const { url } = tokens.server;
+  const [write, little] = await Promise.all([
+    tokens.token("--path", "/in", "--perms", "w"),
+    tokens.token("--path", "/in", "--perms", "w", "--bytes", "150000"),
+  ]);
+  const metadata = (name: string) => `filename ${btoa(name)}`;
+  const create = (token: string, folder: string, name: string) => {
+    const headers = {
+      "tus-resumable": "1.0.0",
+      "upload-length": "100000",
+      "upload-metadata": metadata(name),
+    };
+    return fetch(`${url}/.ferry/tus${folder}`, { method: "POST", headers: { ...headers, ...bearer(token) } });
+  };
+  const append = async (token: string, response: Response) => {
+    await response.body?.cancel();
+    const location = new URL(response.headers.get("location") ?? "/missing", url);
+    const headers = {
+      "tus-resumable": "1.0.0",
+      "upload-offset": "0",
+      "content-type": "application/offset+octet-stream",
+    };
+    const body = new Uint8Array(100_000);
+    return await statusOf(location.href, {
+      method: "PATCH",
+      headers: { ...headers, ...bearer(token) },
+      body,
+    });
+  };
+  const statusOfNew = async (...given: Parameters<typeof create>) => {
+    const response = await create(...given);
+    await response.body?.cancel();
+    return response.status;
+  };
+  assertEquals([await statusOfNew(write, "/docs/", "new"), await statusOfNew(write, "/", "new")], [403, 403]);
+  assertEquals(await append(write, await create(write, "/in/", "new")), 204);
+  assertEquals(Deno.statSync(tokens.dir.at("in/new")).size, 100_000);
+  assertEquals(await append(little, await create(little, "/in/", "first")), 204);
+  assertEquals(await append(little, await create(little, "/in/", "second")), 403);
+  const begun = await create(write, "/in/", "third");
+  await tokens.run("revoke", [write]);
+  assertEquals(await append(write, begun), 401);
+});
+
 Deno.test("request and sync carry tokens, by --token and FERRY_TOKEN, and end with 67 where one does not hold", async () => {
   await using tokens = await tokenServer(TREE, ["--anonymous", "none"]);
   const { url } = tokens.server;
@@ -276,7 +322,8 @@ Deno.test("a token makes shorter ones for jobs, which end with it and are revoke
 Deno.test("serve --token-key refuses a key that others may read, one that is none, and a missing one", async () => {
   using dir = tempDir({ "key": "ferry-key1.short\n" });
   Deno.chmodSync(dir.at("key"), 0o600);
-  const run = (...args: string[]) => ferry(["serve", dir.path, "--port", "0", ...args]);
+  using shared = tempDir();
+  const run = (...args: string[]) => ferry(["serve", shared.path, "--port", "0", ...args]);
   for (const [path, says] of [["key", "is no key"], ["missing", "ferry token key"], [".", "is no key"]]) {
     const { code, stderr } = await run("--token-key", dir.at(path));
     assertEquals(code, 2);
@@ -290,6 +337,26 @@ Deno.test("serve --token-key refuses a key that others may read, one that is non
   assertEquals(code, 2);
   assertStringIncludes(stderr, "others may use it (mode 640)");
   assert(!stderr.includes("ferry-key1."), stderr);
+});
+
+Deno.test("serve refuses keys, accounts and users in the folder that it shares", async () => {
+  using dir = tempDir();
+  using own = tempDir();
+  assertEquals((await ferry(["token", "key", dir.at("key")])).code, 0);
+  assertEquals((await ferry(["token", "key", own.at("key")])).code, 0);
+  Deno.writeTextFileSync(dir.at("users"), "");
+  const cases: [args: string[], says: string][] = [
+    [["--token-key", dir.at("key"), "--state-dir", own.path], "the key"],
+    [["--token-key", own.at("key"), "--state-dir", dir.at("state")], "name another --state-dir"],
+    [["--users", dir.at("users"), "--state-dir", own.path], "--users: the file"],
+  ];
+  for (const [args, says] of cases) {
+    const { code, stderr } = await ferry(["serve", dir.path, "--port", "0", ...args]);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, says);
+    assertStringIncludes(stderr, "would lie in the shared folder");
+  }
+  assertEquals([...Deno.readDirSync(dir.path)].map(({ name }) => name).sort(), ["key", "users"]);
 });
 
 Deno.test("a server honours no token of another key, and none without one", async () => {

@@ -1,9 +1,8 @@
 /** What a server was told about TLS, and what that comes to whenever it is read. */
 import { X509Certificate } from "node:crypto";
-import { assertNever, FerryError, quote } from "../../core/errors.ts";
-import { isWithin, joinRoot, RESERVED_NAME } from "../../core/paths.ts";
-import { realOrFuture } from "../../store/root.ts";
+import { assertNever, FerryError } from "../../core/errors.ts";
 import type { Place } from "../listen.ts";
+import { demandPrivate } from "../private_file.ts";
 import { type KeyPairFiles, parseTime, readKeyPair } from "./key_pair.ts";
 import { lastingKeyPair } from "./lasting.ts";
 import { machineNames, thisMachine } from "./names.ts";
@@ -54,19 +53,8 @@ export function demandPrivateKey(choice: TlsChoice, roots: readonly string[]): v
   const [flag, path] = choice.kind === "files"
     ? ["--tls-key", choice.files.key]
     : ["--tls-self-signed", `${choice.dir()}/tls`];
-  const real = realOrFuture(path);
-  if (real === null) return;
-  for (const root of roots) {
-    if (!isWithin(real, root === "/" ? "" : root) || isWithin(real, joinRoot(root, RESERVED_NAME))) continue;
-    const where = choice.kind === "files" ? "keep it elsewhere" : "name another --state-dir";
-    throw new FerryError(
-      "usage",
-      `${flag}: the key ${quote(path)} would lie in the shared folder ${
-        quote(root)
-      }, for everybody who may read it; ` +
-        where,
-    );
-  }
+  const hint = choice.kind === "files" ? "keep it elsewhere" : "name another --state-dir";
+  demandPrivate({ flag, what: "the key", path, hint }, roots);
 }
 
 /** The files that `choice` may change with. */
