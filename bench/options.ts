@@ -8,7 +8,7 @@ import { curl } from "./peers/curl.ts";
 import { ferry, ferryNoFsync } from "./peers/ferry.ts";
 import { dufs } from "./peers/dufs.ts";
 import { miniserve } from "./peers/miniserve.ts";
-import { nginx } from "./peers/nginx.ts";
+import { nginx, nginxDavExt } from "./peers/nginx.ts";
 import type { Peer } from "./peers/peer.ts";
 import { rclone, rcloneWebdav } from "./peers/rclone.ts";
 import { rsync, rsyncFsync, rsyncZ } from "./peers/rsync.ts";
@@ -23,6 +23,7 @@ import { liveWorks } from "./works/live_again.ts";
 import { pull4g } from "./works/pull_4g.ts";
 import { pullAgain } from "./works/pull_again.ts";
 import { pullCold } from "./works/pull_cold.ts";
+import { propfindWorks } from "./works/propfind_10000.ts";
 import { put10000 } from "./works/put_10000.ts";
 import { put1g } from "./works/put_1g.ts";
 import { pushCold } from "./works/push_cold.ts";
@@ -44,6 +45,7 @@ const WORKS: readonly Work[] = [
   put1g,
   put10000,
   ...listingWorks,
+  ...propfindWorks,
   idle5000,
   request1g,
   ...deltaWorks,
@@ -57,6 +59,7 @@ const PEERS: readonly Peer[] = [
   rclone,
   rcloneWebdav,
   nginx,
+  nginxDavExt,
   caddy,
   dufs,
   miniserve,

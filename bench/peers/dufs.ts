@@ -7,6 +7,7 @@ export const dufs: Peer = {
   name: "dufs",
   faithful: false,
   servesFiles: true,
+  propfind: true,
   takesPuts: true,
   jsonListing: { query: "?json" },
   version: async () => {

@@ -15,6 +15,7 @@ export const FERRY = "ferry";
 export const ferry: Peer = {
   name: FERRY,
   servesFiles: true,
+  propfind: true,
   takesPuts: true,
   jsonListing: { accept: "application/json" },
   faithful: true,

@@ -13,16 +13,33 @@ export const nginx: Peer = {
     const said = await firstLine("nginx", ["-v"]);
     return said && said.replace(/^.*nginx\//, "");
   },
-  serve,
+  serve: (dir, options) => serve(dir, options),
 };
 
-function serve(dir: string, { scratch, writable }: ServeOptions) {
+/** Where Debian installs it. */
+const DAV_EXT = "/usr/lib/nginx/modules/ngx_http_dav_ext_module.so";
+
+/** nginx with the module that knows PROPFIND. */
+export const nginxDavExt: Peer = {
+  name: "nginx dav-ext",
+  faithful: false,
+  propfind: true,
+  version: async () => await Deno.stat(DAV_EXT).then(() => nginx.version(), () => null),
+  serve: (dir, options) => serve(dir, options, { module: DAV_EXT, server: "dav_ext_methods PROPFIND;" }),
+};
+
+function serve(
+  dir: string,
+  { scratch, writable }: ServeOptions,
+  more?: { module: string; server: string },
+) {
   const port = freePort();
   const config = `${scratch}/nginx.conf`;
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   Deno.writeTextFileSync(
     config,
-    `daemon off;
+    `${more === undefined ? "" : `load_module ${more.module};`}
+daemon off;
 worker_processes 2;
 ${Deno.uid() === 0 ? "user root;" : ""}
 pid ${scratch}/nginx.pid;
@@ -41,6 +58,7 @@ http {
   server {
     listen 127.0.0.1:${port};
     root "${dir}";
+    ${more?.server ?? ""}
     ${writable ? `client_body_temp_path "${dir}/.nginx-temp"; dav_methods PUT; create_full_put_path on;` : ""}
   }
 }

@@ -23,6 +23,8 @@ export interface Peer {
   servesFiles?: boolean;
   /** Its server stores what is sent with PUT, when it is `writable`. */
   takesPuts?: boolean;
+  /** Its server answers PROPFIND of WebDAV. */
+  propfind?: boolean;
   /** How its server is asked for a listing in JSON. */
   jsonListing?: { query?: string; accept?: string };
   /** Serves `dir`; the URL ends with a slash. */

@@ -27,6 +27,7 @@ export const rcloneWebdav: Peer = {
   name: "rclone webdav",
   faithful: false,
   takesPuts: true,
+  propfind: true,
   version: rclone.version,
   serve: (dir, { scratch }) => {
     const port = freePort();
