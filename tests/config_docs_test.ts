@@ -4,7 +4,7 @@
  */
 import { Validator } from "@cfworker/json-schema";
 import { assert, assertEquals } from "@std/assert";
-import { serve } from "../cmd/serve.ts";
+import { SERVE_FLAGS } from "../cmd/serve_flags.ts";
 import { jsonSchema } from "../lib/server/config/json_schema.ts";
 import { keyTable } from "../lib/server/config/manual.ts";
 import {
@@ -21,7 +21,7 @@ const UPDATE = Deno.env.get("UPDATE_DOCS") === "1";
 
 const HOW = "a flag was changed: run UPDATE_DOCS=1 deno test -A tests/config_docs_test.ts, then deno fmt";
 
-const SCHEMA = jsonSchema(serveShape(serve.flags), "The configuration of ferry serve");
+const SCHEMA = jsonSchema(serveShape(SERVE_FLAGS), "The configuration of ferry serve");
 
 Deno.test("ferry.schema.json is the schema of what is read", () => {
   if (UPDATE) Deno.writeTextFileSync(SCHEMA_FILE, JSON.stringify(SCHEMA, null, 2) + "\n");
@@ -29,7 +29,7 @@ Deno.test("ferry.schema.json is the schema of what is read", () => {
 });
 
 Deno.test("docs/configuration.md has every key, with what it takes", () => {
-  const keys = serveKeys(serve.flags);
+  const keys = serveKeys(SERVE_FLAGS);
   for (const [name, table] of Object.entries({ file: keys.file, share: keys.share, user: keys.user })) {
     const begin = `<!-- keys of a ${name} -->\n`;
     const end = `<!-- end of keys of a ${name} -->\n`;
@@ -50,8 +50,8 @@ function cells(table: string): string[] {
 }
 
 Deno.test("every flag of serve can be said in a file, under its name or in another way", () => {
-  const keys = Object.keys(serveKeys(serve.flags).file);
-  for (const name of Object.keys(serve.flags)) {
+  const keys = Object.keys(serveKeys(SERVE_FLAGS).file);
+  for (const name of Object.keys(SERVE_FLAGS)) {
     assert(keys.includes(name) || LINE_FLAGS.includes(name) || OWN_FLAGS.includes(name), name);
   }
 });
@@ -101,7 +101,7 @@ Deno.test("the schema and the program agree on what is right", () => {
     const bySchema = validator.validate(value).valid;
     let byProgram = true;
     try {
-      new ReadServeFile("f", text, serve.flags).demandRight();
+      new ReadServeFile("f", text, SERVE_FLAGS).demandRight();
     } catch {
       byProgram = false;
     }
