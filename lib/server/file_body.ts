@@ -6,11 +6,21 @@ import { createHash } from "node:crypto";
 import { turn } from "../core/turn.ts";
 import { OLD_RUNTIME } from "../core/runtime.ts";
 
-/** With more transfers than this under way, each one gets by with a smaller chunk. */
+/**
+ * With more transfers than this under way, each one gets by with a smaller chunk: for those who read slowly the runtime
+ * holds up to sixteen of them.
+ */
 const MANY = 32;
 const SMALL_CHUNK = 64 * 1024;
+const SMALLEST_CHUNK = 4 * 1024;
+/** What the chunks of many transfers add up to, one for each. */
+const CHUNKS_OF_MANY = 4 * 1024 * 1024;
 
 let underWay = 0;
+
+function smallChunk(): number {
+  return Math.max(SMALLEST_CHUNK, Math.min(SMALL_CHUNK, Math.floor(CHUNKS_OF_MANY / underWay)));
+}
 
 /** So much is hashed before others have a turn. */
 const HASHED_AT_ONCE = 2 * 1024 * 1024;
@@ -109,7 +119,7 @@ export class FileBody {
               position = segment.start;
             }
             const many = underWay > MANY;
-            const most = Math.min(many ? SMALL_CHUNK : CHUNK, segment.end - position);
+            const most = Math.min(many ? smallChunk() : CHUNK, segment.end - position);
             const reused = many ? null : ring;
             const chunk = reused?.next(most) ?? new Uint8Array(most);
             const count = this.#file.readSync(chunk);
