@@ -37,6 +37,37 @@ Deno.test("serve slows down a thousand guesses at once, of names that are there 
   }
 });
 
+Deno.test("serve slows down each client that a trusted proxy tells of by itself, whatever the names", async () => {
+  using dir = tempDir({ f: "f" });
+  const args = [
+    "--anonymous",
+    "none",
+    "--auth",
+    "ann:pw",
+    "--auth",
+    "bob:pw",
+    "--trusted-proxy",
+    "127.0.0.1",
+  ];
+  await using server = await serve(dir.path, args);
+  const get = (client: string, headers: Record<string, string>) =>
+    statusOf(`${server.url}/f`, { headers: { ...headers, "x-forwarded-for": client } });
+  for (let i = 0; i < 10; i++) assertEquals(await get("192.0.2.1", login(`name ${i}`, "x")), 401);
+  assertEquals([await get("192.0.2.1", login("ann", "pw")), await get("192.0.2.1", login("bob", "pw"))], [
+    429,
+    429,
+  ]);
+  // What the client itself says before that counts for nothing.
+  assertEquals(await get("192.0.2.9, 192.0.2.1", login("ann", "pw")), 429);
+  assertEquals([await get("192.0.2.2", login("ann", "pw")), await get("2001:db8::1", login("bob", "pw"))], [
+    200,
+    200,
+  ]);
+  for (let i = 0; i < 10; i++) assertEquals(await get(`2001:db8::${i + 2}`, login(`name ${i}`, "x")), 401);
+  assertEquals(await get("2001:db8::ffff", login("ann", "pw")), 429);
+  assertEquals(await get("2001:db8:0:1::1", login("ann", "pw")), 200);
+});
+
 Deno.test("a token that is wrong is no guess at a password", async () => {
   await using tokens = await tokenServer({ f: "f" }, ["--anonymous", "none", "--auth", "ann:pw"]);
   const url = `${tokens.server.url}/f`;

@@ -83,6 +83,8 @@ Deno.test("a share link shows one file to anybody, and nothing beside it", async
     const headers = { destination: "/docs/stolen" };
     assertEquals([method, await statusOf(link, { method, headers })], [method, 405]);
   }
+  const headers = { referer: link };
+  await (await fetch(`${tokens.server.url}/missing`, { headers })).body?.cancel();
   await tokens.server.stop();
   assert(!tokens.server.log().includes("ferry1."), "the log has no links that work");
   assertStringIncludes(tokens.server.log(), "GET /.ferry/s/[token]/report.pdf HTTP/1.1");

@@ -149,7 +149,7 @@ export function createHandler(config: HandlerConfig): Handler {
         status,
         bytes,
         ms: performance.now() - began,
-        referer: headers.get("referer"),
+        referer: refererOf(headers),
         agent: headers.get("user-agent"),
         id,
       });
@@ -354,6 +354,12 @@ async function answerTus(
   }
   const mounted = shared.mountedAmong(mounts, asked.access);
   return await tus({ ...asked, access: shared.accessOf(asked.access), share: shared.share, mounted });
+}
+
+/** The page that led here, as a log may show it. */
+function refererOf(headers: Headers): string | null {
+  const referer = headers.get("referer");
+  return referer === null ? null : withoutToken(referer);
 }
 
 /** Who asks, as far as it is known. */

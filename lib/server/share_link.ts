@@ -35,9 +35,18 @@ export function formatLink(token: string, { path }: Pick<Grant, "path">, folder:
   return LINK_PATH + token + toUrlPath(baseName(path), folder);
 }
 
-/** A raw path as a log may show it: whoever reads along gets no link that works. */
-export function withoutToken(path: string): string {
-  if (!path.startsWith(LINK_PATH)) return path;
-  const slash = path.indexOf("/", LINK_PATH.length);
-  return `${LINK_PATH}[token]${slash === -1 ? "" : path.slice(slash)}`;
+/**
+ * A raw path or URL as a log may show it: whoever reads along gets no link that works.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(withoutToken("http://a/.ferry/s/ferry1.x.y/b?c"), "http://a/.ferry/s/[token]/b?c");
+ * ```
+ */
+export function withoutToken(text: string): string {
+  const start = text.indexOf(LINK_PATH);
+  if (start === -1) return text;
+  const end = text.indexOf("/", start + LINK_PATH.length);
+  return `${text.slice(0, start + LINK_PATH.length)}[token]${end === -1 ? "" : text.slice(end)}`;
 }
