@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { cuttingProxy } from "./cutting_proxy.ts";
 import { ferry, serve, sha256, tempDir } from "./harness.ts";
 import { hostile } from "./hostile_server.ts";
+import { bearer, tokenServer } from "./token_tools.ts";
 import { sha256OfFile, writeLarge } from "./tus_client.ts";
 
 const MIB = 1024 * 1024;
@@ -142,6 +143,21 @@ Deno.test("request -T holds little of a large file in memory", async () => {
   clearInterval(timer);
   assertEquals([code, Deno.statSync(dir.at("share/large")).size], [0, 300 * MIB]);
   assert(peak > 10_000 && peak < 200_000, `the peak was ${peak} kB`);
+});
+
+Deno.test("request -T of a large file takes one use of a token", async () => {
+  await using tokens = await tokenServer({ "in/old": "old" });
+  using dir = tempDir();
+  const digest = writeLarge(dir.at("large"), 9 * MIB);
+  const token = await tokens.token("--path", "/in", "--perms", "w", "--uses", "1");
+  const send = () => ferry(["request", "-T", dir.at("large"), "--token", token, `${tokens.server.url}/in/`]);
+  const first = await send();
+  assertEquals(first.code, 0, first.stderr);
+  const get = await fetch(`${tokens.server.url}/in/large`, {
+    headers: bearer(await tokens.token("--path", "/in")),
+  });
+  assertEquals(await sha256(new Uint8Array(await get.arrayBuffer())), digest);
+  assertEquals((await send()).code, 67);
 });
 
 /** A proxy that changes one byte of what goes to the server. */

@@ -1,6 +1,7 @@
 /** Who may upload what where: as by PUT, at the beginning and at the end. */
 import { assertEquals } from "@std/assert";
 import { serve, tempDir } from "./harness.ts";
+import { bearer, tokenServer } from "./token_tools.ts";
 import { create, metadata, offsetOf, patch, PIECE, send, TUS } from "./tus_requests.ts";
 
 function login(user: string): Record<string, string> {
@@ -78,6 +79,42 @@ Deno.test("tus: who may not write any more cannot go on, and what was sent takes
   }
   await using server = await serve(dir.path, ["--auth", "ann:pw@/:rw"]);
   assertEquals((await patch(server.url + path, 5, "67890", login("ann"))).status, 204);
+});
+
+Deno.test("tus: an upload is one use of a token, and its bytes are counted once", async () => {
+  await using tokens = await tokenServer({ "in/old": "old" });
+  const { url } = tokens.server;
+  const [once, other] = await Promise.all([
+    tokens.token("--path", "/in", "--perms", "w", "--uses", "1"),
+    tokens.token("--path", "/in", "--perms", "w", "--bytes", "7"),
+  ]);
+  const at = { "upload-metadata": metadata({ relativePath: "in/a" }) };
+  const upload = await create(url, "", 10, { ...at, ...bearer(once) });
+  assertEquals((await patch(upload, 0, "12345", bearer(once))).status, 204);
+  assertEquals(await offsetOf(upload, bearer(once)), 5);
+  assertEquals((await patch(upload, 5, "67890", bearer(once))).status, 204);
+  const again = await send(`${url}/.ferry/tus/in/`, {
+    method: "POST",
+    headers: {
+      ...TUS,
+      ...bearer(once),
+      "upload-length": "1",
+      "upload-metadata": metadata({ filename: "b" }),
+    },
+  });
+  assertEquals(again.status, 403);
+
+  const bounded = await create(url, "", 10, { ...at, ...bearer(other) });
+  assertEquals((await patch(bounded, 0, "12345", bearer(other))).status, 204);
+  assertEquals((await patch(bounded, 5, "67890", bearer(other))).status, 403);
+  assertEquals(await offsetOf(bounded, bearer(once)), "status 404");
+  assertEquals([
+    await offsetOf(bounded, bearer(other)),
+    (await patch(bounded, 5, "67", bearer(other))).status,
+  ], [
+    5,
+    204,
+  ]);
 });
 
 Deno.test("tus: the preconditions of a creation hold at its beginning and at its end", async () => {

@@ -268,7 +268,9 @@ export function createHandler(config: HandlerConfig): Handler {
         ) {
           throw new FerryError("forbidden", "this token is for another host name of this server");
         }
-        meter = meterOf(token, config.ledger);
+        // An upload is one use, however many requests it takes.
+        const same = forTus && method !== "POST";
+        meter = meterOf(same ? { ...token, uses: undefined } : token, config.ledger);
       }
       const counted = meter?.request(request) ?? request;
       const own = path.startsWith(OWN_PREFIX);
