@@ -11,6 +11,9 @@ import { checkPreconditions, etagOf } from "./preconditions.ts";
 import type { Reply } from "./reply.ts";
 import { type Exchange, find, type Target } from "./share.ts";
 
+/** Bytes of a body that are read at once. */
+const CHUNK = 256 * 1024;
+
 /** Creates (201) or replaces (204) a file. Parents are made. */
 export async function put(exchange: Exchange): Promise<Reply> {
   const { share, request } = exchange;
@@ -27,7 +30,8 @@ export async function put(exchange: Exchange): Promise<Reply> {
   const staged = share.staging.take();
   try {
     const body = request.body && patientBody(request.body, share.patience);
-    await receive(body, staged, { length, maxUpload, check });
+    const inMemory = (dev: number) => share.staging.isMemory(dev);
+    await receive(body, staged, { length, maxUpload, check, inMemory });
     return await place(exchange, staged);
   } catch (error) {
     throw writeError(error, exchange.path);
@@ -46,8 +50,9 @@ export async function place(exchange: Exchange, staged: string): Promise<Reply> 
     const { share } = exchange;
     share.staging.place(staged, target.real);
     if (target.info === null) share.dav.created(innerPath(share.root, topmost(target.real, folders)));
-    const etag = etagOf(Deno.lstatSync(target.real));
-    await Promise.all(folders.map(syncFolder));
+    const placed = Deno.lstatSync(target.real);
+    const etag = etagOf(placed);
+    if (!share.staging.isMemory(placed.dev)) await Promise.all(folders.map(syncFolder));
     if (target.info !== null) return { status: 204, headers: { etag }, body: null };
     return { status: 201, headers: { etag, location: exchange.mounted.urlOf(target.path) }, body: null };
   } catch (error) {
@@ -95,31 +100,40 @@ function tooLarge(limit: number): FerryError {
 
 /** Writes `body`, once it is checked, to a new file at `staged`, down to the disk. */
 async function receive(
-  body: ReadableStream<Uint8Array> | null,
+  body: ReadableStream<Uint8Array<ArrayBuffer>> | null,
   staged: string,
-  limits: { length: number | null; maxUpload: number; check: BodyCheck },
+  { length, maxUpload, check, inMemory }: {
+    length: number | null;
+    maxUpload: number;
+    check: BodyCheck;
+    /** Whether a device needs no waiting for. */
+    inMemory: (dev: number) => boolean;
+  },
 ): Promise<void> {
   using file = Deno.openSync(staged, { write: true, createNew: true });
   let received = 0;
   if (body !== null) {
-    const reader = body.getReader();
+    const reader = body.getReader({ mode: "byob" });
+    // One more, to see the end.
+    let buffer = new Uint8Array(Math.min(length === null ? CHUNK : length + 1, CHUNK));
     for (;;) {
-      const { value, done } = await reader.read().catch((error) => {
+      const { value, done } = await reader.read(buffer).catch((error) => {
         throw error instanceof FerryError ? error : brokenOff(received);
       });
       if (done) break;
       received += value.length;
-      if (received > limits.maxUpload) {
+      if (received > maxUpload) {
         reader.cancel().catch(() => {});
-        throw tooLarge(limits.maxUpload);
+        throw tooLarge(maxUpload);
       }
-      limits.check.update(value);
+      check.update(value);
       writeFully(file, value);
+      buffer = new Uint8Array(value.buffer);
     }
   }
-  if (limits.length !== null && received !== limits.length) throw brokenOff(received);
-  limits.check.verify();
-  await file.sync();
+  if (length !== null && received !== length) throw brokenOff(received);
+  check.verify();
+  if (!inMemory(file.statSync().dev)) await file.sync();
 }
 
 function brokenOff(received: number): FerryError {

@@ -2,6 +2,7 @@
  * From a checked relative path to a place in the file system that is certain to lie below the root: the second half
  * of path safety, after core/paths.ts. Symbolic links may be followed, but never out of the root.
  */
+import { existsSync, lstatSync } from "node:fs";
 import { FerryError, osCode } from "../core/errors.ts";
 import { baseName, isHidden, isWithin, joinRoot, parentPath, RESERVED_NAME } from "../core/paths.ts";
 import { isThere } from "./quiet.ts";
@@ -31,6 +32,8 @@ export interface Located {
  */
 export function locate(root: string, path: string, options: LocateOptions = {}): Located {
   const joined = joinRoot(root, path);
+  const missing = locateNew(root, path, options);
+  if (missing !== null) return missing;
   let real: string;
   try {
     real = Deno.realPathSync(joined);
@@ -52,6 +55,23 @@ function checkInside(root: string, path: string, real: string, options: LocateOp
   if (inner !== path && options.follow === "none") throw notFound();
   if (inner.split("/").includes(RESERVED_NAME)) throw notFound();
   if (options.hidden === false && (isHidden(inner) || isHidden(path))) throw notFound();
+}
+
+/**
+ * What is just missing from a folder that is there; null where it needs more looks than that. No error is made for it:
+ * to make those took a fifth of the time of small uploads.
+ */
+function locateNew(root: string, path: string, options: LocateOptions): Located | null {
+  if (path === "" || (options.hidden === false && isHidden(path))) return null;
+  if (existsSync(joinRoot(root, path))) return null;
+  const parent = locate(root, parentPath(path), { ...options, leaf: "follow" });
+  if (!parent.info?.isDirectory) return null;
+  const real = joinRoot(parent.real, baseName(path));
+  try {
+    return lstatSync(real, { throwIfNoEntry: false }) === undefined ? { real, info: null } : null;
+  } catch {
+    return null;
+  }
 }
 
 function locateMissing(root: string, path: string, error: unknown, options: LocateOptions): Located {

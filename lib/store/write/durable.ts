@@ -150,6 +150,11 @@ function diskOf(root: string): Disk | null {
   };
 }
 
+/** Whether the file system of the folder `path` is in memory, so that nothing in it will ever be on a disk. */
+export function isInMemory(path: string): boolean {
+  return IN_MEMORY.has(fileSystemOf(path) ?? 0);
+}
+
 /** The type of the file system, as statfs(2) numbers them; null when it does not say. */
 function fileSystemOf(path: string): number | null {
   try {
