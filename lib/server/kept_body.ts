@@ -3,12 +3,29 @@ import { OLD_RUNTIME } from "../core/runtime.ts";
 
 /**
  * Deno 2.9 writes head and content of an answer at once only where both have room in a buffer of the connection: 512
- * bytes, or twice that until a head has room. Two writes take half as long again, on both sides. So now and then an
- * answer has a head that makes room for most small files, once for all that follow on that connection.
+ * bytes, or twice that until a head has room. Two writes take half as long again, on both sides. So under load one
+ * answer in so many, a prime that connections which take turns do not share, has a head that makes room for most small
+ * files, once for all that follow on its connection.
  */
 const PADDING = { "x-padding": "-".repeat(2048) };
 const SMALL = 3500;
-const ODDS = 1 / 128;
+const EVERY = 127;
+
+/** Load is so many answers in less than this. */
+const LOAD_MS = 64;
+
+let small = 0;
+let since = -Infinity;
+
+/** Whether the next small answer is to be padded. */
+function isDue(): boolean {
+  if (++small < EVERY) return false;
+  small = 0;
+  const now = performance.now();
+  const load = now - since < LOAD_MS;
+  since = now;
+  return load;
+}
 
 /**
  * A content with the headers of its 200. To make a Response of bytes copies them, and checks and copies each header; to
@@ -33,7 +50,7 @@ export class KeptBody {
   response(headers: Readonly<Record<string, string>>): Response {
     const response = this.#response.clone();
     if (headers !== this.#headers) add(response, headers, this.#headers);
-    else if (this.length <= SMALL && !OLD_RUNTIME && Math.random() < ODDS) add(response, PADDING);
+    else if (this.length <= SMALL && !OLD_RUNTIME && isDue()) add(response, PADDING);
     return response;
   }
 

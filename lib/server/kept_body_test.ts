@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { OLD_RUNTIME } from "../core/runtime.ts";
 import { KeptBody } from "./kept_body.ts";
 
 const HEADERS = { "content-type": "text/plain", "content-length": "3" };
@@ -20,4 +21,15 @@ Deno.test("KeptBody.response() has other headers for one answer only", () => {
   const other = body.response({ ...HEADERS, vary: "Origin" });
   assertEquals(Object.fromEntries(other.headers), { ...HEADERS, vary: "Origin" });
   assertEquals(Object.fromEntries(body.response(HEADERS).headers), HEADERS);
+});
+
+Deno.test("KeptBody makes the head of an answer long only under load, and for small contents", () => {
+  const isPadded = (bytes: number) => {
+    const body = new KeptBody(new Uint8Array(bytes), HEADERS);
+    const answers = Array.from({ length: 400 }, () => body.response(HEADERS));
+    return answers.filter((response) => response.headers.has("x-padding")).length;
+  };
+  assertEquals(isPadded(4000), 0);
+  const padded = isPadded(1000);
+  assertEquals(padded, OLD_RUNTIME ? 0 : Math.min(3, Math.max(2, padded)));
 });
