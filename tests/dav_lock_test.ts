@@ -1,6 +1,7 @@
 /** LOCK, UNLOCK, and what a lock keeps from whom. */
 import { assert, assertEquals } from "@std/assert";
 import { rawRequest, serve, type Server, tempDir } from "./harness.ts";
+import { create, metadata, patch, TUS } from "./tus_requests.ts";
 
 const INFO = (scope: string) =>
   `<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:${scope}/></D:lockscope><D:locktype><D:write/></D:locktype>` +
@@ -208,6 +209,25 @@ Deno.test("serve heeds If on requests that read, with the tags of coded files to
   assertEquals((await ask(server, "GET", "/none", { if: '(["other"])' })).status, 404);
   assertEquals((await ask(server, "PUT", "/f.txt", { if: `([${coded}])` }, "y")).status, 204);
   assertEquals((await ask(server, "PUT", "/f.txt", { if: `([${coded}])` }, "z")).status, 412);
+});
+
+Deno.test("an upload that goes on does not get past a lock, taken before it or while it is under way", async () => {
+  using dir = tempDir({ "f": "old", "dir/x": "x" });
+  await using server = await serve(dir.path, ["--writable"]);
+  const url = await create(server.url, "f", 3);
+  assertEquals((await patch(url, 0, "ne")).status, 204);
+  const { token } = await lock(server, "/f");
+  assertEquals((await patch(url, 2, "w")).status, 423);
+  assertEquals(Deno.readTextFileSync(dir.at("f")), "old");
+  const folder = await lock(server, "/dir/", { headers: { depth: "0" } });
+  const headers = { ...TUS, "upload-length": "1", "upload-metadata": metadata({ filename: "new" }) };
+  const refused = await ask(server, "POST", "/.ferry/tus/dir/", headers);
+  assertEquals(refused.status, 423, refused.text);
+  for (const [path, held] of [["/f", token], ["/dir/", folder.token]]) {
+    assertEquals((await ask(server, "UNLOCK", path, { "lock-token": held })).status, 204);
+  }
+  assertEquals((await patch(url, 3, "")).status, 204);
+  assertEquals(Deno.readTextFileSync(dir.at("f")), "new");
 });
 
 Deno.test("a lock holds whichever worker a request comes to", async () => {
