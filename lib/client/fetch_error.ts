@@ -49,7 +49,11 @@ const FETCH_ERRORS: readonly Row[] = [
   {
     pattern: /invalid peer certificate: ([^\n]*)/,
     code: "untrusted_certificate",
-    message: (where, match) => `the certificate of ${where} is not trusted: ${quote(match[1])}`,
+    message: (where, match) =>
+      `the certificate of ${where} is not trusted: ${
+        quote(match[1])
+      }; where it should be, give --pin sha256:HEX, ` +
+      "or its authority with --cacert FILE (for sync DENO_CERT=FILE)",
   },
   {
     pattern: /InvalidContentType|corrupt message/,
