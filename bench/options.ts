@@ -5,7 +5,7 @@ import { FerryError } from "../lib/core/errors.ts";
 import { cacheFolder } from "./corpus.ts";
 import { caddy } from "./peers/caddy.ts";
 import { curl } from "./peers/curl.ts";
-import { ferry, ferryNoFsync } from "./peers/ferry.ts";
+import { ferry, ferryNoFsync, ferryWorkers } from "./peers/ferry.ts";
 import { dufs } from "./peers/dufs.ts";
 import { miniserve } from "./peers/miniserve.ts";
 import { nginx, nginxDavExt } from "./peers/nginx.ts";
@@ -53,6 +53,7 @@ const WORKS: readonly Work[] = [
 const PEERS: readonly Peer[] = [
   ferry,
   ferryNoFsync,
+  ferryWorkers,
   rsync,
   rsyncFsync,
   rsyncZ,

@@ -50,6 +50,15 @@ export const ferryNoFsync: Peer = {
   push: (dir, url, { scratch }) => syncCommand(dir, url, scratch, "--quiet", "--no-fsync"),
 };
 
+/** Ferry with as many workers as nginx has. */
+export const ferryWorkers: Peer = {
+  name: `${FERRY} --workers 2`,
+  servesFiles: true,
+  faithful: true,
+  version,
+  serve: (dir, options) => serve(dir, options, ["--workers", "2"]),
+};
+
 /** A run of `ferry sync`. */
 export function syncCommand(from: string, to: string, scratch: string, ...more: string[]): CommandLine {
   return command(["sync", from, to, ...more], scratch);
@@ -65,8 +74,8 @@ async function version(): Promise<string> {
   return `${said.replace(/^ferry /, "")} (${Deno.env.get("FERRY_BIN") ? "binary" : "from source"})`;
 }
 
-function serve(dir: string, options: ServeOptions) {
-  const args = ["serve", dir, "--port", "0", "--json", "--log", "none"];
+function serve(dir: string, options: ServeOptions, more: readonly string[] = []) {
+  const args = ["serve", dir, "--port", "0", "--json", "--log", "none", ...more];
   if (options.writable) args.push("--writable");
   return startTalkingDaemon(command(args, options.scratch), listeningUrl);
 }
