@@ -6,7 +6,7 @@ import { Mounted, type ShareFolder } from "./mounted.ts";
 import { findMount, type Mount, mountOf, Mounts } from "./mounts.ts";
 import type { Share } from "./share.ts";
 
-/** Bytes of files that are kept in memory, for all shares together. */
+/** Bytes of files that a worker keeps in memory, for all shares together. */
 const HOT_BYTES = 48 * 1024 * 1024;
 
 /** A share in its place. */
