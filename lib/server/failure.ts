@@ -83,7 +83,8 @@ const MEANWHILE_KINDS = [
 
 function fromSystem(error: unknown): FerryError {
   const code = osCode(error);
-  if (error instanceof Deno.errors.NotFound) {
+  // The runtime's sandbox: what was found has become a link that leads out.
+  if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable) {
     return new FerryError("not_found", "there is nothing at this path");
   }
   if (error instanceof Deno.errors.PermissionDenied || code === "EACCES" || code === "EPERM") {

@@ -23,6 +23,13 @@ const CASES: [about: string, error: unknown, status: number, code: ErrorCode, lo
     "not_implemented",
     false,
   ],
+  [
+    "a link that the sandbox does not follow",
+    new Deno.errors.NotCapable("/srv/secret"),
+    404,
+    "not_found",
+    false,
+  ],
   ["a mistake of the programmer", new TypeError("/srv/secret is undefined"), 500, "internal", true],
   ["something that is no error", "/srv/secret", 500, "internal", true],
 ];

@@ -9,6 +9,7 @@ import { type Access, wrongCredentials } from "./access.ts";
 import type { Authenticate } from "./authenticate.ts";
 import { FileDigests } from "./file_digests.ts";
 import { answerFiles } from "./files_route.ts";
+import { HttpError } from "./failure.ts";
 import type { Grant } from "./grant.ts";
 import type { ClientLimits } from "./limits/clients.ts";
 import { linkOptions, openLink } from "./link_access.ts";
@@ -181,6 +182,8 @@ function meterOf(token: Grant, ledger: TokenLedger | undefined): TokenMeter | nu
 function checkFraming(headers: Headers): void {
   if (!isHost(headers.get("host"))) throw new FerryError("bad_request", "the Host header is malformed");
   if (OLD_RUNTIME && headers.get("transfer-encoding") !== null && headers.get("content-length") !== null) {
-    throw new FerryError("bad_request", "a request has Content-Length or Transfer-Encoding, not both");
+    // Whoever sends both, what follows may be somebody else's (RFC 9112 section 6.1).
+    const message = "a request has Content-Length or Transfer-Encoding, not both";
+    throw new HttpError("bad_request", message, { connection: "close" });
   }
 }

@@ -5,7 +5,7 @@ import { fileEtag } from "../http/etag.ts";
 import { type EntryInfo, FolderLooks } from "../store/read/folder_looks.ts";
 import { innerPath, locate } from "../store/root.ts";
 import type { MountFolder } from "./mounted.ts";
-import { type Exchange, type Target } from "./share.ts";
+import { type Exchange, notFound, type Target } from "./share.ts";
 
 /** One entry. What it says of a link is what a GET of the link would find. */
 export interface ListingEntry {
@@ -45,6 +45,7 @@ export function readListing(exchange: Exchange, folder: Target): Listing {
   } finally {
     looks.rest();
   }
+  checkStill(folder);
   const { mounted } = exchange;
   for (const lead of mounted.folders(folder.path)) {
     if (!entries.some(({ name }) => name === lead.name)) entries.push(mountEntry(lead));
@@ -59,6 +60,11 @@ export function pathShown(path: string, link: string | undefined): Pick<Listing,
   if (link === undefined || link === "") return { path, up: names.length };
   const shown = names.slice(link.split("/").length - 1);
   return { path: shown.join("/"), up: shown.length - 1 };
+}
+
+/** Throws `not_found` where a folder that was read is no longer at its real path: what was read may be outside. */
+export function checkStill({ real }: Pick<Target, "real">): void {
+  if (Deno.realPathSync(real) !== real) throw notFound();
 }
 
 /** The entry of a folder that leads to other shares. */

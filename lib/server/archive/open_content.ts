@@ -24,7 +24,7 @@ export function openContent(
   try {
     opened = openFound(found);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable) return null;
     if (error instanceof FerryError && error.code === "not_found") return null;
     throw readError(error, `/${path}`);
   }

@@ -160,7 +160,9 @@ const NO_DEAD: Resource["dead"] = [];
 /** The names in a folder, in order; none where it went away or may not be read. */
 function namesIn({ real, looks }: Folder): string[] {
   try {
-    return looks.names(real).sort();
+    const names = looks.names(real).sort();
+    // A link that leads out may stand there by now.
+    return Deno.realPathSync(real) === real ? names : [];
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return [];
     throw error;
