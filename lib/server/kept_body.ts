@@ -14,18 +14,24 @@ const EVERY = 127;
 /** Load is so many answers in less than this. */
 const LOAD_MS = 64;
 
-let small = 0;
-let since = -Infinity;
+/** Tells which answers are to be padded. */
+export class Padding {
+  #small = 0;
+  #since = -Infinity;
 
-/** Whether the next small answer is to be padded. */
-function isDue(): boolean {
-  if (++small < EVERY) return false;
-  small = 0;
-  const now = performance.now();
-  const load = now - since < LOAD_MS;
-  since = now;
-  return load;
+  /** Whether the next small answer is one of them; `clock` gives ms. */
+  isDue(clock: () => number): boolean {
+    if (++this.#small < EVERY) return false;
+    this.#small = 0;
+    const now = clock();
+    const load = now - this.#since < LOAD_MS;
+    this.#since = now;
+    return load;
+  }
 }
+
+const padding = new Padding();
+const clock = () => performance.now();
 
 /**
  * A content with the headers of its 200. To make a Response of bytes copies them, and checks and copies each header; to
@@ -50,7 +56,7 @@ export class KeptBody {
   response(headers: Readonly<Record<string, string>>): Response {
     const response = this.#response.clone();
     if (headers !== this.#headers) add(response, headers, this.#headers);
-    else if (this.length <= SMALL && !OLD_RUNTIME && isDue()) add(response, PADDING);
+    else if (this.length <= SMALL && !OLD_RUNTIME && padding.isDue(clock)) add(response, PADDING);
     return response;
   }
 

@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { OLD_RUNTIME } from "../core/runtime.ts";
-import { KeptBody } from "./kept_body.ts";
+import { KeptBody, Padding } from "./kept_body.ts";
 
 const HEADERS = { "content-type": "text/plain", "content-length": "3" };
 
@@ -23,15 +22,18 @@ Deno.test("KeptBody.response() has other headers for one answer only", () => {
   assertEquals(Object.fromEntries(body.response(HEADERS).headers), HEADERS);
 });
 
-Deno.test("KeptBody makes the head of an answer long only under load, and for small contents", () => {
-  const isPadded = (bytes: number) => {
-    const body = new KeptBody(new Uint8Array(bytes), HEADERS);
-    const answers = Array.from({ length: 400 }, () => body.response(HEADERS));
-    return answers.filter((response) => response.headers.has("x-padding")).length;
+Deno.test("KeptBody pads no head of a larger content", () => {
+  const body = new KeptBody(new Uint8Array(4000), HEADERS);
+  const answers = Array.from({ length: 400 }, () => body.response(HEADERS));
+  assertEquals(answers.filter((response) => response.headers.has("x-padding")).length, 0);
+});
+
+Deno.test("Padding is due for one answer in 127 under load, and for none at other times", () => {
+  const count = (msEach: number) => {
+    const padding = new Padding();
+    let now = 0;
+    const due = Array.from({ length: 127 * 5 }, () => padding.isDue(() => now += msEach * 127));
+    return due.filter(Boolean).length;
   };
-  assertEquals(isPadded(4000), 0);
-  let padded = 0;
-  // Whoever measures load may have been held up.
-  for (let i = 0; i < 50 && padded === 0; i++) padded = isPadded(1000);
-  assertEquals(padded > 0 && padded <= 4, !OLD_RUNTIME);
+  assertEquals([count(0.01), count(0.5), count(1), count(20)], [4, 4, 0, 0]);
 });
