@@ -152,3 +152,27 @@ Deno.test("serve --index shows that file in place of the listing, but not to who
     assertStringIncludes(await (await fetch(server.url + path)).text(), "<table>");
   }
 });
+
+Deno.test("serve lists a large folder as JSON while it reads it, whole and in order, and the same in a coding", async () => {
+  using dir = tempDir();
+  const names = Array.from({ length: 2500 }, (_, i) => `entry ${i} "quoted" é\n`);
+  for (const name of names) Deno.writeTextFileSync(`${dir.path}/${name}`, name);
+  Deno.mkdirSync(`${dir.path}/folder`);
+  Deno.writeTextFileSync(`${dir.path}/.hidden`, "");
+  await using server = await serve(dir.path);
+  const list = async (coding: string) => {
+    const answer = await fetch(`${server.url}/?format=json`, { headers: { "accept-encoding": coding } });
+    assertEquals(answer.status, 200);
+    assertEquals(answer.headers.get("vary"), "Accept, Accept-Encoding");
+    return await answer.json();
+  };
+  const plain = await list("identity");
+  assertEquals(plain.path, "/");
+  const found = plain.entries.map(({ name }: { name: string }) => name);
+  assertEquals(found, [...names, "folder"].sort());
+  assertEquals(plain, await list("gzip"));
+  const [first] = plain.entries;
+  assertEquals(Object.keys(first), ["name", "kind", "size", "mtime", "etag"]);
+  const head = await fetch(`${server.url}/?format=json`, { method: "HEAD" });
+  assertEquals([head.status, await head.text()], [200, ""]);
+});

@@ -4,15 +4,24 @@ import { FerryError } from "../core/errors.ts";
 import { encodeSegment } from "../core/paths.ts";
 import { queryValue } from "../http/target.ts";
 import { PAGE_POLICY } from "../http/problem.ts";
+import type { Coding } from "../http/accept_encoding.ts";
 import { addVary } from "../http/vary.ts";
 import { archiveReply } from "./archive/archive_reply.ts";
 import { type ArchiveFormat, archiveFormat } from "./archive/format.ts";
 import { encode, madeCoding, mayShrink } from "./coding.ts";
-import { type Listing, readListing } from "./listing.ts";
-import { type ListingFormat, renderListing } from "./listing_render.ts";
+import { type OpenListing, openListing, readListing } from "./listing.ts";
+import { JSON_TYPE, jsonParts, type ListingFormat, renderListing } from "./listing_render.ts";
+import { TextBody } from "./text_body.ts";
 import { isUnchangedFolder } from "./preconditions.ts";
 import type { Reply } from "./reply.ts";
 import { type Exchange, findFile, type Target } from "./share.ts";
+
+/** A listing of more entries is sent while it is read, to who takes it as JSON and in no coding. */
+const STREAMED = 1000;
+
+/** Characters that are sent at once. */
+const FIRST_PIECE = 16 * 1024;
+const PIECE = 64 * 1024;
 
 /** The answer to GET or HEAD of a folder. `file` answers with an index file. */
 export function folderReply(
@@ -35,21 +44,21 @@ export function folderReply(
     format,
     coded: coded !== undefined,
     archives: exchange.share.archives === true,
-    read: () => readListing(exchange, target),
+    open: () => openListing(exchange, target),
   });
 }
 
 /**
- * The answer with the listing that `read` gives, in a coding that the request takes where `coded`, as a page with a way
+ * The answer with the listing that `open` gives, in a coding that the request takes where `coded`, as a page with a way
  * to `archives` where there are any.
  */
 export function listingReply(
   { request }: Pick<Exchange, "request">,
-  { format, coded, archives, read }: {
+  { format, coded, archives, open }: {
     format: ListingFormat;
     coded: boolean;
     archives: boolean;
-    read: () => Listing;
+    open: () => OpenListing;
   },
 ): Reply {
   const unchanged = isUnchangedFolder(request.headers);
@@ -59,22 +68,44 @@ export function listingReply(
     "x-content-type-options": "nosniff",
   };
   if (unchanged) return { status: 304, headers, body: null };
-  const { type, body: text } = renderListing(read(), format, { archives });
+  const listing = open();
+  const coding = coded ? madeCoding(request.headers.get("accept-encoding")) : null;
+  if (coded) headers.vary = addVary(headers.vary, "Accept-Encoding");
+  if (format === "json" && coding === null && listing.size > STREAMED) {
+    headers["content-type"] = JSON_TYPE;
+    return { status: 200, headers, body: new TextBody(inPieces(listing)) };
+  }
+  const { type, body: text } = renderListing(readListing(listing), format, { archives });
   headers["content-type"] = type;
-  const body = coded ? codedListing(request, text, headers) : text;
+  const body = coding === null ? text : codedListing(text, coding, headers);
   if (format === "html") headers["content-security-policy"] = PAGE_POLICY;
   return { status: 200, headers, body };
 }
 
-/** `text` in a coding that the request takes, and `headers` with it. */
+/** The listing as JSON, while it is being read. What is sent was in the folder, and the folder in its place. */
+function* inPieces({ path, entries, check }: OpenListing): Generator<string> {
+  let text = "";
+  // The first one soon, for who shows what comes.
+  let enough = FIRST_PIECE;
+  for (const part of jsonParts({ path, entries })) {
+    text += part;
+    if (text.length < enough) continue;
+    check();
+    yield text;
+    text = "";
+    enough = PIECE;
+  }
+  check();
+  yield text;
+}
+
+/** `text` in `coding` where that makes it smaller, and `headers` with it. */
 function codedListing(
-  request: Request,
   text: string,
+  coding: Coding,
   headers: Record<string, string>,
 ): string | Uint8Array<ArrayBuffer> {
-  headers.vary = addVary(headers.vary, "Accept-Encoding");
-  const coding = madeCoding(request.headers.get("accept-encoding"));
-  if (coding === null || !mayShrink(headers["content-type"], text.length)) return text;
+  if (!mayShrink(headers["content-type"], text.length)) return text;
   const coded = encode(new TextEncoder().encode(text), coding);
   if (coded === null) return text;
   headers["content-encoding"] = coding;

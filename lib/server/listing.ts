@@ -29,29 +29,64 @@ export interface Listing {
   entries: ListingEntry[];
 }
 
+/** A listing of which no entry has been looked at. */
+export interface OpenListing extends Pick<Listing, "path" | "up"> {
+  /** How many entries there are at most. */
+  size: number;
+  /** The entries, in the order of their names, each looked at when it is asked for. */
+  entries: Iterable<ListingEntry>;
+  /** To be called before what was read since the last time is shown. Throws `not_found`. */
+  check(): void;
+}
+
 /**
  * The entries that a GET would find: nothing reserved, hidden, forbidden, neither file nor folder, nor with a name
- * that no URL can spell. In the order of their names.
+ * that no URL can spell.
  */
-export function readListing(exchange: Exchange, folder: Target): Listing {
-  const entries: ListingEntry[] = [];
+export function openListing(exchange: Exchange, folder: Target): OpenListing {
+  const { mounted } = exchange;
   const looks = new FolderLooks();
-  const seen = { path: folder.path, real: folder.real, looks };
+  const names = looks.names(folder.real);
+  checkStill(folder);
+  const leads = new Map(mounted.folders(folder.path).map((lead) => [lead.name, lead]));
+  if (leads.size > 0) {
+    const known = new Set(names);
+    names.push(...[...leads.keys()].filter((name) => !known.has(name)));
+  }
+  names.sort();
+  return {
+    ...pathShown(mounted.pathOf(folder.path), exchange.link),
+    size: names.length,
+    entries: readEntries(exchange, { path: folder.path, real: folder.real, looks }, { names, leads }),
+    check() {
+      // Nothing stays open while a client takes its time.
+      looks.rest();
+      checkStill(folder);
+    },
+  };
+}
+
+function* readEntries(
+  exchange: Exchange,
+  seen: Required<LookedAt>,
+  { names, leads }: { names: readonly string[]; leads: ReadonlyMap<string, MountFolder> },
+): Generator<ListingEntry> {
   try {
-    for (const name of looks.names(folder.real)) {
+    for (const name of names) {
       const entry = readEntry(exchange, seen, name);
-      if (entry !== null) entries.push(entry);
+      if (entry !== null) yield entry;
+      else if (leads.has(name)) yield mountEntry(leads.get(name)!);
     }
   } finally {
-    looks.rest();
+    seen.looks.rest();
   }
-  checkStill(folder);
-  const { mounted } = exchange;
-  for (const lead of mounted.folders(folder.path)) {
-    if (!entries.some(({ name }) => name === lead.name)) entries.push(mountEntry(lead));
-  }
-  entries.sort((a, b) => a.name < b.name ? -1 : 1);
-  return { ...pathShown(mounted.pathOf(folder.path), exchange.link), entries };
+}
+
+/** All of a listing that was opened. */
+export function readListing({ path, up, entries, check }: OpenListing): Listing {
+  const read = [...entries];
+  check();
+  return { path, up, entries: read };
 }
 
 /** What is shown of `path`, a path on the server, to who came by a link for the path `link`, or by none. */

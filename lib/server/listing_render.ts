@@ -16,7 +16,7 @@ export function renderListing(
 ): { type: string; body: string } {
   switch (format) {
     case "json":
-      return { type: "application/json; charset=utf-8", body: json(listing) };
+      return { type: JSON_TYPE, body: [...jsonParts(listing)].join("") };
     case "text":
       return { type: "text/plain; charset=utf-8", body: text(listing) };
     case "html":
@@ -26,17 +26,23 @@ export function renderListing(
   }
 }
 
-function json({ path, entries }: Listing): string {
-  return JSON.stringify({
-    path: path === "" ? "/" : `/${path}/`,
-    entries: entries.map(({ name, kind, size, mtime, etag }) => ({
-      name,
-      kind,
-      size,
-      mtime: new Date(mtime).toISOString(),
-      etag,
-    })),
-  }) + "\n";
+/** The media type of a listing as JSON. */
+export const JSON_TYPE = "application/json; charset=utf-8";
+
+/** A listing as JSON, in parts: what comes before the entries, each of them, and the end. */
+export function* jsonParts(
+  { path, entries }: { path: string; entries: Iterable<ListingEntry> },
+): Generator<string> {
+  yield `{"path":${JSON.stringify(path === "" ? "/" : `/${path}/`)},"entries":[`;
+  let comma = "";
+  for (const { name, kind, size, mtime, etag } of entries) {
+    const time = new Date(mtime).toISOString();
+    yield `${comma}{"name":${JSON.stringify(name)},"kind":"${kind}","size":${size},"mtime":"${time}","etag":${
+      JSON.stringify(etag)
+    }}`;
+    comma = ",";
+  }
+  yield "]}\n";
 }
 
 /** A name a line; one with a line break in it is shown escaped, JSON has it exactly. */

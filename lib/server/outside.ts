@@ -48,8 +48,13 @@ export async function outside(exchange: OutsideExchange): Promise<Reply> {
     });
   }
   if (!slash) return redirect(path, exchange.query);
-  const read = () => ({ ...pathShown(path, exchange.link), entries: folders.map(mountEntry) });
-  return listingReply(exchange, { format: wantedFormat(exchange), coded: false, archives: false, read });
+  const open = () => ({
+    ...pathShown(path, exchange.link),
+    size: folders.length,
+    entries: folders.map(mountEntry),
+    check() {},
+  });
+  return listingReply(exchange, { format: wantedFormat(exchange), coded: false, archives: false, open });
 }
 
 /** Who may log in is asked to, whether anything is there or not. */

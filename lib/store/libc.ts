@@ -26,6 +26,7 @@ const ARM = Deno.build.arch === "aarch64";
 const O_DIRECTORY = ARM ? 0o40000 : 0o200000;
 const O_NOFOLLOW = ARM ? 0o100000 : 0o400000;
 
+const ENOENT = 2;
 const EIO = 5;
 const ENAMETOOLONG = 36;
 
@@ -263,7 +264,17 @@ export class Libc {
   /** Makes the link `path`, which is absolute, to `target`; gives 0, or the errno of what is in the way. */
   symlink(target: string, path: string): number {
     if (!this.#encode(target, this.#target) || !this.#encode(path)) return ENAMETOOLONG;
-    if (this.#calls.symlink(this.#target, this.#path) === 0) return 0;
+    return this.#calls.symlink(this.#target, this.#path) === 0 ? 0 : this.#errno();
+  }
+
+  /** Whether it is certain that nothing is at `path`, which is absolute. */
+  isMissing(path: string): boolean {
+    return this.#encode(path) &&
+      this.#calls.statx(HERE, this.#path, AT_SYMLINK_NOFOLLOW, STATX_BASIC, this.#stat) !== 0 &&
+      this.#errno() === ENOENT;
+  }
+
+  #errno(): number {
     const errno = this.#calls.__errno_location();
     return errno === null ? EIO : new Deno.UnsafePointerView(errno).getInt32();
   }

@@ -2,9 +2,10 @@
  * From a checked relative path to a place in the file system that is certain to lie below the root: the second half
  * of path safety, after core/paths.ts. Symbolic links may be followed, but never out of the root.
  */
-import { existsSync, lstatSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { FerryError, osCode } from "../core/errors.ts";
 import { baseName, isHidden, isWithin, joinRoot, parentPath, RESERVED_NAME } from "../core/paths.ts";
+import { type Libc, libc } from "./libc.ts";
 import { isThere } from "./quiet.ts";
 
 /** How far `locate` goes. */
@@ -63,14 +64,21 @@ function checkInside(root: string, path: string, real: string, options: LocateOp
  */
 function locateNew(root: string, path: string, options: LocateOptions): Located | null {
   if (path === "" || (options.hidden === false && isHidden(path))) return null;
-  if (existsSync(joinRoot(root, path))) return null;
+  const library = libc();
+  if (!isMissing(joinRoot(root, path), library)) return null;
   const parent = locate(root, parentPath(path), { ...options, leaf: "follow" });
   if (!parent.info?.isDirectory) return null;
   const real = joinRoot(parent.real, baseName(path));
+  return isMissing(real, library) ? { real, info: null } : null;
+}
+
+/** Whether it is certain that nothing is at `path`. */
+function isMissing(path: string, library: Libc | null): boolean {
+  if (library !== null) return library.isMissing(path);
   try {
-    return lstatSync(real, { throwIfNoEntry: false }) === undefined ? { real, info: null } : null;
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined;
   } catch {
-    return null;
+    return false;
   }
 }
 

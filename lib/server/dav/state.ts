@@ -5,6 +5,7 @@
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { joinRoot } from "../../core/paths.ts";
+import { libc } from "../../store/libc.ts";
 import { isThere } from "../../store/quiet.ts";
 import { DEAD_SCHEMA, DeadProperties } from "./dead_properties.ts";
 import { LOCK_SCHEMA, Locks } from "./locks.ts";
@@ -41,7 +42,7 @@ export class DavState implements Disposable {
 
   /** What is remembered; null as long as there is nothing. */
   get known(): DavTables | null {
-    if (this.#tables === null && this.#path !== null && isThere(this.#path)) this.#open();
+    if (this.#tables === null && this.#path !== null && isFileThere(this.#path)) this.#open();
     return this.#tables;
   }
 
@@ -126,6 +127,12 @@ export class DavState implements Disposable {
     this.#db?.close();
     this.#db = this.#tables = null;
   }
+}
+
+/** Before the first LOCK each change asks for this. Where the library can be called no error is made for the answer. */
+function isFileThere(path: string): boolean {
+  const library = libc();
+  return library === null ? isThere(path) : !library.isMissing(path);
 }
 
 /** A database with the tables of this version. */
