@@ -1,4 +1,6 @@
 /** A worker of a server that does what it should not, to see what happens then. */
+import { Inotify } from "../lib/store/index/inotify.ts";
+import { libc } from "../lib/store/libc.ts";
 import { openSite } from "../lib/server/site.ts";
 import { listen } from "../lib/server/listen.ts";
 import type { WorkerOrder } from "../lib/server/worker_messages.ts";
@@ -60,6 +62,12 @@ function tried(what: string, path: string): string {
       case "dlopen":
         Deno.dlopen(path, {});
         return "did";
+      case "watch": {
+        using inotify = Inotify.open();
+        return `did ${inotify?.add(path)}`;
+      }
+      case "missing":
+        return `did ${libc()?.isMissing(path)}`;
       default:
         return "what?";
     }

@@ -44,6 +44,10 @@ Deno.test("the runtime refuses a worker what is not its share's", async () => {
     const say = async (what: string, path = "") =>
       await (await fetch(`${server.url}try?${new URLSearchParams({ what, path })}`)).text();
     assertEquals(await say("read", `${root}/mine`), "did 4");
+    // The C library says why a call failed, without anybody looking at memory.
+    assertEquals(await say("missing", `${root}/nothing`), "did true");
+    assertEquals(await say("missing", `${root}/mine`), "did false");
+    assertEquals(await say("watch", `${root}/nothing`), "did failed");
     for (
       const [what, path] of [
         ["read", "/etc/passwd"],

@@ -27,7 +27,6 @@ const O_DIRECTORY = ARM ? 0o40000 : 0o200000;
 const O_NOFOLLOW = ARM ? 0o100000 : 0o400000;
 
 const ENOENT = 2;
-const EIO = 5;
 const ENAMETOOLONG = 36;
 
 /** `head` gives so many bytes at most. */
@@ -52,6 +51,7 @@ const SYMBOLS = {
   renameat2: { parameters: ["i32", "buffer", "i32", "buffer", "u32"], result: "i32" },
   symlink: { parameters: ["buffer", "buffer"], result: "i32" },
   __errno_location: { parameters: [], result: "pointer" },
+  memcpy: { parameters: ["buffer", "pointer", "usize"], result: "void" },
 } as const;
 
 /** Where the library is: the runtime's sandbox takes no name without a path for what may be opened. */
@@ -90,6 +90,7 @@ export class Libc {
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   readonly #entries = new Uint8Array(64 * 1024);
   readonly #empty = new Uint8Array(1);
+  readonly #word = new Int32Array(1);
   readonly #stat = new Uint32Array(64);
   readonly #statfs = new Uint32Array(32);
   readonly #times = new BigInt64Array(4);
@@ -274,9 +275,10 @@ export class Libc {
       this.#errno() === ENOENT;
   }
 
+  /** Copied by the library itself: in a sandbox nobody may look at memory. */
   #errno(): number {
-    const errno = this.#calls.__errno_location();
-    return errno === null ? EIO : new Deno.UnsafePointerView(errno).getInt32();
+    this.#calls.memcpy(this.#word, this.#calls.__errno_location(), 4n);
+    return this.#word[0];
   }
 
   /** The beginning of the file at `path`, such as one of proc(5); null when it cannot be read. */

@@ -48,6 +48,7 @@ const SYMBOLS = {
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
   __errno_location: { parameters: [], result: "pointer" },
+  memcpy: { parameters: ["buffer", "pointer", "usize"], result: "void" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 type Libc = Deno.DynamicLibrary<typeof SYMBOLS>;
@@ -81,8 +82,10 @@ export class Inotify implements Disposable {
   add(path: string): number | WatchRefusal {
     const wd = this.#libc.symbols.inotify_add_watch(this.#fd, this.#encoder.encode(path + "\0"), MASK);
     if (wd >= 0) return wd;
-    const errno = this.#libc.symbols.__errno_location();
-    return errno !== null && new Deno.UnsafePointerView(errno).getInt32() === ENOSPC ? "limit" : "failed";
+    // Copied by the library itself: in a sandbox nobody may look at memory.
+    const { memcpy, __errno_location } = this.#libc.symbols;
+    memcpy(this.#count, __errno_location(), 4n);
+    return this.#count[0] === ENOSPC ? "limit" : "failed";
   }
 
   remove(wd: number): void {
