@@ -189,6 +189,7 @@ type Flags = ShareFlags & LimitFlags & {
   host: string;
   port: number;
   unix: string | undefined;
+  name: string | undefined;
   workers: number;
   anonymous: string;
   writable: boolean;
@@ -237,6 +238,7 @@ async function readSettings(
   }));
   const settings = withAccounts({
     place,
+    name: flags.name,
     workers: flags.workers,
     accounts,
     shares,

@@ -17,6 +17,12 @@ export const SERVE_FLAGS = {
     about: "the port to listen on; 0 picks a free one",
   },
   unix: { type: "string", value: "PATH", path: true, about: "listen on a unix socket instead" },
+  name: {
+    type: "string",
+    value: "NAME",
+    check: (text) => /^[^\p{Cc}]{1,100}$/u.test(text) ? null : "must be 1 to 100 printable characters",
+    about: "what the server calls itself, in the titles of its pages and in /.ferry/health",
+  },
   anonymous: {
     type: "string",
     value: "PERMS",

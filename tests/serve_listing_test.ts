@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { serve, tempDir, variesByAccept } from "./harness.ts";
+import { ferry, serve, tempDir, variesByAccept } from "./harness.ts";
 
 const TREE = {
   "b.txt": "12345",
@@ -175,4 +175,18 @@ Deno.test("serve lists a large folder as JSON while it reads it, whole and in or
   assertEquals(Object.keys(first), ["name", "kind", "size", "mtime", "etag"]);
   const head = await fetch(`${server.url}/?format=json`, { method: "HEAD" });
   assertEquals([head.status, await head.text()], [200, ""]);
+});
+
+Deno.test("serve --name shows in the titles of pages and in /.ferry/health, and is refused where it cannot be read", async () => {
+  using dir = tempDir({ "docs/a": "a" });
+  await using server = await serve(dir.path, ["--name", "Ann & Bob's <files>"]);
+  const page = await (await fetch(`${server.url}/docs/`, { headers: { accept: "text/html" } })).text();
+  assertStringIncludes(page, "<title>/docs/ - Ann &amp; Bob&#39;s &lt;files&gt;</title>");
+  const health = await (await fetch(`${server.url}/.ferry/health`)).json();
+  assertEquals([health.status, health.name], ["ok", "Ann & Bob's <files>"]);
+  for (const name of ["", "a\nb", "x".repeat(101)]) {
+    const { code, stderr } = await ferry(["serve", dir.path, "--name", name]);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, "--name");
+  }
 });

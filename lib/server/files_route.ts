@@ -48,6 +48,8 @@ export interface FilesTarget {
   found: Found;
   /** The path of the share link that it came by. */
   link?: string;
+  /** What the server calls itself. */
+  name?: string;
   warn: (message: string) => void;
 }
 
@@ -58,7 +60,7 @@ export function answerFiles(
   digests: FileDigests,
 ): Response | Promise<Response> {
   const { method, headers, query, path, reading } = transaction;
-  const { access, at, found, link, request, warn } = target;
+  const { access, at, found, link, name, request, warn } = target;
   const { shared } = found;
   const wanted = reading ? wantedDigests(headers) : null;
   const read = (reply: Reply) =>
@@ -89,7 +91,7 @@ export function answerFiles(
   if (shared === null) {
     const { mounts } = found;
     const see = (mount: Mount) => (mount as Shared).see(access);
-    return reply(outside({ request, method, path: at, query, access, mounts, see, link }));
+    return reply(outside({ request, method, path: at, query, access, mounts, see, link, name }));
   }
   const exchange: Exchange = {
     request,

@@ -44,6 +44,7 @@ export function folderReply(
     format,
     coded: coded !== undefined,
     archives: exchange.share.archives === true,
+    name: exchange.share.name,
     open: () => openListing(exchange, target),
   });
 }
@@ -54,10 +55,11 @@ export function folderReply(
  */
 export function listingReply(
   { request }: Pick<Exchange, "request">,
-  { format, coded, archives, open }: {
+  { format, coded, archives, name, open }: {
     format: ListingFormat;
     coded: boolean;
     archives: boolean;
+    name: string | undefined;
     open: () => OpenListing;
   },
 ): Reply {
@@ -75,7 +77,7 @@ export function listingReply(
     headers["content-type"] = JSON_TYPE;
     return { status: 200, headers, body: new TextBody(inPieces(listing)) };
   }
-  const { type, body: text } = renderListing(readListing(listing), format, { archives });
+  const { type, body: text } = renderListing(readListing(listing), format, { archives, name });
   headers["content-type"] = type;
   const body = coding === null ? text : codedListing(text, coding, headers);
   if (format === "html") headers["content-security-policy"] = PAGE_POLICY;

@@ -42,6 +42,8 @@ export type SyncApi = (
 /** What a handler needs. */
 export interface HandlerConfig {
   shares: Shares;
+  /** What the server calls itself. */
+  name?: string;
   authenticate: Authenticate;
   /** Where tokens with limits are counted; without it none of those is honoured. */
   ledger?: TokenLedger;
@@ -96,7 +98,7 @@ export function createHandler(config: HandlerConfig): Handler {
       if (preflight !== null) return transaction.send({ status: 204, headers: preflight, body: null });
     }
     // Its own health is no secret, and those who ask for it have no login.
-    if (path === `${FERRY}/health`) return transaction.send(health(method));
+    if (path === `${FERRY}/health`) return transaction.send(health(method, config.name));
     if (path === `${FERRY}/ready`) {
       return transaction.send(ready(method, shares.all.map((each) => each.share.root)));
     }
@@ -114,7 +116,7 @@ export function createHandler(config: HandlerConfig): Handler {
     transaction.user = access.user;
     if (access.token !== null) admit(transaction, access.token);
     const counted = transaction.meter?.request(request) ?? request;
-    const files = { request: counted, access, at: path, found, warn };
+    const files = { request: counted, access, at: path, found, warn, name: config.name };
     if (!path.startsWith(OWN_PREFIX)) return answerFiles(transaction, files, digests);
     if (syncApi !== undefined && path.startsWith(SYNC_PREFIX)) {
       const { completed, authority } = info;
@@ -157,7 +159,15 @@ export function createHandler(config: HandlerConfig): Handler {
     if (!transaction.reading) return transaction.send(linkOptions());
     // What the request calls the host says nothing: the link was made for one.
     const found = shares.only ?? shares.find(token.host ?? "", at);
-    return await answerFiles(transaction, { request, access, at, found, link: token.path, warn }, digests);
+    return await answerFiles(transaction, {
+      request,
+      access,
+      at,
+      found,
+      link: token.path,
+      warn,
+      name: config.name,
+    }, digests);
   }
 
   return (request, info) => {

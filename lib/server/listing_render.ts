@@ -12,7 +12,7 @@ export type ListingFormat = "html" | "json" | "text";
 export function renderListing(
   listing: Listing,
   format: ListingFormat,
-  options: { archives: boolean } = { archives: false },
+  options: { archives: boolean; name?: string } = { archives: false },
 ): { type: string; body: string } {
   switch (format) {
     case "json":
@@ -20,7 +20,7 @@ export function renderListing(
     case "text":
       return { type: "text/plain; charset=utf-8", body: text(listing) };
     case "html":
-      return { type: "text/html; charset=utf-8", body: html(listing, options.archives) };
+      return { type: "text/html; charset=utf-8", body: html(listing, options) };
     default:
       return assertNever(format);
   }
@@ -62,10 +62,14 @@ const ARCHIVE_FORM = `<form action="./">Download the folder as
 <button name="archive" value="tar.gz">tar.gz</button></form>
 `;
 
-function html({ path, up, entries }: Listing, archives: boolean): string {
+function html(
+  { path, up, entries }: Listing,
+  { archives, name }: { archives: boolean; name?: string },
+): string {
   const folders = entries.filter((entry) => entry.slash);
   const files = entries.filter((entry) => !entry.slash);
-  const title = escape(path === "" ? "/" : `/${quote(path)}/`);
+  const place = path === "" ? "/" : `/${quote(path)}/`;
+  const title = escape(name === undefined ? place : `${place} - ${name}`);
   return `<!DOCTYPE html>
 <html lang="en">
 <head>

@@ -20,6 +20,8 @@ export interface OutsideExchange
   extends Pick<Exchange, "request" | "method" | "path" | "query" | "access" | "link"> {
   /** All of the request's host, as `Mounts.of` gives them. */
   mounts: readonly Mount[];
+  /** What the server calls itself. */
+  name?: string;
   see: SeeMount<Mount>;
 }
 
@@ -54,7 +56,8 @@ export async function outside(exchange: OutsideExchange): Promise<Reply> {
     entries: folders.map(mountEntry),
     check() {},
   });
-  return listingReply(exchange, { format: wantedFormat(exchange), coded: false, archives: false, open });
+  const format = wantedFormat(exchange);
+  return listingReply(exchange, { format, coded: false, archives: false, name: exchange.name, open });
 }
 
 /** Who may log in is asked to, whether anything is there or not. */

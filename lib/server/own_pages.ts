@@ -9,9 +9,10 @@ import type { Reply } from "./reply.ts";
 const PLAIN = { "content-type": "application/json", "cache-control": "no-store" };
 
 /** `/.ferry/health`: 200 as long as there is somebody to say it. */
-export function health(method: string): Reply {
+export function health(method: string, name: string | undefined): Reply {
   readOnly(method, "health");
-  return { status: 200, headers: PLAIN, body: JSON.stringify({ status: "ok", version: VERSION }) + "\n" };
+  const body = JSON.stringify({ status: "ok", name, version: VERSION }) + "\n";
+  return { status: 200, headers: PLAIN, body };
 }
 
 /**

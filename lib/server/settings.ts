@@ -16,6 +16,8 @@ export interface ServerSettings {
   place: Place;
   /** What it proves by who it is; plain HTTP without. */
   tls?: KeyPair;
+  /** What it calls itself. */
+  name?: string;
   /** How many workers answer. */
   workers: number;
   accounts: Accounts;

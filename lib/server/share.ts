@@ -27,6 +27,8 @@ export interface Share {
   precompressed?: boolean;
   /** Whether `?archive=` makes an archive of a folder. */
   archives?: boolean;
+  /** What the server calls itself, in the titles of pages. */
+  name?: string;
   /** The `Cache-Control` of files; `no-cache` unless told. */
   cacheControl?: string;
   /** Bytes of the largest file that may be sent to it. */

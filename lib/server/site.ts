@@ -74,13 +74,22 @@ export async function openSite(settings: ServerSettings, options: SiteOptions): 
   const patience = patienceOf(settings.limits);
   const clients = new ClientLimits(settings.limits, options);
   const open = settings.shares.map((share) =>
-    openShare(share, { ...options, capabilities, coded, peers: settings.peers, patience, warn })
+    openShare(share, {
+      ...options,
+      capabilities,
+      coded,
+      peers: settings.peers,
+      name: settings.name,
+      patience,
+      warn,
+    })
   );
   const seats = open.flatMap(({ sync }) => sync ?? []);
   const shares = new Shares(open.map(({ folder }) => folder));
   const meter = options.meter?.meter;
   const handler = createHandler({
     tls: settings.tls !== undefined,
+    name: settings.name,
     ids: settings.log === "json",
     refusals: settings.log !== "none",
     metrics: options.meter?.page,
@@ -134,6 +143,8 @@ interface OpenShare {
 }
 
 interface ShareOptions extends SiteOptions {
+  /** What the server calls itself. */
+  name?: string;
   capabilities: Capabilities;
   /** For all shares together. */
   coded: CodedFiles;
@@ -160,6 +171,7 @@ function openShare(settings: ShareSettings, options: ShareOptions): OpenShare {
     coded: settings.compress ? options.coded : undefined,
     precompressed: settings.precompressed,
     archives: settings.archives,
+    name: options.name,
     cacheControl: settings.cacheControl,
     maxUpload: settings.maxUpload,
     staging,
