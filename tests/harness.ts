@@ -22,7 +22,10 @@ export const IN_SHARE = "(state where it belongs)";
 /** The command line of the program under test. */
 export function ferryCommand(args: readonly string[]): { path: string; args: string[] } {
   if (BIN) return { path: BIN.includes("/") ? Deno.realPathSync(BIN) : BIN, args: [...args] };
-  return { path: Deno.execPath(), args: ["run", "-A", "--no-check", "--quiet", MAIN, ...args] };
+  return {
+    path: Deno.execPath(),
+    args: ["run", "-A", "--no-prompt", "--no-check", "--quiet", MAIN, ...args],
+  };
 }
 
 export interface RunOptions {

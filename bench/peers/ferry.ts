@@ -99,7 +99,7 @@ function command(args: readonly string[], scratch?: string): CommandLine {
   if (bin) return { path: bin.includes("/") ? Deno.realPathSync(bin) : bin, args, env };
   return {
     path: Deno.execPath(),
-    args: ["run", "-A", "--no-check", "--quiet", V8_FLAGS, MAIN, ...args],
+    args: ["run", "-A", "--no-prompt", "--no-check", "--quiet", V8_FLAGS, MAIN, ...args],
     env,
   };
 }

@@ -6,7 +6,7 @@ function selfCommand(args: readonly string[]): { path: string; args: string[] } 
   const path = Deno.execPath();
   if (Deno.build.standalone) return { path, args: [...args] };
   const main = new URL("../../main.ts", import.meta.url).pathname;
-  return { path, args: ["run", "-A", "--no-check", "--quiet", main, ...args] };
+  return { path, args: ["run", "-A", "--no-prompt", "--no-check", "--quiet", main, ...args] };
 }
 
 /** What a command that has ended gave. */
