@@ -1,9 +1,11 @@
 import { runProgram } from "./cmd/program.ts";
+import { hushRuntime } from "./lib/core/runtime.ts";
 import { processIo, type StopReason } from "./lib/cli/io.ts";
 
 const STOPS: readonly StopReason[] = [{ signal: "SIGINT", status: 130 }, { signal: "SIGTERM", status: 143 }];
 
 if (import.meta.main) {
+  hushRuntime();
   const stop = new AbortController();
   for (const reason of STOPS) {
     Deno.addSignalListener(reason.signal, () => {
