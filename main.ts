@@ -1,5 +1,5 @@
 import { runProgram } from "./cmd/program.ts";
-import { hushRuntime } from "./lib/core/runtime.ts";
+import { hushRuntime } from "./lib/cli/hush.ts";
 import { processIo, type StopReason } from "./lib/cli/io.ts";
 
 const STOPS: readonly StopReason[] = [{ signal: "SIGINT", status: 130 }, { signal: "SIGTERM", status: 143 }];

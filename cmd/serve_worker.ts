@@ -1,5 +1,5 @@
 /** What a worker of `ferry serve` runs: the server, wired to the sync engine. */
-import { hushRuntime } from "../lib/core/runtime.ts";
+import { hushRuntime } from "../lib/cli/hush.ts";
 import { serveInWorker, type WorkerScope } from "../lib/server/worker.ts";
 
 hushRuntime();

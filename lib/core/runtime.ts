@@ -1,17 +1,10 @@
 /** What is different on older versions of Deno. */
 
-import process from "node:process";
-
 /**
  * Whether this is Deno before 2.9. Those compress bodies by themselves, take requests with both Content-Length and
  * Transfer-Encoding, and let a gigabyte of buffers go by before they collect one.
  */
 export const OLD_RUNTIME = isBefore(Deno.version.deno, 2, 9);
-
-/** Keeps that runtime from telling users that its own HMAC is deprecated; once in each thread that may make one. */
-export function hushRuntime(): void {
-  if (OLD_RUNTIME) (process as { noDeprecation?: boolean }).noDeprecation = true;
-}
 
 function isBefore(version: string, major: number, minor: number): boolean {
   const [a, b] = version.split(".").map(Number);
