@@ -1,21 +1,10 @@
 /** What hostile clients try by way of WebDAV. */
 import { assert, assertEquals } from "@std/assert";
-import { rawRequest, serve, type Server, tempDir, treeDigest } from "./harness.ts";
+import { ask, rawRequest, serve, type Server, tempDir, treeDigest } from "./harness.ts";
 
 const LOCK_INFO =
   '<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>';
 const PATCH = '<propertyupdate xmlns="DAV:"><set><prop><p xmlns="urn:x"/></prop></set></propertyupdate>';
-
-async function ask(
-  server: Server,
-  method: string,
-  path: string,
-  headers: Record<string, string> = {},
-  body?: string,
-) {
-  const response = await fetch(server.url + path, { method, headers, body });
-  return { status: response.status, text: await response.text(), headers: response.headers };
-}
 
 const as = (user: string) => ({ authorization: `Basic ${btoa(`${user}:pw`)}` });
 

@@ -1,22 +1,11 @@
 /** LOCK, UNLOCK, and what a lock keeps from whom. */
 import { assert, assertEquals } from "@std/assert";
-import { rawRequest, serve, type Server, tempDir } from "./harness.ts";
+import { ask, rawRequest, serve, type Server, tempDir } from "./harness.ts";
 import { create, metadata, patch, TUS } from "./tus_requests.ts";
 
 const INFO = (scope: string) =>
   `<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:${scope}/></D:lockscope><D:locktype><D:write/></D:locktype>` +
   "<D:owner>me &amp; you</D:owner></D:lockinfo>";
-
-async function ask(
-  server: Server,
-  method: string,
-  path: string,
-  headers: Record<string, string> = {},
-  body?: string,
-) {
-  const response = await fetch(server.url + path, { method, headers, body });
-  return { status: response.status, text: await response.text(), headers: response.headers };
-}
 
 async function lock(
   server: Server,

@@ -261,3 +261,25 @@ export async function sha256(data: Uint8Array | string): Promise<string> {
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
   return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>)));
 }
+
+/** All that comes until the server ends the connection; throws after 15 s. */
+export async function untilEnd(connection: Deno.Conn): Promise<string> {
+  const text = new Response(connection.readable).text();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("the server did not end the connection")), 15_000);
+  });
+  return await Promise.race([text, late]).finally(() => clearTimeout(timer));
+}
+
+/** Sends a request to `server` and takes its whole answer. */
+export async function ask(
+  server: Pick<Server, "url">,
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+  body?: string,
+) {
+  const response = await fetch(server.url + path, { method, headers, body });
+  return { status: response.status, text: await response.text(), headers: response.headers };
+}

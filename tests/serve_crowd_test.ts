@@ -1,6 +1,6 @@
 /** Limits of `ferry serve` on how many connections there are. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { ENV, ferryCommand, serve, type Server, tempDir } from "./harness.ts";
+import { ENV, ferryCommand, serve, type Server, tempDir, untilEnd } from "./harness.ts";
 
 const encoder = new TextEncoder();
 const GET = "GET /file HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -12,15 +12,6 @@ async function connect(port: number, text: string): Promise<Deno.TcpConn> {
   return connection;
 }
 
-async function rest(connection: Deno.Conn): Promise<string> {
-  const text = new Response(connection.readable).text();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("the server did not end the connection")), 15_000);
-  });
-  return await Promise.race([text, late]).finally(() => clearTimeout(timer));
-}
-
 /** One answer on a connection that stays. */
 async function answer(connection: Deno.Conn): Promise<string> {
   const buffer = new Uint8Array(4096);
@@ -30,7 +21,7 @@ async function answer(connection: Deno.Conn): Promise<string> {
 /** Asks on new connections until an answer matches; another one has to be a 200 that came before the server knew. */
 async function until(server: Server, wanted: RegExp): Promise<string> {
   for (let i = 0; i < 100; i++) {
-    const text = await rest(await connect(server.port, GET_AND_CLOSE));
+    const text = await untilEnd(await connect(server.port, GET_AND_CLOSE));
     if (wanted.test(text)) return text;
     await new Promise((resolve) => setTimeout(resolve, 30));
   }
@@ -52,7 +43,10 @@ for (
     assertMatch(refused, /\r\nretry-after: \d+\r\n/i);
     // Those who ask nothing are not kept either.
     const silent = await connect(server.port, "");
-    assertMatch(await rest(silent), new RegExp(`^HTTP/1.1 ${status} ${title}\r\n[^]*retry-after: \\d+\r\n`));
+    assertMatch(
+      await untilEnd(silent),
+      new RegExp(`^HTTP/1.1 ${status} ${title}\r\n[^]*retry-after: \\d+\r\n`),
+    );
     for (const each of kept) {
       await each.write(encoder.encode(GET));
       assertMatch(await answer(each), /^HTTP\/1.1 200 /);
@@ -84,8 +78,8 @@ Deno.test("SIGHUP: limits of the file hold for connections that are there, too",
   Deno.writeTextFileSync(dir.at("ferry.jsonc"), '{ "max-connections": 1, "idle-timeout": "1s" }');
   Deno.kill(server.pid, "SIGHUP");
   await until(server, /^HTTP\/1.1 503 /);
-  assertEquals(await rest(first), "");
-  assertEquals(await rest(second), "");
+  assertEquals(await untilEnd(first), "");
+  assertEquals(await untilEnd(second), "");
   await until(server, /^HTTP\/1.1 200 /);
 });
 
@@ -107,7 +101,7 @@ Deno.test({
       log += text;
       const port = Number(/:(\d+)\/\n/.exec(log)?.[1]);
       if (!(port > 0) || answered !== "") continue;
-      answered = await connect(port, GET_AND_CLOSE).then(rest).catch(String);
+      answered = await connect(port, GET_AND_CLOSE).then(untilEnd).catch(String);
       child.kill("SIGTERM");
     }
     assertEquals((await child.status).code, 0);
@@ -163,7 +157,7 @@ Deno.test("serve goes on, and comes back, when its descriptors run out", async (
     let text = "";
     for (let i = 0; i < 100 && !text.startsWith("HTTP/1.1 200 "); i++) {
       await new Promise((resolve) => setTimeout(resolve, 50));
-      text = await connect(port, GET_AND_CLOSE).then(rest).catch(() => "");
+      text = await connect(port, GET_AND_CLOSE).then(untilEnd).catch(() => "");
     }
     assertMatch(text, /^HTTP\/1.1 200 /);
     assertMatch(log, /at most 75 connections at a time: this process may have 150 descriptors/);

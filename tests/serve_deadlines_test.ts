@@ -1,6 +1,6 @@
 /** Deadlines of `ferry serve`: what takes too long is ended, what only takes its time is not. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { ferry, serve, type Server, tempDir } from "./harness.ts";
+import { ferry, serve, type Server, tempDir, untilEnd } from "./harness.ts";
 
 const encoder = new TextEncoder();
 
@@ -9,16 +9,6 @@ async function connect(server: Server, text: string): Promise<Deno.TcpConn> {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
   await connection.write(encoder.encode(text));
   return connection;
-}
-
-/** All that comes until the server ends the connection. */
-async function rest(connection: Deno.Conn): Promise<string> {
-  const text = new Response(connection.readable).text();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("the server did not end the connection")), 15_000);
-  });
-  return await Promise.race([text, late]).finally(() => clearTimeout(timer));
 }
 
 /** Writes a byte every 50 ms until the other side takes no more. */
@@ -59,13 +49,13 @@ Deno.test("serve --header-timeout answers 408 to heads that come too slowly, and
   const kept = await connect(server, GET);
   const dripping = [...slow, second].map(drip);
   for (let i = 0; i < 20; i++) assertEquals(await (await fetch(`${server.url}/file`)).text(), "content");
-  for (const answer of await Promise.all(slow.map(rest))) {
+  for (const answer of await Promise.all(slow.map(untilEnd))) {
     assertMatch(answer, /^HTTP\/1.1 408 Request Timeout\r\n/);
     assertMatch(answer, /\r\nconnection: close\r\n/i);
     assertMatch(answer, /\r\n\r\n\{.*"status":408,.*"code":"timeout"\}\n$/);
   }
-  assertMatch(await rest(second), /^HTTP\/1.1 200 [^]*contentHTTP\/1.1 408 /);
-  assertEquals(await rest(silent), "");
+  assertMatch(await untilEnd(second), /^HTTP\/1.1 200 [^]*contentHTTP\/1.1 408 /);
+  assertEquals(await untilEnd(silent), "");
   await Promise.all(dripping);
   // This one asked nothing and was to wait for 75 seconds.
   const buffer = new Uint8Array(1000);
@@ -88,8 +78,8 @@ Deno.test("serve --idle-timeout ends connections between requests, and not those
     await upload.write(encoder.encode(String(i)));
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  assertMatch(await rest(idle), /^HTTP\/1.1 200 [^]*content$/);
-  assertMatch(await rest(upload), /^HTTP\/1.1 201 /);
+  assertMatch(await untilEnd(idle), /^HTTP\/1.1 200 [^]*content$/);
+  assertMatch(await untilEnd(upload), /^HTTP\/1.1 201 /);
   assertEquals(Deno.readTextFileSync(dir.at("new")), "0123456789");
   assertEquals((await poll.answer).status, 200);
 });
@@ -101,10 +91,10 @@ Deno.test("serve --body-timeout and --min-rate answer 408 to uploads that stall 
   const stalled = await Promise.all(Array.from({ length: 20 }, () => connect(server, head)));
   const dripping = await connect(server, head);
   const drips = drip(dripping);
-  for (const answer of await Promise.all(stalled.map(rest))) {
+  for (const answer of await Promise.all(stalled.map(untilEnd))) {
     assertMatch(answer, /^HTTP\/1.1 408 [^]*not a byte came for 400 ms/);
   }
-  assertMatch(await rest(dripping), /^HTTP\/1.1 408 [^]*only \d+ bytes came in/);
+  assertMatch(await untilEnd(dripping), /^HTTP\/1.1 408 [^]*only \d+ bytes came in/);
   await drips;
   assert(!server.log().includes("unexpected"), server.log());
   assertEquals(Deno.readTextFileSync(dir.at("file")), "old");
@@ -126,7 +116,7 @@ Deno.test("serve --body-timeout resets downloads that nobody reads, and not slow
   }
   slow.close();
   assert(received > 20_000_000, `${received}`);
-  const end = await rest(unread).catch((error) => error);
+  const end = await untilEnd(unread).catch((error) => error);
   assert(end instanceof Deno.errors.ConnectionReset, String(end).slice(0, 100));
 });
 

@@ -1,6 +1,7 @@
 /** PUT: a body becomes a file, whole or not at all. */
 import { FerryError, writeError } from "../core/errors.ts";
 import { parentPath } from "../core/paths.ts";
+import { isThere } from "../store/quiet.ts";
 import { syncFolder, writeFully } from "../store/write/stage.ts";
 import { type BodyCheck, bodyCheck } from "./body_check.ts";
 import { HttpError } from "./failure.ts";
@@ -151,13 +152,4 @@ function makeParents(path: string): string[] {
 /** The highest thing that is new: the file itself, or the first of the folders that were made for it. */
 function topmost(path: string, folders: readonly string[]): string {
   return folders.length > 1 ? folders[folders.length - 2] : path;
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
