@@ -79,6 +79,8 @@ export async function supervise(settings: ServerSettings, options: SuperviseOpti
     warn("connections are not guarded here, so that slow and idle ones stay; put a proxy in front");
   }
   let crew = first;
+  /** Those that `crew` goes by. */
+  let { limits } = settings;
   let stopping = false;
   /** Those that still answer what was asked of them. */
   const leaving = new Set<Crew>();
@@ -90,8 +92,15 @@ export async function supervise(settings: ServerSettings, options: SuperviseOpti
     }
     if (stopping) return;
     const old = crew;
+    const { meters } = roster;
     roster.change(next.limits);
-    crew = await startCrew(fixed(next), { ...options, folder, roster, succeeds: true });
+    try {
+      crew = await startCrew(fixed(next), { ...options, folder, roster, succeeds: true });
+    } catch (error) {
+      roster.change(limits, meters);
+      throw error;
+    }
+    limits = next.limits;
     await old.retire();
     crew.alone();
     leaving.add(old);

@@ -18,9 +18,12 @@ export class Roster {
     return this.#guarding !== null;
   }
 
-  /** Goes by other limits from now on; to be called before workers are started that do. */
-  change(limits: Limits): void {
-    this.meters = sharedMeters(limits, this.meters);
+  /**
+   * Goes by other limits from now on, or by former ones with their `meters`; to be called before workers are started
+   * that do.
+   */
+  change(limits: Limits, meters: SharedMeters = sharedMeters(limits, this.meters)): void {
+    this.meters = meters;
     this.#guarding?.change(limits);
   }
 
