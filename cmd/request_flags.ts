@@ -1,0 +1,112 @@
+/** The flags of `ferry request`. */
+import type { FlagTable, FlagValues } from "../lib/cli/flags.ts";
+
+export const REQUEST_FLAGS = {
+  output: {
+    type: "list",
+    short: "o",
+    value: "FILE",
+    about: "write the body to FILE, one --output a URL; - is stdout",
+  },
+  "remote-name": {
+    type: "boolean",
+    short: "O",
+    about: "write the body to a file named as the URL's path ends",
+  },
+  "output-dir": {
+    type: "string",
+    value: "DIR",
+    about: "the folder for files, named as with --remote-name unless --output",
+  },
+  head: { type: "boolean", short: "I", about: "ask for the headers alone and print them" },
+  "show-headers": {
+    type: "boolean",
+    short: "i",
+    about: "print status and headers on stdout before the body",
+  },
+  range: { type: "string", short: "r", value: "RANGE", about: "ask for these bytes alone: 0-99, 100-, -500" },
+  continue: { type: "boolean", short: "C", about: "go on with the FILE.ferry-part that an earlier run left" },
+  upload: {
+    type: "string",
+    short: "T",
+    value: "FILE",
+    about:
+      "send FILE by PUT, - is stdin; its name is added to a URL that ends in /. From 8 MiB on it goes on " +
+      "where it broke off, if the server has tus",
+  },
+  data: {
+    type: "list",
+    short: "d",
+    value: "DATA",
+    about: "send DATA by POST, @FILE a file as it is, @- stdin",
+  },
+  "data-json": {
+    type: "string",
+    value: "JSON",
+    about: "send JSON by POST with its content type, or @FILE, @-",
+  },
+  header: { type: "list", short: "H", value: "LINE", about: 'send this header: "Name: value"' },
+  user: {
+    type: "string",
+    short: "u",
+    value: "USER:PASSWORD",
+    about: "basic authentication, for the URL's own origin only",
+  },
+  token: {
+    type: "string",
+    value: "TOKEN",
+    about: "bearer token, for the URL's own origin only (FERRY_TOKEN works too)",
+  },
+  location: {
+    type: "boolean",
+    short: "L",
+    default: true,
+    about: "follow redirects, or with --no-location take them as the answer (default: follow)",
+  },
+  "max-redirects": {
+    type: "integer",
+    default: 10,
+    min: 0,
+    max: 1000,
+    value: "N",
+    about: "follow so many redirects",
+  },
+  fail: {
+    type: "boolean",
+    default: true,
+    about: "a status of 400 or more is an answer like any other, exit 0",
+  },
+  retry: {
+    type: "integer",
+    default: 4,
+    min: 0,
+    max: 1000,
+    value: "N",
+    about: "try again so often what is safe to send twice; a try that brings 1 MiB or more does not count",
+  },
+  timeout: {
+    type: "duration",
+    value: "DURATION",
+    about: "time limit for each URL, tries and waits included",
+  },
+  "connect-timeout": {
+    type: "duration",
+    value: "DURATION",
+    about: "time limit for a connection to come about",
+  },
+  "limit-rate": { type: "size", value: "SIZE", about: "move at most so many bytes a second" },
+  checksum: {
+    type: "string",
+    value: "sha256:HEX",
+    about: "the body must have this SHA-256, or no file appears",
+  },
+  unix: { type: "string", value: "PATH", about: "connect to this unix socket whatever host the URL names" },
+  cacert: { type: "string", value: "FILE", about: "trust the authorities in this PEM file too" },
+  pin: {
+    type: "list",
+    value: "sha256:HEX",
+    about: "trust servers whose certificate has this SHA-256, whatever its name, and no others",
+  },
+} as const satisfies FlagTable;
+
+export type RequestFlags = FlagValues<typeof REQUEST_FLAGS>;
