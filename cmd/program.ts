@@ -1,7 +1,7 @@
 /** From argv to an exit status: finds the command, reads its flags, runs it, and says what went wrong in one line. */
 import { closestString } from "@std/text/closest-string";
-import { type Command, COMMON_FLAGS } from "../lib/cli/command.ts";
-import { parseFlags } from "../lib/cli/flags.ts";
+import { type Command, commonFlags } from "../lib/cli/command.ts";
+import { type FlagTable, type Parsed, parseFlags } from "../lib/cli/flags.ts";
 import type { Io, StopReason } from "../lib/cli/io.ts";
 import { exitStatus, FerryError, quote } from "../lib/core/errors.ts";
 import { VERSION } from "../lib/core/version.ts";
@@ -78,7 +78,8 @@ async function runCommand(command: Command, rest: readonly string[], io: Io): Pr
     io.out(commandHelp(command));
     return 0;
   }
-  const parsed = parseFlags(rest, { ...command.flags, ...COMMON_FLAGS });
+  const table = { ...command.flags, ...commonFlags(command) };
+  let parsed: Parsed<FlagTable> = parseFlags(rest, table);
   if (parsed.flags.version) {
     io.out(`ferry ${VERSION}\n`);
     return 0;
@@ -90,5 +91,9 @@ async function runCommand(command: Command, rest: readonly string[], io: Io): Pr
       : "an argument is missing";
     throw new FerryError("usage", `${extra}; usage: ferry ${command.usage[0]}`);
   }
-  return await command.run(parsed, io);
+  if (parsed.flags.config !== undefined && command.flagFile) {
+    const { withFlagFile } = await import("../lib/cli/config/flag_file.ts");
+    parsed = withFlagFile(parsed, table);
+  }
+  return await command.run(parsed as Parameters<Command["run"]>[0], io);
 }

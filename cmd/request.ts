@@ -15,6 +15,7 @@ export const request: Command = defineCommand({
   summary: "Fetch from a server, or send to it.",
   usage: ["request [METHOD] URL...", "request -T FILE URL...", "request -o FILE URL"],
   flags: REQUEST_FLAGS,
+  flagFile: true,
   args: { min: 1, max: 100_000 },
   notes: [
     "METHOD defaults to GET, to POST with --data, to PUT with --upload. The body goes to stdout unless a flag names a file. " +

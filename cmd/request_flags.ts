@@ -15,6 +15,7 @@ export const REQUEST_FLAGS = {
   },
   "output-dir": {
     type: "string",
+    path: true,
     value: "DIR",
     about: "the folder for files, named as with --remote-name unless --output",
   },
@@ -100,8 +101,13 @@ export const REQUEST_FLAGS = {
     value: "sha256:HEX",
     about: "the body must have this SHA-256, or no file appears",
   },
-  unix: { type: "string", value: "PATH", about: "connect to this unix socket whatever host the URL names" },
-  cacert: { type: "string", value: "FILE", about: "trust the authorities in this PEM file too" },
+  unix: {
+    type: "string",
+    path: true,
+    value: "PATH",
+    about: "connect to this unix socket whatever host the URL names",
+  },
+  cacert: { type: "string", path: true, value: "FILE", about: "trust the authorities in this PEM file too" },
   pin: {
     type: "list",
     value: "sha256:HEX",

@@ -1,6 +1,6 @@
 /** What `ferry serve` was told: by its command line, and by the file that `--config` names. */
 import type { FlagTable } from "../lib/cli/flags.ts";
-import { FerryError, osReason, quote } from "../lib/core/errors.ts";
+import { FerryError } from "../lib/core/errors.ts";
 import { parsePerms, type Rule } from "../lib/server/access.ts";
 import type { User } from "../lib/server/auth_flag.ts";
 import type { Accounts } from "../lib/server/authenticate.ts";
@@ -28,14 +28,9 @@ export async function readTold<F extends { config: string | undefined }>(
   const { flags, given } = line;
   if (flags.config === undefined) return { flags, given, file: null };
   // A server that is told by flags alone need not load this.
+  const { readConfigText } = await import("../lib/cli/config/config_file.ts");
   const { overFlags, ReadServeFile } = await import("../lib/server/config/serve_file.ts");
-  let text: string;
-  try {
-    text = Deno.readTextFileSync(flags.config);
-  } catch (error) {
-    throw new FerryError("usage", `--config ${quote(flags.config)}: cannot be read: ${osReason(error)}`);
-  }
-  const file = new ReadServeFile(flags.config, text, table);
+  const file = new ReadServeFile(flags.config, readConfigText(flags.config), table);
   return { flags: overFlags(flags, given, file.value), given, file };
 }
 

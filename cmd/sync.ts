@@ -10,6 +10,7 @@ export const sync = defineCommand({
   usage: ["sync [flags] SRC DST"],
   args: { min: 2, max: 2 },
   flags: FLAGS,
+  flagFile: true,
   notes: [
     "SRC and DST are each a local folder or the http(s):// URL of a folder on a `ferry serve`, " +
     "http://USER:PASSWORD@HOST/ to log in. The contents of SRC go into DST; a slash at the end changes nothing.",

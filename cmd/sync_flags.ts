@@ -8,7 +8,12 @@ export const FLAGS = {
   checksum: { type: "boolean", short: "c", about: "compare files by SHA-256 instead of size and time" },
   include: { type: "list", value: "GLOB", about: "take back what a filter leaves out" },
   exclude: { type: "list", value: "GLOB", about: "leave this out, a pattern as in .gitignore" },
-  "filter-from": { type: "list", value: "FILE", about: "leave out what the patterns in FILE say" },
+  "filter-from": {
+    type: "list",
+    path: true,
+    value: "FILE",
+    about: "leave out what the patterns in FILE say",
+  },
   links: {
     type: "string",
     value: "keep|copy|skip",

@@ -10,6 +10,8 @@ export interface Command<T extends FlagTable = FlagTable> {
   /** Usage lines without the leading `ferry`. */
   usage: readonly string[];
   flags: T;
+  /** Whether `--config FILE` may say what its flags say. */
+  flagFile?: boolean;
   /** How many arguments beside flags it takes. */
   args: { min: number; max: number };
   examples: readonly { run: string; about: string }[];
@@ -30,6 +32,20 @@ export const COMMON_FLAGS = {
   json: { type: "boolean", about: "JSON output, one object a line" },
   color: { type: "boolean", default: true, about: "no colours (NO_COLOR works too)" },
 } as const satisfies FlagTable;
+
+const FILE_FLAG = {
+  config: {
+    type: "string",
+    value: "FILE",
+    path: true,
+    about: 'take flags from this file of JSON with comments, as {"retry": 8}; those given here win',
+  },
+} as const satisfies FlagTable;
+
+/** The flags of `command` that are not its alone. */
+export function commonFlags(command: Command): FlagTable {
+  return command.flagFile ? { ...COMMON_FLAGS, ...FILE_FLAG } : COMMON_FLAGS;
+}
 
 /** Gives a command its exact flag types while a table of commands sees only `Command`. */
 export function defineCommand<const T extends FlagTable>(command: Command<T>): Command {

@@ -37,6 +37,8 @@ export interface ListFlag extends FlagBase {
   type: "list";
   /** Of each value. */
   check?: FlagCheck;
+  /** Each value is a path of the file system. */
+  path?: boolean;
 }
 export interface IntegerFlag extends FlagBase {
   type: "integer";

@@ -1,6 +1,6 @@
 /** `--help` from the tables: usage, every flag with its default, examples, exit statuses. */
 import { EXIT_MEANINGS } from "./exit_codes.ts";
-import { type Command, COMMON_FLAGS } from "./command.ts";
+import { type Command, commonFlags } from "./command.ts";
 import type { Flag, FlagTable } from "./flags.ts";
 import { formatDurationFlag, formatSizeFlag } from "./units.ts";
 
@@ -12,7 +12,7 @@ export function commandHelp(command: Command): string {
     `${command.summary}\n`,
     "Usage:\n" + command.usage.map((line) => `  ferry ${line}\n`).join(""),
     "Flags:\n" + flagLines(command.flags),
-    "Common flags:\n" + flagLines(COMMON_FLAGS),
+    "Common flags:\n" + flagLines(commonFlags(command)),
     ...(command.notes ?? []).map((note) => wrap(note, 0) + "\n"),
     "Examples:\n" + command.examples.map(({ run, about }) => `  ${run}\n      ${about}\n`).join(""),
     "Exit status:\n" +

@@ -1,7 +1,7 @@
 /** The JSON schema (draft 7, as editors know it) of files of a shape. */
 import type { Flag } from "../../cli/flags.ts";
 import { assertNever } from "../../core/errors.ts";
-import { type Key, type Keys, type Shape, type TextShape } from "./shape.ts";
+import { type Key, type Keys, type Shape, type TextShape } from "../../cli/config/shape.ts";
 
 type Schema = Record<string, unknown>;
 

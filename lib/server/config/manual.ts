@@ -1,6 +1,6 @@
 /** The keys of a shape as tables of Markdown, for the manual. */
 import { formatDurationFlag, formatSizeFlag } from "../../cli/units.ts";
-import { describe, type Keys, type Shape } from "./shape.ts";
+import { describe, type Keys, type Shape } from "../../cli/config/shape.ts";
 
 /** A table with a row for each key, in their order, without those that `leave` names. */
 export function keyTable(keys: Keys, leave: readonly string[] = []): string {

@@ -1,8 +1,9 @@
 /** What is wrong with a configuration file beyond its single values; what is wrong is said to the file. */
 import { closestString } from "@std/text/closest-string";
+import { isReadByOthers } from "../../cli/config/config_file.ts";
 import { quote } from "../../core/errors.ts";
 import type { Place } from "../listen.ts";
-import type { Way } from "./document.ts";
+import type { Way } from "../../cli/config/document.ts";
 import { writableRefusal } from "./loopback.ts";
 import { type FilePerms, type FileUser, innerPath, type ReadServeFile } from "./serve_file.ts";
 
@@ -52,8 +53,4 @@ function checkPaths(file: ReadServeFile, perms: FilePerms, way: Way): void {
     if (seen.has(inner)) file.say([...way, path], `the path ${quote(path)} comes twice`);
     seen.add(inner);
   }
-}
-
-function isReadByOthers(path: string): boolean {
-  return ((Deno.statSync(path).mode ?? 0) & 0o044) !== 0;
 }

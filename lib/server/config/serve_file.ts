@@ -3,23 +3,11 @@
  * names, so that there is one word, one range and one description for a thing.
  */
 import type { FlagTable } from "../../cli/flags.ts";
-import { FerryError } from "../../core/errors.ts";
+import { ConfigFile } from "../../cli/config/config_file.ts";
+import { aboutKey, flagKeys } from "../../cli/config/flag_file.ts";
 import { pathProblem } from "../../core/paths.ts";
 import { parseSecret } from "../password.ts";
-import { checkDocument } from "./check.ts";
-import {
-  type Document,
-  formatMistakes,
-  isGiven,
-  type Mistake,
-  parseDocument,
-  placeOf,
-  type Way,
-} from "./document.ts";
-import type { Keys, Shape, TextShape } from "./shape.ts";
-
-/** More mistakes than this are counted, not shown. */
-const MAX_SHOWN = 100;
+import type { Keys, Shape, TextShape } from "../../cli/config/shape.ts";
 
 /** Flags that say how one share is served: they may stand in a share too, and at the top speak for all shares. */
 export const SHARE_FLAGS: readonly string[] = [
@@ -74,51 +62,10 @@ export interface ServeFile {
 }
 
 /** A file that was read. */
-export class ReadServeFile {
-  /** What it says, without what the mistakes are about. */
-  readonly value: ServeFile;
-  readonly path: string;
-  readonly #document: Document;
-  readonly #mistakes: Mistake[];
-
-  /** Reads `text`, which stands at `path`, by the flags of `serve`; paths of the file system in it start from its folder. */
+export class ReadServeFile extends ConfigFile<ServeFile> {
+  /** Reads `text`, which stands at `path`, by the flags of `serve`. */
   constructor(path: string, text: string, flags: FlagTable) {
-    this.path = path;
-    const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) || "/" : ".";
-    this.#document = parseDocument(text);
-    const { value, mistakes } = checkDocument(this.#document, serveShape(flags), folder);
-    this.value = (value ?? {}) as ServeFile;
-    this.#mistakes = mistakes;
-  }
-
-  /** Whether something stands at `way`, right or wrong. */
-  says(way: Way): boolean {
-    return isGiven(this.#document, way);
-  }
-
-  /** Adds a mistake about what stands at `way`. */
-  say(way: Way, message: string): void {
-    this.#mistakes.push({ ...placeOf(this.#document, way), message });
-  }
-
-  /** Throws what `demandRight` does when `error` is about a flag that the file says: one not in `given`. */
-  blame(error: unknown, given: ReadonlySet<string>): void {
-    const [, name, why] = error instanceof FerryError
-      ? /^--([a-z-]+):? ([^]*)$/.exec(error.message) ?? []
-      : [];
-    if (name !== undefined && Object.hasOwn(this.value, name) && !given.has(name)) {
-      this.say([name], `"${name}": ${why}`);
-    }
-    this.demandRight();
-  }
-
-  /** Throws `usage` that names all mistakes there are, each on a line of its own. */
-  demandRight(): void {
-    const count = this.#mistakes.length;
-    if (count === 0) return;
-    const lines = formatMistakes(this.path, this.#mistakes).slice(0, MAX_SHOWN);
-    const head = `${this.path} has ${count} ${count === 1 ? "mistake" : "mistakes"}`;
-    throw new FerryError("usage", [head, ...lines].join("\n"));
+    super(path, text, serveShape(flags));
   }
 }
 
@@ -144,15 +91,7 @@ export function serveShape(flags: FlagTable): Shape {
 /** The keys of a file, of a share in it, and of a user, by the flags of `serve`. */
 export function serveKeys(flags: FlagTable): { file: Keys; share: Keys; user: Keys } {
   const own = Object.keys(flags).filter((name) => !LINE_FLAGS.includes(name) && !OWN_FLAGS.includes(name));
-  const about = (name: string) => {
-    const flag = flags[name];
-    // On a command line such a flag is given as --no-NAME, and that is what its words are about.
-    return flag.type === "boolean" && flag.default ? `When false: ${flag.about}` : capital(flag.about);
-  };
-  const flagKeys = (names: readonly string[]): Keys =>
-    Object.fromEntries(
-      names.map((name) => [name, { shape: { kind: "flag", flag: flags[name] }, about: about(name) }]),
-    );
+  const keysOf = (names: readonly string[]) => flagKeys(flags, names);
   const share: Keys = {
     folder: {
       shape: { kind: "text", what: "a folder", path: true },
@@ -174,7 +113,7 @@ export function serveKeys(flags: FlagTable): { file: Keys; share: Keys; user: Ke
       about:
         "What each user may do in it, in place of what the server says; nobody else may do more than anybody",
     },
-    ...flagKeys(own.filter((name) => SHARE_FLAGS.includes(name))),
+    ...keysOf(own.filter((name) => SHARE_FLAGS.includes(name))),
   };
   const user: Keys = {
     password: {
@@ -196,8 +135,8 @@ export function serveKeys(flags: FlagTable): { file: Keys; share: Keys; user: Ke
       },
       users: { shape: usersShape(flags, user), about: "The users, by name" },
       anonymous: { shape: PERMISSIONS, about: "What anybody may do, everywhere or by URL path (default r)" },
-      writable: { shape: WRITABLE, about: capital(flags.writable.about) },
-      ...flagKeys(own),
+      writable: { shape: WRITABLE, about: aboutKey(flags.writable) },
+      ...keysOf(own),
     },
     share,
     user,
@@ -255,8 +194,4 @@ function secretProblem(text: string): string | null {
   return parseSecret(text) === null
     ? "starts with $scrypt$ but is not $scrypt$ln=15,r=8,p=1$SALT$HASH"
     : null;
-}
-
-function capital(text: string): string {
-  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

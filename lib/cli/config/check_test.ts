@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { FlagTable } from "../../cli/flags.ts";
+import type { FlagTable } from "../flags.ts";
 import { checkDocument } from "./check.ts";
 import { formatMistakes, parseDocument } from "./document.ts";
 import type { Shape } from "./shape.ts";

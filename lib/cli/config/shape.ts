@@ -2,7 +2,7 @@
  * What a configuration file may hold, as data: the reader checks a file by it, and the JSON schema and the manual's
  * tables are made from it. A key that is also a flag takes its type, range and words from the flag.
  */
-import type { Flag, FlagCheck } from "../../cli/flags.ts";
+import type { Flag, FlagCheck } from "../flags.ts";
 import { assertNever } from "../../core/errors.ts";
 
 /** What one value is. */

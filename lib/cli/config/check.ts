@@ -1,8 +1,8 @@
 /** Checks a document by a shape and gives its plain value, with every mistake named. */
 import type { Node } from "jsonc-parser";
 import { closestString } from "@std/text/closest-string";
-import type { Flag } from "../../cli/flags.ts";
-import { parseDuration, parseSize } from "../../cli/units.ts";
+import type { Flag } from "../flags.ts";
+import { parseDuration, parseSize } from "../units.ts";
 import { assertNever, quote } from "../../core/errors.ts";
 import { type Document, type Mistake, placeAt } from "./document.ts";
 import {
@@ -90,7 +90,7 @@ export function checkDocument(document: Document, shape: Shape, folder: string):
         }
         return readText(node, name, { what: "a text", ...flag });
       case "list": {
-        const item = { kind: "text", what: "a text", check: flag.check } as const;
+        const item = { kind: "text", what: "a text", check: flag.check, path: flag.path } as const;
         if (node.type === "array") {
           return elements(node, (child, i) => read(child, item, `item ${i + 1} of ${name}`));
         }
