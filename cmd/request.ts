@@ -3,6 +3,7 @@ import type { Io } from "../lib/cli/io.ts";
 import { parseSha256 } from "../lib/cli/units.ts";
 import { FerryError, quote, readError } from "../lib/core/errors.ts";
 import { type HttpClientOptions } from "../lib/client/http_client.ts";
+import { isRereadable } from "../lib/client/body_source.ts";
 import { parseRangeFlag } from "../lib/client/range_flag.ts";
 import { readSending } from "../lib/client/request_input.ts";
 import { planOutputs } from "../lib/client/request_output.ts";
@@ -18,7 +19,7 @@ export const request: Command = defineCommand({
   flagFile: true,
   args: { min: 1, max: 100_000 },
   notes: [
-    "METHOD defaults to GET, to POST with --data, to PUT with --upload. The body goes to stdout unless a flag names a file. " +
+    "METHOD defaults to GET, to POST with --data, --data-json or --form, to PUT with --upload. The body goes to stdout unless a flag names a file. " +
     "A file appears under its own name only when it is whole and its checksum is right; until then it is NAME.ferry-part.",
     "A transfer that breaks off is gone on with at the byte where it stopped, when the server proves by a strong " +
     "validator that the content is still the same. --json prints one object a URL, on stdout where the body " +
@@ -50,16 +51,20 @@ export const request: Command = defineCommand({
       run: "ferry request --pin sha256:HEX https://nas:8420/notes.txt",
       about: "from a server that made its certificate itself and printed this",
     },
+    {
+      run: "ferry request --form title=Sea --form photo=@sea.jpg http://host/album",
+      about: "POST a form with a file",
+    },
     { run: "ferry request DELETE http://host/old.txt", about: "any other method" },
   ],
   exits: [0, 2, 3, 6, 7, 18, 22, 23, 26, 28, 33, 35, 43, 47, 60, 67, 130, 143],
   async run({ flags, args }, io) {
     const { method, targets } = splitArgs(args);
     const sending = await readSending(flags, method, io);
-    if (sending.body.kind === "stream" && targets.length > 1) {
+    if (!isRereadable(sending.body) && targets.length > 1) {
       throw new FerryError(
         "usage",
-        `${sending.body.name} can be sent to one URL only, not to ${targets.length}`,
+        `what comes through a pipe can be sent to one URL only, not to ${targets.length}`,
       );
     }
     const getOnly = (flag: string) => {

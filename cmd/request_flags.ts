@@ -46,6 +46,14 @@ export const REQUEST_FLAGS = {
     value: "JSON",
     about: "send JSON by POST with its content type, or @FILE, @-",
   },
+  form: {
+    type: "list",
+    short: "F",
+    value: "NAME=VALUE",
+    about:
+      "send a form by POST (multipart/form-data); NAME=@FILE sends a file, @- stdin, NAME=<FILE the text in a " +
+      "file; ;type=TYPE and ;filename=NAME may follow",
+  },
   header: { type: "list", short: "H", value: "LINE", about: 'send this header: "Name: value"' },
   user: {
     type: "string",

@@ -1,6 +1,7 @@
-/** What a request sends: nothing, bytes, a file, or what comes through a pipe. */
-import { FerryError, quote, readError } from "../core/errors.ts";
-import { chunkStream, type Fill, type Meter } from "./chunk_stream.ts";
+/** What a request sends: nothing, bytes, a file, what comes through a pipe, or several of these. */
+import { assertNever, FerryError, quote, readError } from "../core/errors.ts";
+import { readBody } from "./body_reader.ts";
+import { chunkStream, type Meter } from "./chunk_stream.ts";
 
 /** Where the body of a request comes from. */
 export type BodySource =
@@ -9,7 +10,9 @@ export type BodySource =
   /** `size` bytes from `start` on. */
   | { kind: "file"; path: string; size: number; start?: number }
   /** Can be read once; its length is not known. */
-  | { kind: "stream"; stream: () => ReadableStream<Uint8Array>; name: string };
+  | { kind: "stream"; stream: () => ReadableStream<Uint8Array>; name: string }
+  /** One after the other. */
+  | { kind: "parts"; parts: readonly BodySource[] };
 
 /** The source that an upload flag's FILE names; `-` is standard input. Throws `read_failed`. */
 export function fileSource(path: string, stdin: ReadableStream<Uint8Array>): BodySource {
@@ -30,69 +33,65 @@ export function fileSource(path: string, stdin: ReadableStream<Uint8Array>): Bod
 
 /** Whether the body can be sent a second time. */
 export function isRereadable(source: BodySource): boolean {
-  return source.kind !== "stream";
+  return source.kind === "parts" ? source.parts.every(isRereadable) : source.kind !== "stream";
 }
 
-/** `source` as `fetch` takes it: bytes and files with their length, a stream in chunks; a new one for each try. */
-export function openBody(source: BodySource, meter: Meter): BodyInit | null {
+/** How many bytes `source` has; null where that shows only at its end. */
+export function bodySize(source: BodySource): number | null {
   switch (source.kind) {
     case "none":
-      return null;
+      return 0;
     case "bytes":
-      void meter(source.bytes.length);
-      return source.bytes;
+      return source.bytes.length;
     case "file":
-      return source.size === 0 ? new Uint8Array() : new FileBody(source, meter);
+      return source.size;
     case "stream":
-      return metered(source, meter);
+      return null;
+    case "parts":
+      return source.parts.reduce<number | null>((sum, part) => {
+        const size = bodySize(part);
+        return sum === null || size === null ? null : sum + size;
+      }, 0);
+    default:
+      return assertNever(source);
   }
 }
 
-/** A Blob that reads its file as it is sent: it has a size, for Content-Length, and takes no memory. */
-class FileBody extends Blob {
-  readonly #source: BodySource & { kind: "file" };
+/** `source` as `fetch` takes it: with its length where that is known, else in chunks; a new one for each try. */
+export function openBody(source: BodySource, meter: Meter): BodyInit | null {
+  if (source.kind === "none") return null;
+  if (source.kind === "bytes") {
+    void meter(source.bytes.length);
+    return source.bytes;
+  }
+  const size = bodySize(source);
+  if (size === 0) return new Uint8Array();
+  return size === null ? streamOf(source, meter) : new SizedBody(source, size, meter);
+}
+
+/** A Blob that reads its source as it is sent: it has a size, for Content-Length, and takes no memory. */
+class SizedBody extends Blob {
+  readonly #source: BodySource;
+  readonly #size: number;
   readonly #meter: Meter;
 
-  constructor(source: BodySource & { kind: "file" }, meter: Meter) {
+  constructor(source: BodySource, size: number, meter: Meter) {
     super([]);
     this.#source = source;
+    this.#size = size;
     this.#meter = meter;
   }
 
   override get size(): number {
-    return this.#source.size;
+    return this.#size;
   }
 
   override stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    const { path, size, start = 0 } = this.#source;
-    let left = size;
-    let file: Deno.FsFile | null = null;
-    const fill: Fill = (buffer) => {
-      if (left === 0) return null;
-      if (file === null) {
-        file = Deno.openSync(path);
-        file.seekSync(start, Deno.SeekMode.Start);
-      }
-      const view = new Uint8Array(buffer, 0, Math.min(left, buffer.byteLength));
-      const count = file.readSync(view) ?? 0;
-      if (count === 0) {
-        throw new FerryError(
-          "read_failed",
-          `cannot read ${quote(path)}: it became shorter while it was sent`,
-        );
-      }
-      left -= count;
-      return view.subarray(0, count);
-    };
-    return chunkStream(fill, { name: path, meter: this.#meter, close: () => file?.close() });
+    return streamOf(this.#source, this.#meter);
   }
 }
 
-function metered(source: BodySource & { kind: "stream" }, meter: Meter): ReadableStream<Uint8Array> {
-  const reader = source.stream().getReader({ mode: "byob" });
-  const fill: Fill = async (buffer) => {
-    const { value, done } = await reader.read(new Uint8Array(buffer));
-    return done || value === undefined ? null : value;
-  };
-  return chunkStream(fill, { name: source.name, meter, close: () => void reader.cancel().catch(() => {}) });
+function streamOf(source: BodySource, meter: Meter): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const { fill, close } = readBody(source);
+  return chunkStream(fill, { meter, close });
 }

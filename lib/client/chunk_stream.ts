@@ -1,5 +1,4 @@
 /** Bodies on their way out, made of pieces that a function fills. */
-import { readError } from "../core/errors.ts";
 
 /** Called with how many bytes were taken; what it returns is awaited before the next ones. */
 export type Meter = (bytes: number) => void | Promise<void>;
@@ -10,8 +9,6 @@ export type Fill = (
 ) => Uint8Array<ArrayBuffer> | null | Promise<Uint8Array<ArrayBuffer> | null>;
 
 export interface ChunkOptions {
-  /** What is read, for errors. */
-  name: string;
   meter: Meter;
   /** Called once at the end, whichever way it comes. */
   close(): void;
@@ -27,7 +24,7 @@ const CHUNK = 128 * 1024;
 const RECYCLES = /^2\.[0-8]\./.test(Deno.version.deno);
 const RING = 64;
 
-/** A stream of what `fill` gives, no piece read before it is asked for. Errors become `read_failed`. */
+/** A stream of what `fill` gives, no piece read before it is asked for. */
 export function chunkStream(fill: Fill, options: ChunkOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
   const ring: ArrayBuffer[] = [];
   let turn = 0;
@@ -51,7 +48,7 @@ export function chunkStream(fill: Fill, options: ChunkOptions): ReadableStream<U
         controller.enqueue(piece);
       } catch (error) {
         close();
-        controller.error(readError(error, options.name));
+        controller.error(error);
       }
     },
     cancel: close,

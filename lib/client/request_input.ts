@@ -8,6 +8,7 @@ import { type BodySource, fileSource } from "./body_source.ts";
 export interface SendFlags {
   data: string[];
   "data-json": string | undefined;
+  form: string[];
   upload: string | undefined;
   head: boolean;
   header: string[];
@@ -29,6 +30,7 @@ export async function readSending(flags: SendFlags, method: string | undefined, 
   const given = [
     ...(flags.data.length > 0 ? ["--data"] : []),
     ...(flags["data-json"] !== undefined ? ["--data-json"] : []),
+    ...(flags.form.length > 0 ? ["--form"] : []),
     ...(flags.upload !== undefined ? ["--upload"] : []),
     ...(flags.head ? ["--head"] : []),
   ];
@@ -50,6 +52,9 @@ export async function readSending(flags: SendFlags, method: string | undefined, 
     const body = fileSource(flags.upload, io.stdin);
     return { ...sending, method: method ?? "PUT", body, fileName, anyWay: method === undefined };
   }
+  if (flags.form.length > 0) {
+    return { ...sending, method: method ?? "POST", body: await readForm(flags.form, headers, io) };
+  }
   const json = flags["data-json"];
   if (json !== undefined) {
     if (!headers.has("content-type")) headers.set("content-type", "application/json");
@@ -58,7 +63,7 @@ export async function readSending(flags: SendFlags, method: string | undefined, 
     return { ...sending, method: method ?? "POST", body: dataSource(json, io) };
   }
   if (!headers.has("content-type")) headers.set("content-type", "application/x-www-form-urlencoded");
-  return { ...sending, method: method ?? "POST", body: await joinData(flags.data, io) };
+  return { ...sending, method: method ?? "POST", body: joinData(flags.data, io) };
 }
 
 /** `url` with the name of the uploaded file at its end where it names a folder. */
@@ -107,26 +112,31 @@ function dataSource(data: string, io: Io): BodySource {
     : { kind: "bytes", bytes: new TextEncoder().encode(data) };
 }
 
-/** Several `--data` become one body with `&` between them, as curl does it. */
-async function joinData(data: readonly string[], io: Io): Promise<BodySource> {
-  if (data.length === 1) return dataSource(data[0], io);
-  const pieces: BlobPart[] = [];
-  for (const [index, text] of data.entries()) {
-    if (index > 0) pieces.push("&");
-    const source = dataSource(text, io);
-    switch (source.kind) {
-      case "bytes":
-        pieces.push(source.bytes);
-        break;
-      case "file":
-        pieces.push(readWhole(source.path));
-        break;
-      case "stream":
-        pieces.push(await new Response(source.stream()).arrayBuffer());
-        break;
-    }
+/** The form that `fields` are; its type is added to `headers`. */
+async function readForm(fields: readonly string[], headers: Headers, io: Io): Promise<BodySource> {
+  const { parseFormField } = await import("./form/form_field.ts");
+  const { formBody } = await import("./form/form_body.ts");
+  const given = headers.get("content-type");
+  if (given !== null && !/^multipart\/form-data$/i.test(given)) {
+    throw new FerryError(
+      "usage",
+      "--form is sent as multipart/form-data: --header Content-Type cannot go with it",
+    );
   }
-  return { kind: "bytes", bytes: new Uint8Array(await new Blob(pieces).arrayBuffer()) };
+  const { type, body } = formBody(fields.map(parseFormField), io.stdin);
+  headers.set("content-type", type);
+  return body;
+}
+
+/** Several `--data` become one body with `&` between them, as curl does it. */
+function joinData(data: readonly string[], io: Io): BodySource {
+  if (data.length === 1) return dataSource(data[0], io);
+  if (data.filter((text) => text === "@-").length > 1) {
+    throw new FerryError("usage", "--data @-: standard input can be sent once only");
+  }
+  const and: BodySource = { kind: "bytes", bytes: new TextEncoder().encode("&") };
+  const parts = data.flatMap((text, index) => [...(index === 0 ? [] : [and]), dataSource(text, io)]);
+  return { kind: "parts", parts };
 }
 
 /** A file that is small. Throws `read_failed`. */
