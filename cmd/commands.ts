@@ -1,5 +1,7 @@
 /** The commands by name. A command's module is loaded only when it is asked for. */
+import { closestString } from "@std/text/closest-string";
 import type { Command } from "../lib/cli/command.ts";
+import { FerryError, quote } from "../lib/core/errors.ts";
 
 interface CommandEntry {
   name: string;
@@ -82,9 +84,32 @@ export const COMMANDS: readonly (CommandEntry | CommandGroup)[] = [
     commands: TOKEN_COMMANDS,
   },
   {
+    name: "completions",
+    usage: "completions bash|zsh|fish",
+    summary: "make the completions of a shell",
+    load: async () => (await import("./completions.ts")).completions,
+  },
+  {
+    name: "man",
+    usage: "man [COMMAND]",
+    summary: "make a manual page",
+    load: async () => (await import("./man.ts")).man,
+  },
+  {
     name: "demo",
     usage: "demo",
     summary: "see Ferry do its whole job on a real tree",
     load: async () => (await import("./demo.ts")).demo,
   },
 ];
+
+/** The one of `entries` that is called `name`, after the words `before`. Throws `usage` that names the nearest one. */
+export function findCommand<E extends { name: string }>(entries: readonly E[], name: string, before = ""): E {
+  const entry = entries.find((entry) => entry.name === name);
+  if (entry !== undefined) return entry;
+  const nearest = before + closestString(name, entries.map((entry) => entry.name));
+  throw new FerryError(
+    "usage",
+    `unknown command ${quote(before + name)}; did you mean ${nearest}? See ferry ${before}--help`,
+  );
+}

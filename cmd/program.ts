@@ -1,11 +1,10 @@
 /** From argv to an exit status: finds the command, reads its flags, runs it, and says what went wrong in one line. */
-import { closestString } from "@std/text/closest-string";
 import { type Command, commonFlags } from "../lib/cli/command.ts";
 import { type FlagTable, type Parsed, parseFlags } from "../lib/cli/flags.ts";
 import type { Io, StopReason } from "../lib/cli/io.ts";
 import { exitStatus, FerryError, quote } from "../lib/core/errors.ts";
 import { VERSION } from "../lib/core/version.ts";
-import { COMMANDS } from "./commands.ts";
+import { COMMANDS, findCommand } from "./commands.ts";
 
 /** Runs `ferry` with `argv` and gives the exit status; every error ends here as one line on stderr. */
 export async function runProgram(argv: readonly string[], io: Io): Promise<number> {
@@ -38,7 +37,7 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
     else io.out(text);
     return name === undefined ? 2 : 0;
   }
-  const found = find(COMMANDS, name);
+  const found = findCommand(COMMANDS, name);
   if ("commands" in found) return await dispatchGroup(found, rest, io);
   return await runCommand(await found.load(), rest, io);
 }
@@ -56,17 +55,7 @@ async function dispatchGroup(
     else io.out(text);
     return name === undefined ? 2 : 0;
   }
-  return await runCommand(await find(group.commands, name, `${group.name} `).load(), rest, io);
-}
-
-function find<E extends { name: string }>(entries: readonly E[], name: string, before = ""): E {
-  const entry = entries.find((entry) => entry.name === name);
-  if (entry !== undefined) return entry;
-  const nearest = before + closestString(name, entries.map((entry) => entry.name));
-  throw new FerryError(
-    "usage",
-    `unknown command ${quote(before + name)}; did you mean ${nearest}? See ferry ${before}--help`,
-  );
+  return await runCommand(await findCommand(group.commands, name, `${group.name} `).load(), rest, io);
 }
 
 async function runCommand(command: Command, rest: readonly string[], io: Io): Promise<number> {

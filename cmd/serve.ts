@@ -38,7 +38,7 @@ export const serve = defineCommand({
   summary: "Share DIR (default: the current folder) over HTTP: to browsers, curl, and ferry itself.",
   usage: ["serve [DIR]"],
   flags: SERVE_FLAGS,
-  args: { min: 0, max: 1 },
+  args: { min: 0, max: 1, operand: { kind: "folder" } },
   notes: [
     "With several PATHs in one --auth the longest that matches decides, and everybody has the --anonymous " +
     "permissions too. The paths follow the last @/ of the value; a password that contains @/ needs them spelled out.",

@@ -8,7 +8,7 @@ export const sync = defineCommand({
   name: "sync",
   summary: "Make DST hold what SRC holds.",
   usage: ["sync [flags] SRC DST"],
-  args: { min: 2, max: 2 },
+  args: { min: 2, max: 2, operand: { kind: "folder" } },
   flags: FLAGS,
   flagFile: true,
   notes: [

@@ -6,7 +6,7 @@ export const tokenKey = defineCommand({
   name: "token key",
   summary: "Make the key that tokens are signed with, in a new file that only its owner may read.",
   usage: ["token key FILE"],
-  args: { min: 1, max: 1 },
+  args: { min: 1, max: 1, operand: { kind: "file" } },
   flags: {},
   notes: [
     "Whoever can read it can make tokens for everything that the server serves. Another key ends all tokens of the old one.",

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ferry, serve, tempDir } from "./harness.ts";
 
 Deno.test("request and sync take flags from the file that --config names", async (t) => {
-  await using dir = await tempDir({ "share/a.txt": "one\n", "share/b.log": "two\n" });
+  using dir = await tempDir({ "share/a.txt": "one\n", "share/b.log": "two\n" });
   await using server = await serve(dir.path + "/share");
   const write = (name: string, text: string, mode = 0o600) =>
     Deno.writeTextFileSync(`${dir.path}/${name}`, text, { mode });

@@ -1,5 +1,6 @@
 /** What a command is: its flags and texts as data, and one function that runs it. */
 import type { FlagTable, Parsed } from "./flags.ts";
+import type { Operand } from "./completions/words.ts";
 import type { Io } from "./io.ts";
 
 /** A command: what it takes, what `--help` says of it, and what it does. */
@@ -12,9 +13,11 @@ export interface Command<T extends FlagTable = FlagTable> {
   flags: T;
   /** Whether `--config FILE` may say what its flags say. */
   flagFile?: boolean;
-  /** How many arguments beside flags it takes. */
-  args: { min: number; max: number };
+  /** How many arguments beside flags it takes, and what they are to a shell that completes them. */
+  args: { min: number; max: number; operand?: Operand };
   examples: readonly { run: string; about: string }[];
+  /** Variables of the environment that it heeds. */
+  environment?: readonly { name: string; about: string }[];
   /** The exit statuses it can end with; their meanings come from the one table. */
   exits: readonly number[];
   /** Longer remarks for `--help`, paragraphs. */

@@ -15,6 +15,9 @@ export function commandHelp(command: Command): string {
     "Common flags:\n" + flagLines(commonFlags(command)),
     ...(command.notes ?? []).map((note) => wrap(note, 0) + "\n"),
     "Examples:\n" + command.examples.map(({ run, about }) => `  ${run}\n      ${about}\n`).join(""),
+    ...(command.environment === undefined ? [] : [
+      "Environment:\n" + columns(command.environment.map(({ name, about }) => ({ left: name, text: about }))),
+    ]),
     "Exit status:\n" +
     command.exits.map((code) => `  ${String(code).padStart(3)}  ${EXIT_MEANINGS[code]}\n`).join(""),
   ];
@@ -44,18 +47,27 @@ export function groupHelp(
 }
 
 function flagLines(table: FlagTable): string {
-  const rows = Object.entries(table).map(([name, flag]) => ({ left: flagUsage(name, flag), flag }));
+  return columns(
+    Object.entries(table).map(([name, flag]) => ({
+      left: flagUsage(name, flag),
+      text: flag.about + defaultNote(flag),
+    })),
+  );
+}
+
+function columns(rows: readonly { left: string; text: string }[]): string {
   const column = Math.min(34, Math.max(...rows.map((row) => row.left.length)) + 4);
-  return rows.map(({ left, flag }) => {
-    const text = wrap(flag.about + defaultNote(flag), column);
+  return rows.map(({ left, text }) => {
     const head = "  " + left;
+    const wrapped = wrap(text, column);
     return head.length + 2 > column
-      ? `${head}\n${" ".repeat(column)}${text}\n`
-      : `${head.padEnd(column)}${text}\n`;
+      ? `${head}\n${" ".repeat(column)}${wrapped}\n`
+      : `${head.padEnd(column)}${wrapped}\n`;
   }).join("");
 }
 
-function flagUsage(name: string, flag: Flag): string {
+/** A flag as `--help` shows it, its letter first: `-o, --output FILE`. */
+export function flagUsage(name: string, flag: Flag): string {
   const short = flag.short ? `-${flag.short}, ` : "    ";
   // A letter always stands for the positive form.
   if (flag.type === "boolean" && flag.default) return `${short}--${flag.short ? "[no-]" : "no-"}${name}`;
@@ -63,7 +75,8 @@ function flagUsage(name: string, flag: Flag): string {
   return `${short}--${name} ${flag.value ?? flag.type.toUpperCase()}`;
 }
 
-function defaultNote(flag: Flag): string {
+/** What is appended to the words of a flag: its default, or that it may come again. */
+export function defaultNote(flag: Flag): string {
   switch (flag.type) {
     case "boolean":
       return "";
