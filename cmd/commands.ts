@@ -1,9 +1,7 @@
 /** The commands by name. A command's module is loaded only when it is asked for. */
-import { closestString } from "@std/text/closest-string";
 import type { Command } from "../lib/cli/command.ts";
-import { FerryError, quote } from "../lib/core/errors.ts";
 
-interface CommandEntry {
+export interface CommandEntry {
   name: string;
   usage: string;
   summary: string;
@@ -11,12 +9,15 @@ interface CommandEntry {
 }
 
 /** A command made of commands. */
-interface CommandGroup {
+export interface CommandGroup {
   name: string;
   usage: string;
   summary: string;
   commands: readonly CommandEntry[];
 }
+
+/** All there are. */
+export type Commands = readonly (CommandEntry | CommandGroup)[];
 
 const TOKEN_COMMANDS: readonly CommandEntry[] = [
   {
@@ -58,7 +59,7 @@ const TOKEN_COMMANDS: readonly CommandEntry[] = [
 ];
 
 /** The commands, in the order of `--help`. */
-export const COMMANDS: readonly (CommandEntry | CommandGroup)[] = [
+export const COMMANDS: Commands = [
   {
     name: "serve",
     usage: "serve [DIR]",
@@ -87,13 +88,13 @@ export const COMMANDS: readonly (CommandEntry | CommandGroup)[] = [
     name: "completions",
     usage: "completions bash|zsh|fish",
     summary: "make the completions of a shell",
-    load: async () => (await import("./completions.ts")).completions,
+    load: async () => (await import("./completions.ts")).completions(COMMANDS),
   },
   {
     name: "man",
     usage: "man [COMMAND]",
     summary: "make a manual page",
-    load: async () => (await import("./man.ts")).man,
+    load: async () => (await import("./man.ts")).man(COMMANDS),
   },
   {
     name: "demo",
@@ -102,14 +103,3 @@ export const COMMANDS: readonly (CommandEntry | CommandGroup)[] = [
     load: async () => (await import("./demo.ts")).demo,
   },
 ];
-
-/** The one of `entries` that is called `name`, after the words `before`. Throws `usage` that names the nearest one. */
-export function findCommand<E extends { name: string }>(entries: readonly E[], name: string, before = ""): E {
-  const entry = entries.find((entry) => entry.name === name);
-  if (entry !== undefined) return entry;
-  const nearest = before + closestString(name, entries.map((entry) => entry.name));
-  throw new FerryError(
-    "usage",
-    `unknown command ${quote(before + name)}; did you mean ${nearest}? See ferry ${before}--help`,
-  );
-}

@@ -4,7 +4,8 @@ import { type FlagTable, type Parsed, parseFlags } from "../lib/cli/flags.ts";
 import type { Io, StopReason } from "../lib/cli/io.ts";
 import { exitStatus, FerryError, quote } from "../lib/core/errors.ts";
 import { VERSION } from "../lib/core/version.ts";
-import { COMMANDS, findCommand } from "./commands.ts";
+import { COMMANDS } from "./commands.ts";
+import { findCommand } from "./find_command.ts";
 
 /** Runs `ferry` with `argv` and gives the exit status; every error ends here as one line on stderr. */
 export async function runProgram(argv: readonly string[], io: Io): Promise<number> {

@@ -36,7 +36,7 @@ async function output(shell: string, args: readonly string[], cwd: string): Prom
 function check(text: string, { typed, offered, not = [] }: typeof CASES[number]): void {
   // A word ends where its description begins; shells show it as it would be typed.
   const words = text.split(/[\r\n]+/).map((line) =>
-    line.replace(/(\t|  -- ).*/, "").replaceAll("\\", "").replace(/\/$/, "")
+    line.replace(/(\t| {2}-- ).*/, "").replaceAll("\\", "").replace(/\/$/, "")
   );
   for (const word of offered) assert(words.includes(word), `${typed}: ${text}`);
   for (const word of not) assert(!words.includes(word), `${typed}: ${text}`);
