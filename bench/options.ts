@@ -7,6 +7,7 @@ import { caddy } from "./peers/caddy.ts";
 import { curl } from "./peers/curl.ts";
 import { ferry, ferryNoFsync, ferryWorkers } from "./peers/ferry.ts";
 import { dufs } from "./peers/dufs.ts";
+import { httpie } from "./peers/httpie.ts";
 import { miniserve } from "./peers/miniserve.ts";
 import { nginx, nginxDavExt } from "./peers/nginx.ts";
 import type { Peer } from "./peers/peer.ts";
@@ -28,7 +29,8 @@ import { put10000 } from "./works/put_10000.ts";
 import { put1g } from "./works/put_1g.ts";
 import { pushCold } from "./works/push_cold.ts";
 import { renamed } from "./works/renamed.ts";
-import { request1g } from "./works/request_1g.ts";
+import { request1g, request1gPipe } from "./works/request_1g.ts";
+import { request1k } from "./works/request_1k.ts";
 import type { Work } from "./works/work.ts";
 
 const WORKS: readonly Work[] = [
@@ -47,7 +49,9 @@ const WORKS: readonly Work[] = [
   ...listingWorks,
   ...propfindWorks,
   idle5000,
+  request1k,
   request1g,
+  request1gPipe,
   ...deltaWorks,
 ];
 const PEERS: readonly Peer[] = [
@@ -65,6 +69,7 @@ const PEERS: readonly Peer[] = [
   dufs,
   miniserve,
   curl,
+  httpie,
 ];
 
 const FLAGS = {

@@ -10,4 +10,5 @@ export const curl: Peer = {
     return said && said.split(" ")[1];
   },
   get: (url, file) => ({ path: "curl", args: ["-sSf", "-o", file, url] }),
+  show: (url) => ({ path: "curl", args: ["-sSf", url] }),
 };

@@ -32,6 +32,7 @@ export const ferry: Peer = {
   }),
   push: (dir, url, { scratch }) => syncCommand(dir, url, scratch, "--quiet"),
   get: (url, file) => command(["request", url, "-o", file, "--quiet"]),
+  show: (url, { scratch }) => command(["request", url], scratch),
   checkNothingToDo: async (url, dir, { scratch }) => {
     const { stdout } = await runWell(syncCommand(url, dir, scratch, "--json"));
     const changes = stdout.split("\n").filter((line) => line.includes('"event":"change"'));

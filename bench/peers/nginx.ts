@@ -30,7 +30,7 @@ export const nginxDavExt: Peer = {
 
 function serve(
   dir: string,
-  { scratch, writable }: ServeOptions,
+  { scratch, writable, htmlListing }: ServeOptions,
   more?: { module: string; server: string },
 ) {
   const port = freePort();
@@ -52,7 +52,7 @@ http {
   keepalive_requests 100000000;
   client_max_body_size 0;
   autoindex on;
-  autoindex_format json;
+  autoindex_format ${htmlListing ? "html" : "json"};
   default_type application/octet-stream;
   ${temporary.map((name) => `${name}_temp_path ${scratch}/nginx-${name};`).join("\n  ")}
   server {

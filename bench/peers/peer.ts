@@ -6,6 +6,8 @@ export interface ServeOptions {
   /** A folder of its own for configuration and state. */
   scratch: string;
   writable?: boolean;
+  /** Listings are HTML, where the server has to be told which. */
+  htmlListing?: boolean;
 }
 
 export interface Peer {
@@ -42,6 +44,8 @@ export interface Peer {
   };
   /** Fetches one file. */
   get?(url: string, file: string): CommandLine;
+  /** Writes one file to stdout; what the program keeps to itself lies in `scratch`. */
+  show?(url: string, options: { scratch: string }): CommandLine;
   /** Runs a pull that has nothing to do and throws when it does something. */
   checkNothingToDo?(url: string, dir: string, options: { scratch: string }): Promise<void>;
 }

@@ -20,6 +20,17 @@ export const rclone: Peer = {
     path: "rclone",
     args: ["copy", ":http:", dir, "--http-url", url, "--transfers", "16", ...noConfig(scratch)],
   }),
+  show: (url, { scratch }) => {
+    const slash = url.lastIndexOf("/") + 1;
+    const args = [
+      "cat",
+      `:http:${url.slice(slash)}`,
+      "--http-url",
+      url.slice(0, slash),
+      ...noConfig(scratch),
+    ];
+    return { path: "rclone", args };
+  },
 };
 
 /** rclone's WebDAV server. */
