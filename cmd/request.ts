@@ -5,7 +5,7 @@ import { FerryError, quote, readError } from "../lib/core/errors.ts";
 import { type HttpClientOptions } from "../lib/client/http_client.ts";
 import { isRereadable } from "../lib/client/body_source.ts";
 import { parseRangeFlag } from "../lib/client/range_flag.ts";
-import { readSending } from "../lib/client/request_input.ts";
+import { readSending, type Sending } from "../lib/client/request_input.ts";
 import { planOutputs } from "../lib/client/request_output.ts";
 import { RequestRun } from "../lib/client/request_run.ts";
 import { splitArgs } from "../lib/client/target.ts";
@@ -25,7 +25,7 @@ export const request: Command = defineCommand({
     "validator that the content is still the same. --json prints one object a URL, on stdout where the body " +
     "went to a file, else on stderr.",
     "A file of 8 MiB or more goes to a ferry serve by tus 1.0 (docs/uploads.md), so that an upload that breaks off " +
-    "goes on; with PUT as METHOD it is one plain request. Files are sent with their SHA-256, by which such a server " +
+    "goes on, with --continue that of an earlier run too; with PUT as METHOD it is one plain request. Files are sent with their SHA-256, by which such a server " +
     "refuses what came otherwise: exit 43.",
     "-u, --token, an Authorization or Cookie header never follow a redirect to another origin.",
   ],
@@ -44,6 +44,10 @@ export const request: Command = defineCommand({
     {
       run: "tar cz src | ferry request -T - http://host/src.tgz",
       about: "upload from a pipe, however long it is",
+    },
+    {
+      run: "ferry request -C -T big.iso http://host/",
+      about: "go on with an upload that an earlier run began",
     },
     { run: "ferry request -r 0-15 http://host/big.iso | xxd", about: "the first 16 bytes" },
     { run: "ferry request --data-json '{\"a\":1}' http://host/api", about: "POST JSON" },
@@ -67,12 +71,7 @@ export const request: Command = defineCommand({
         `what comes through a pipe can be sent to one URL only, not to ${targets.length}`,
       );
     }
-    const getOnly = (flag: string) => {
-      if (sending.method !== "GET") {
-        throw new FerryError("usage", `${flag} goes with GET, not with ${sending.method}`);
-      }
-    };
-    if (flags.continue) getOnly("--continue");
+    if (flags.continue) checkContinue(sending);
     if (flags.continue && flags.range !== undefined) {
       throw new FerryError("usage", "--continue and --range cannot go together");
     }
@@ -95,6 +94,11 @@ export const request: Command = defineCommand({
       },
       showHeaders: flags["show-headers"],
       limitRate: flags["limit-rate"],
+      uploadsFolder: async () => {
+        const { stateHomeIfAny } = await import("../lib/store/state_dir.ts");
+        const home = stateHomeIfAny(undefined, io.env);
+        return home === undefined ? undefined : `${home}/uploads`;
+      },
       json: flags.json,
       quiet: flags.quiet,
       verbose: flags.verbose,
@@ -102,6 +106,15 @@ export const request: Command = defineCommand({
     return await run.all(targets);
   },
 });
+
+/** Throws `usage` for what cannot be gone on with. */
+function checkContinue({ method, body, anyWay }: Sending): void {
+  if (method === "GET" || (anyWay && body.kind === "file")) return;
+  const why = !anyWay
+    ? `it goes with GET and with --upload FILE, not with ${method}`
+    : "what comes through a pipe is gone when it was sent";
+  throw new FerryError("usage", `--continue: ${why}`);
+}
 
 async function clientOptions(flags: RequestFlags, io: Io): Promise<HttpClientOptions> {
   if (flags.user !== undefined && flags.token !== undefined) {

@@ -26,7 +26,11 @@ export const REQUEST_FLAGS = {
     about: "print status and headers on stdout before the body",
   },
   range: { type: "string", short: "r", value: "RANGE", about: "ask for these bytes alone: 0-99, 100-, -500" },
-  continue: { type: "boolean", short: "C", about: "go on with the FILE.ferry-part that an earlier run left" },
+  continue: {
+    type: "boolean",
+    short: "C",
+    about: "go on with the FILE.ferry-part that an earlier run left, or with the upload that it began",
+  },
   upload: {
     type: "string",
     short: "T",

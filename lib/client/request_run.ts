@@ -26,6 +26,8 @@ export interface RequestSettings {
   >;
   showHeaders: boolean;
   limitRate?: number;
+  /** The folder in which it is noted which uploads are under way; undefined for nowhere. */
+  uploadsFolder: () => Promise<string | undefined>;
   json: boolean;
   quiet: boolean;
   verbose: boolean;
@@ -110,7 +112,7 @@ export class RequestRun implements Disposable {
         `cannot write ${quote(path!)}: an earlier URL of this call went there`,
       );
     }
-    if (settings.transfer.resume && !(sink instanceof PartFile)) {
+    if (settings.transfer.resume && settings.sending.method === "GET" && !(sink instanceof PartFile)) {
       throw new FerryError(
         "usage",
         "--continue needs a file: --output FILE, --remote-name or --output-dir DIR",
@@ -165,7 +167,10 @@ export class RequestRun implements Disposable {
     if (!fail || sha256 !== undefined || tools.sink instanceof PartFile) return null;
     if (this.#plainOrigins.has(url.origin)) return null;
     const { ResumableUpload } = await import("./resumable_upload.ts");
-    const upload = new ResumableUpload({ ...plan, body }, tools);
+    const { UploadRecords } = await import("./upload_records.ts");
+    const folder = await this.settings.uploadsFolder();
+    const records = folder === undefined ? undefined : new UploadRecords(folder);
+    const upload = new ResumableUpload({ ...plan, body }, { ...tools, records });
     if (!upload.isNamed) return null;
     const possible = await upload.isPossible();
     if (possible === false) this.#plainOrigins.add(url.origin);

@@ -2,7 +2,7 @@
  * Uploads of large files by tus 1.0, which go on where they broke off, to servers that have it at `/.ferry/tus/`
  * (docs/uploads.md). Loaded where such a file is to be sent.
  */
-import { FerryError, quote } from "../core/errors.ts";
+import { FerryError, quote, readError } from "../core/errors.ts";
 import { formatSha256 } from "../http/digest.ts";
 import { headerLines, statusLine } from "./answer_text.ts";
 import type { BodySource } from "./body_source.ts";
@@ -14,39 +14,57 @@ import { readErrorBody, statusError } from "./status_answer.ts";
 import { StatusError } from "./status_error.ts";
 import type { TransferPlan, TransferTools } from "./transfer.ts";
 import { tryAgain } from "./try_again.ts";
+import type { UploadRecord, UploadRecords } from "./upload_records.ts";
 
 const TUS_PATH = "/.ferry/tus";
 const TUS = { "tus-resumable": "1.0.0" };
 const PIECE = "application/offset+octet-stream";
 
-/** A file, and where it goes by `PUT` or its like. */
-export interface UploadPlan extends Pick<TransferPlan, "url" | "headers" | "retries" | "timeout"> {
+/** A file, and where it goes by `PUT` or its like; `resume` goes on with what an earlier run began. */
+export interface UploadPlan extends Pick<TransferPlan, "url" | "headers" | "retries" | "timeout" | "resume"> {
   body: BodySource & { kind: "file" };
 }
 
-export type UploadTools = Pick<
-  TransferTools,
-  "client" | "stop" | "pace" | "trace" | "onRetry" | "onHead" | "onErrorBody"
->;
+export interface UploadTools extends
+  Pick<
+    TransferTools,
+    "client" | "stop" | "pace" | "trace" | "onRetry" | "onHead" | "onErrorBody"
+  > {
+  /** Where it is noted that an upload is under way; undefined for nowhere. */
+  records?: UploadRecords;
+}
 
 /** What the requests that are not the first have of its headers: no conditions, nothing about the content. */
 const FIRST_ALONE = /^(content-.*|if-.*|if|repr-digest|expect|transfer-encoding|upload-.*|tus-.*)$/;
 
+/** The file that is sent, as it was when that began. */
+type FileIdentity = Omit<UploadRecord, "upload" | "expires">;
+
 export class ResumableUpload {
   /** The status of the last answer. */
   status: number | undefined;
-  /** Bytes that the server has. */
-  bytes = 0;
   retries = 0;
-  /** Whether a try went on where one before it had stopped. */
+  /** Whether a try, or this run, went on where one before it had stopped. */
   resumed = false;
+  /** Bytes that the server has, and those that it had when this run came to it. */
+  #have = 0;
+  #had = 0;
   #upload: URL | null = null;
+  /** Whether `#upload` is of an earlier run, and the server has not been asked about it yet. */
+  #earlier = false;
+  /** Whether a later run can go on with it. */
+  #recorded = false;
   /** How often it was begun. */
   #begun = 0;
   /** Whether only the server knows how far it is. */
   #unsure = false;
 
   constructor(readonly plan: UploadPlan, readonly tools: UploadTools) {}
+
+  /** Bytes that this run has brought to the server. */
+  get bytes(): number {
+    return this.#have - this.#had;
+  }
 
   /** Whether the URL names a file as it has to. */
   get isNamed(): boolean {
@@ -76,19 +94,52 @@ export class ResumableUpload {
   async run(): Promise<void> {
     using deadline = new Deadline(this.plan.timeout, this.plan.url);
     const signal = AbortSignal.any([this.tools.stop, deadline.signal]);
-    const digest = this.plan.headers.get("repr-digest") ?? this.plan.headers.get("content-digest") ??
-      formatSha256(await sha256OfFile(this.plan.body.path, signal));
-    await tryAgain(() => this.#attempt(digest, signal), {
-      retries: this.plan.retries,
-      signal,
-      deadline,
-      progress: () => this.bytes,
-      mayTryAgain: (error) => this.#mayTryAgain(error),
-      onRetry: (why) => {
-        this.retries++;
-        this.tools.onRetry?.(why);
-      },
-    });
+    const file = await this.#identify(signal);
+    try {
+      await tryAgain(() => this.#attempt(file, signal), {
+        retries: this.plan.retries,
+        signal,
+        deadline,
+        progress: () => this.#have,
+        mayTryAgain: (error) => this.#mayTryAgain(error),
+        onRetry: (why) => {
+          this.retries++;
+          this.tools.onRetry?.(why);
+        },
+      });
+      this.#forget(file);
+    } catch (error) {
+      if (!(error instanceof FerryError)) throw error;
+      // What is not the file will not become it.
+      if (error.code === "checksum_mismatch") this.#forget(file);
+      else if (this.#recorded) error.message += "; --continue goes on with the upload";
+      throw error;
+    }
+  }
+
+  /** What is sent, with its digest; takes up the upload of an earlier run if that was of the same content. */
+  async #identify(signal: AbortSignal): Promise<FileIdentity> {
+    const { body, url, headers, resume } = this.plan;
+    const path = realPath(body.path);
+    const digest = headers.get("repr-digest") ?? headers.get("content-digest") ??
+      formatSha256(await sha256OfFile(path, signal));
+    const earlier = resume ? this.tools.records?.find(url.href, path) : undefined;
+    if (earlier && earlier.digest === digest && earlier.size === body.size) {
+      this.#upload = new URL(earlier.upload);
+      this.#earlier = this.#unsure = true;
+    }
+    return { url: url.href, path, size: body.size, digest };
+  }
+
+  #record(file: FileIdentity, answer: Answer): void {
+    const expires = Date.parse(answer.response.headers.get("upload-expires") ?? "");
+    const record = { ...file, upload: this.#upload!.href };
+    this.#recorded = this.tools.records?.keep(record, Number.isNaN(expires) ? null : expires) ?? false;
+  }
+
+  #forget({ url, path }: FileIdentity): void {
+    this.tools.records?.forget(url, path);
+    this.#recorded = false;
   }
 
   #mayTryAgain(error: unknown): boolean {
@@ -102,25 +153,38 @@ export class ResumableUpload {
     return isRetryStatus(error.status) || (this.#upload !== null && [409, 423].includes(error.status));
   }
 
-  async #attempt(digest: string, signal: AbortSignal): Promise<void> {
-    const { size } = this.plan.body;
+  async #attempt(file: FileIdentity, signal: AbortSignal): Promise<void> {
+    const { size } = file;
+    if (this.#upload !== null && this.#unsure) {
+      const answer = await this.#send(this.#upload, { method: "HEAD", headers: {}, signal });
+      if (this.#earlier && !isOf(answer.response, size)) {
+        await answer.response.body?.cancel();
+        this.#forget(file);
+        this.#upload = null;
+      } else {
+        await this.#check(answer, signal);
+        this.#have = this.#offset(answer);
+        if (this.#earlier) {
+          this.#had = this.#have;
+          this.#record(file, answer);
+        }
+        this.resumed ||= this.#have > 0;
+        this.#unsure = false;
+        if (this.#have === size) return this.#showHead(answer.response);
+      }
+      this.#earlier = false;
+    }
     if (this.#upload === null) {
       this.#begun++;
-      this.#upload = await this.#create(digest, signal);
-      this.bytes = 0;
+      const { upload, answer } = await this.#create(file.digest, signal);
+      this.#upload = upload;
+      this.#have = this.#had = 0;
       this.#unsure = false;
+      this.#record(file, answer);
     }
     const url = this.#upload;
-    if (this.#unsure) {
-      const answer = await this.#send(url, { method: "HEAD", headers: {}, signal });
-      await this.#check(answer, signal);
-      this.bytes = this.#offset(answer);
-      this.resumed ||= this.bytes > 0;
-      this.#unsure = false;
-      if (this.bytes === size) return this.#showHead(answer.response);
-    }
-    while (this.bytes < size) {
-      const start = this.bytes;
+    while (this.#have < size) {
+      const start = this.#have;
       const answer = await this.#send(url, {
         method: "PATCH",
         headers: { "content-type": PIECE, "upload-offset": String(start) },
@@ -128,9 +192,9 @@ export class ResumableUpload {
         signal,
       });
       await this.#check(answer, signal);
-      this.bytes = this.#offset(answer);
-      if (this.bytes <= start) throw this.#odd(answer, "took nothing of the file");
-      if (this.bytes === size) this.#showHead(answer.response);
+      this.#have = this.#offset(answer);
+      if (this.#have <= start) throw this.#odd(answer, "took nothing of the file");
+      if (this.#have === size) this.#showHead(answer.response);
     }
   }
 
@@ -146,7 +210,7 @@ export class ResumableUpload {
     }
   }
 
-  async #create(digest: string, signal: AbortSignal): Promise<URL> {
+  async #create(digest: string, signal: AbortSignal): Promise<{ upload: URL; answer: Answer }> {
     const { folder, name } = this.#target()!;
     const { headers: given, body, url } = this.plan;
     const headers = Object.fromEntries([...given].filter(([name]) => !name.startsWith("content-")));
@@ -164,7 +228,7 @@ export class ResumableUpload {
     await this.#check(answer, signal);
     const location = answer.response.headers.get("location");
     const upload = location === null ? null : URL.parse(location, answer.hop.url);
-    if (upload?.origin === url.origin) return upload;
+    if (upload?.origin === url.origin) return { upload, answer };
     throw this.#odd(answer, "does not say where the upload is");
   }
 
@@ -224,6 +288,21 @@ export class ResumableUpload {
   #showHead({ status, statusText, headers }: Response): void {
     this.tools.onHead?.([statusLine(status, statusText), ...headerLines(headers)].join("\n") + "\n\n");
   }
+}
+
+function realPath(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch (error) {
+    throw readError(error, path);
+  }
+}
+
+/** Whether the answer to a HEAD speaks of an upload of `size` bytes that is still there, or cannot tell now. */
+function isOf({ status, headers }: Response, size: number): boolean {
+  if (status === 403 || status === 404 || status === 410) return false;
+  const length = headers.get("upload-length");
+  return status >= 300 || length === null || length === String(size);
 }
 
 /** Whether a problem document says that the server got something else than was announced. */
