@@ -82,6 +82,10 @@ export const request: Command = defineCommand({
     using run = new RequestRun({
       sending,
       outputs: planOutputs(flags, targets.length),
+      sinks: {
+        overwrite: flags.overwrite,
+        terminal: io.stdoutIsTerminal && !flags.output.includes("-"),
+      },
       client: await clientOptions(flags, io),
       transfer: {
         range: flags.range === undefined ? undefined : parseRangeFlag(flags.range),

@@ -19,6 +19,19 @@ export const REQUEST_FLAGS = {
     value: "DIR",
     about: "the folder for files, named as with --remote-name unless --output",
   },
+  "remote-header-name": {
+    type: "boolean",
+    short: "J",
+    about:
+      "write the body to a file that the server names: by Content-Disposition, or by where it redirects to. " +
+      "Never a path or a hidden file, and with a number in it when that file is there: name (1).ext",
+  },
+  overwrite: {
+    type: "boolean",
+    default: null,
+    about: "replace files that are there, also those that the server names; with --no-overwrite none, " +
+      "and the new one gets a number (default: replace what you name yourself)",
+  },
   head: { type: "boolean", short: "I", about: "ask for the headers alone and print them" },
   "show-headers": {
     type: "boolean",

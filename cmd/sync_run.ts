@@ -1,6 +1,7 @@
 /** One run of `ferry sync`, as its command line asks for it. */
 import type { Io, StopReason } from "../lib/cli/io.ts";
-import { ProgressDisplay } from "../lib/cli/progress.ts";
+import { ProgressMeter } from "../lib/cli/progress.ts";
+import { besideProgress, ProgressDisplay } from "../lib/cli/progress_display.ts";
 import { formatTime } from "../lib/cli/units.ts";
 import { isToken } from "../lib/client/credentials.ts";
 import { exitStatus, FerryError, quote } from "../lib/core/errors.ts";
@@ -142,20 +143,17 @@ async function pinsOf({ flags, args }: SyncLine): Promise<string[] | undefined> 
 
 /** Where the lines of a run go, and what shows how far it is between them, where that is wanted. */
 function withProgress({ flags }: SyncLine, io: Io, tally: Tally) {
-  const { out, err } = io;
   const terminal = io.stderrIsTerminal && io.env("TERM") !== "dumb";
-  if (!(flags.progress ?? (terminal && !flags.quiet))) return { out, err };
+  if (!(flags.progress ?? (terminal && !flags.quiet))) return { out: io.out, err: io.err };
   const progress = new ProgressDisplay({
-    write: err,
+    write: io.err,
     columns: () => io.columns(),
-    look: () => tally.look(),
+    rows: () => io.rows(),
+    meter: new ProgressMeter(() => tally.look()),
     live: terminal,
   });
-  const above = (write: (text: string) => void) => (text: string) => {
-    progress.clear();
-    write(text);
-  };
-  return { out: io.stdoutIsTerminal ? above(out) : out, err: above(err), progress };
+  const { out, err } = besideProgress(io, progress);
+  return { out, err, progress };
 }
 
 interface Sides {

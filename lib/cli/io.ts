@@ -19,8 +19,9 @@ export interface Io {
   readonly stdin: ReadableStream<Uint8Array>;
   readonly stdoutIsTerminal: boolean;
   readonly stderrIsTerminal: boolean;
-  /** Columns of the terminal, or a guess. */
+  /** Columns and rows of the terminal, or a guess. */
   columns(): number;
+  rows(): number;
   /** Aborted by SIGINT and SIGTERM; its reason is a StopReason. */
   readonly stop: AbortSignal;
   env(name: string): string | undefined;
@@ -42,7 +43,8 @@ export function processIo(stop: AbortSignal): Io {
     get stderrIsTerminal() {
       return Deno.stderr.isTerminal();
     },
-    columns: terminalColumns,
+    columns: () => terminalSize().columns || 80,
+    rows: () => terminalSize().rows || 24,
     stop,
     env: (name) => Deno.env.get(name),
   };
@@ -66,11 +68,11 @@ function tell(text: string): void {
   }
 }
 
-function terminalColumns(): number {
+function terminalSize(): { columns: number; rows: number } {
   try {
-    return Deno.consoleSize().columns || 80;
+    return Deno.consoleSize();
   } catch {
-    return 80;
+    return { columns: 0, rows: 0 };
   }
 }
 

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { type Progress, ProgressDisplay, progressText, type Speed, Speedometer } from "./progress.ts";
+import { type Progress, ProgressMeter, progressText } from "./progress.ts";
+import type { Speed } from "./speedometer.ts";
 
 const MOVING: Progress = { kind: "moving", changes: 1234, ofChanges: 70120, bytes: 45e6, ofBytes: 197e6 };
 const SPEED: Speed = { rate: 34.5e6, left: 4400 };
@@ -36,48 +37,8 @@ Deno.test("progressText() never takes more room than there is, nor other than pr
   }));
 });
 
-Deno.test("Speedometer looks back a few seconds", () => {
-  const meter = new Speedometer();
-  const at = (bytes: number, time: number) =>
-    meter.look({ kind: "moving", changes: 0, ofChanges: 0, bytes, ofBytes: 100_000 }, time);
-  assertEquals(meter.look({ kind: "listing", files: 1, bytes: 0 }, 0), {});
-  assertEquals([at(0, 0), at(500, 500)], [{}, {}]);
-  assertEquals(at(2000, 2000), { rate: 1000, left: 98_000 });
-  assertEquals(at(6000, 4000).rate, 1500);
-  // The first two seconds are forgotten.
-  assertEquals(at(16_000, 7000), { rate: 14_000 / 5, left: 84_000 / 2.8 });
-  for (const time of [8000, 9000, 10_000, 11_000, 12_000, 13_000]) at(16_000, time);
-  assertEquals(at(16_000, 14_000), { rate: 0 });
-});
-
-Deno.test("ProgressDisplay redraws one line, and takes it away for others", () => {
-  let text = "";
-  const display = new ProgressDisplay({
-    write: (more) => text += more,
-    columns: () => 12,
-    look: () => MOVING,
-    live: true,
-  });
-  display.clear();
-  assertEquals(text, "");
-  display.show(0);
-  display.clear();
-  display.clear();
-  display.show(200);
-  display.stop();
-  assertEquals(text, "\r\x1b[K10%\r\x1b[K\r\x1b[K10%\r\x1b[K");
-});
-
-Deno.test("ProgressDisplay writes plain lines without a terminal, the last one at the end", () => {
-  let text = "";
-  const display = new ProgressDisplay({
-    write: (more) => text += more,
-    columns: () => 12,
-    look: () => MOVING,
-    live: false,
-  });
-  display.start();
-  display.clear();
-  display.stop();
-  assertEquals(text, "ferry: 10%, 45 MB of 197 MB, 1,234 of 70,120 changes\n");
+Deno.test("ProgressMeter gives one line for a terminal and one for a log", () => {
+  const meter = new ProgressMeter(() => MOVING);
+  assertEquals(meter.lines(0, { columns: 12 }), ["10%"]);
+  assertEquals(meter.plain(200), "10%, 45 MB of 197 MB, 1,234 of 70,120 changes");
 });

@@ -3,11 +3,12 @@
  * `NAME.ferry-part.json`, and becomes `NAME` in one step when it is whole and on the disk.
  */
 import { FerryError, quote, writeError } from "../core/errors.ts";
+import { numbered } from "./remote_name.ts";
 import type { Position, Validator } from "./resume.ts";
 import type { Sink } from "./sink.ts";
 
 /** What lies beside a part: of which resource it is the beginning. */
-interface PartNote {
+export interface PartNote {
   url: string;
   size: number;
   validator: Validator;
@@ -15,26 +16,70 @@ interface PartNote {
   boot: string | null;
 }
 
+const PART = ".ferry-part";
+const NOTE = ".json";
+
+/** So many files of one name are enough. */
+const MOST_NUMBERS = 9999;
+
 /** From here on a part is worth a note, even should the program be killed. */
 const NOTE_AFTER = 1 << 20;
 
+export interface PartOptions {
+  /** Whether a file that has the name already is replaced; else a number is added to the name. The default is to. */
+  replace?: boolean;
+}
+
 /** The file on its way. */
 export class PartFile implements Sink {
-  readonly part: string;
-  readonly #notePath: string;
+  #path: string;
+  /** Whether a file of the same name gives way to it. */
+  readonly replaces: boolean;
   #file: Deno.FsFile | null = null;
   #length = 0;
   #note: PartNote | null = null;
   #noted = false;
 
   /** `path` is where the whole file goes; nothing is opened yet. */
-  constructor(readonly path: string) {
-    this.part = path + ".ferry-part";
-    this.#notePath = this.part + ".json";
+  constructor(path: string, { replace = true }: PartOptions = {}) {
+    this.#path = path;
+    this.replaces = replace;
+  }
+
+  /** With a number in it when it was not free. */
+  get path(): string {
+    return this.#path;
+  }
+
+  /** Another name for it, before anything is written. */
+  protected rename(path: string): void {
+    this.#path = path;
+  }
+
+  get part(): string {
+    return this.#path + PART;
+  }
+
+  get #notePath(): string {
+    return this.part + NOTE;
   }
 
   /** Where an earlier run stopped with the same `url`, or null when there is nothing to go on from. */
   position(url: URL): Position | null {
+    if (this.replaces) return this.#positionHere(url);
+    // What an earlier run left may have a number, too: it is looked for as far as there are names.
+    const wanted = this.#path;
+    for (let number = 0; number <= MOST_NUMBERS; number++) {
+      this.#path = numbered(wanted, number);
+      const position = this.#positionHere(url);
+      if (position !== null) return position;
+      if (lstatOrNull(this.#path) === null && lstatOrNull(this.part) === null) break;
+    }
+    this.#path = wanted;
+    return null;
+  }
+
+  #positionHere(url: URL): Position | null {
     try {
       const info = Deno.lstatSync(this.part);
       const note = readNote(Deno.readTextFileSync(this.#notePath));
@@ -53,7 +98,7 @@ export class PartFile implements Sink {
     const whole = position.start === 0 && size !== undefined && size === position.end;
     this.#note = whole && validator !== undefined ? { url: url.href, size, validator, boot: bootId() } : null;
     this.#guard(() => {
-      this.#file ??= openLocked(this.part);
+      this.#file ??= this.replaces || position.have > 0 ? openLocked(this.part) : this.#claim();
       if (position.have === 0) this.#forget();
       this.#file.truncateSync(position.have);
       this.#file.seekSync(position.have, Deno.SeekMode.Start);
@@ -95,11 +140,43 @@ export class PartFile implements Sink {
       file.syncSync();
       const size = file.statSync().size;
       if (size !== this.#length) throw new Error(`it has ${size} bytes where ${this.#length} were written`);
-      copyMode(this.path, this.part);
-      Deno.renameSync(this.part, this.path);
-      this.#forget();
+      if (this.replaces) {
+        copyMode(this.path, this.part);
+        Deno.renameSync(this.part, this.path);
+        this.#forget();
+      } else this.#giveFreeName();
       this.#close();
     });
+  }
+
+  /** Opens the part of the first name that nobody has, neither for a file nor for one on its way. */
+  #claim(): Deno.FsFile {
+    const wanted = this.#path;
+    for (let number = 0; number <= MOST_NUMBERS; number++) {
+      this.#path = numbered(wanted, number);
+      if (lstatOrNull(this.#path) !== null) continue;
+      try {
+        return locked(Deno.openSync(this.part, { read: true, write: true, createNew: true }), this.part);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      }
+    }
+    this.#path = wanted;
+    throw tooManyNumbers(wanted);
+  }
+
+  /** Gives the part its name, or the next free one when somebody else has taken that meanwhile. */
+  #giveFreeName(): void {
+    const { part } = this;
+    const wanted = this.#path;
+    for (let number = 0; number <= MOST_NUMBERS; number++) {
+      const path = numbered(wanted, number);
+      if (!moveToFree(part, path)) continue;
+      this.#forget();
+      this.#path = path;
+      return;
+    }
+    throw tooManyNumbers(wanted);
   }
 
   abandon(position: Position, keep: boolean): string | null {
@@ -160,22 +237,53 @@ export class PartFile implements Sink {
   }
 }
 
+function tooManyNumbers(path: string): FerryError {
+  return new FerryError(
+    "write_failed",
+    `cannot write ${
+      quote(path)
+    }: it is there with every number up to ${MOST_NUMBERS}; --overwrite replaces it`,
+  );
+}
+
+/** Moves a file to a name that is free; false, and nothing done, when it is not. */
+function moveToFree(from: string, to: string): boolean {
+  try {
+    Deno.linkSync(from, to);
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return false;
+    // A file system without hard links: the name is taken first, and then replaced by the file.
+    try {
+      Deno.openSync(to, { write: true, createNew: true }).close();
+    } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists) return false;
+      throw error;
+    }
+    Deno.renameSync(from, to);
+    return true;
+  }
+  Deno.removeSync(from);
+  return true;
+}
+
 /** Opens a part for this process alone, where the runtime can tell (Deno 2.9 can, 2.4 cannot). */
 function openLocked(path: string): Deno.FsFile {
   for (let tries = 0; tries < 10; tries++) {
     // Nothing is written through a link that somebody laid at this place.
     if (isLink(path)) Deno.removeSync(path);
-    const file = Deno.openSync(path, { read: true, write: true, create: true });
-    const lockable = file as Deno.FsFile & { tryLockSync?(exclusive: boolean): boolean };
-    if (lockable.tryLockSync?.(true) === false) {
-      file.close();
-      throw new FerryError("write_failed", `cannot write ${quote(path)}: another ferry is downloading to it`);
-    }
+    const file = locked(Deno.openSync(path, { read: true, write: true, create: true }), path);
     // Whoever held the lock before may have renamed the file away under us.
     if (file.statSync().ino === lstatOrNull(path)?.ino) return file;
     file.close();
   }
   throw new FerryError("write_failed", `cannot write ${quote(path)}: it keeps being replaced`);
+}
+
+function locked(file: Deno.FsFile, path: string): Deno.FsFile {
+  const lockable = file as Deno.FsFile & { tryLockSync?(exclusive: boolean): boolean };
+  if (lockable.tryLockSync?.(true) !== false) return file;
+  file.close();
+  throw new FerryError("write_failed", `cannot write ${quote(path)}: another ferry is downloading to it`);
 }
 
 function isLink(path: string): boolean {
@@ -200,7 +308,8 @@ function copyMode(from: string, to: string): void {
   }
 }
 
-function readNote(text: string): PartNote | null {
+/** What an earlier run noted, or null for what is no note. */
+export function readNote(text: string): PartNote | null {
   const note = JSON.parse(text);
   const { kind, value } = note?.validator ?? {};
   const good = typeof note?.url === "string" && Number.isSafeInteger(note.size) &&

@@ -2,23 +2,29 @@
 import { FerryError, quote, writeError } from "../core/errors.ts";
 import { PartFile } from "./part_file.ts";
 import { remoteName } from "./remote_name.ts";
-import { type Out, resolveOutput, type Sink, StreamSink } from "./sink.ts";
+import { checkParent, type Out, resolveOutput, type Sink, StreamSink } from "./sink.ts";
 
 /** The flags that say where bodies go. */
 export interface OutputFlags {
   output: string[];
   "remote-name": boolean;
+  "remote-header-name": boolean;
   "output-dir": string | undefined;
+  overwrite: boolean | undefined;
 }
 
-/** The path as the user may read it back, for each URL, or null for standard output. */
+/**
+ * The path as the user may read it back, for each URL, or null for standard output. One that is empty or ends in a
+ * slash is a folder, in which the server chooses the name.
+ */
 export type OutputPlan = (url: URL, index: number) => string | null;
 
 /** Checks the flags for `count` URLs and says where each body goes. */
 export function planOutputs(flags: OutputFlags, count: number): OutputPlan {
-  const { output, "remote-name": remote, "output-dir": dir } = flags;
-  if (remote && output.length > 0) {
-    throw new FerryError("usage", "--output and --remote-name cannot go together");
+  const { output, "remote-name": remote, "remote-header-name": byServer, "output-dir": dir } = flags;
+  if ((remote || byServer) && output.length > 0) {
+    const flag = byServer ? "--remote-header-name" : "--remote-name";
+    throw new FerryError("usage", `--output and ${flag} cannot go together`);
   }
   if (output.length > 0 && output.length !== count) {
     const many = `${output.length} --output for ${count} ${count === 1 ? "URL" : "URLs"}`;
@@ -37,15 +43,39 @@ export function planOutputs(flags: OutputFlags, count: number): OutputPlan {
   const inDir = (name: string) => dir === undefined ? name : `${dir.replace(/(?<=.)\/+$/, "")}/${name}`;
   return (url, index) => {
     if (output.length > 0) return output[index] === "-" ? null : inDir(output[index]);
+    if (byServer) return inDir("");
     return remote || dir !== undefined ? inDir(remoteName(url)) : null;
   };
 }
 
+/** Whether a path of an `OutputPlan` leaves the name to the server. */
+export function isFolder(path: string): boolean {
+  return path === "" || path.endsWith("/");
+}
+
+export interface SinkOptions {
+  /** Whether a file of that name is replaced, else a number is added; undefined: only one that the user has named. */
+  overwrite?: boolean;
+  /** Standard output is a terminal, and what it must not get to see is to be kept from it. */
+  terminal?: boolean;
+}
+
 /** The sink for `path`: a part that becomes the file, or a device or pipe as it is; `out` for null. */
-export function openSink(path: string | null, out: Out): Sink {
-  if (path === null) return new StreamSink(out);
+export async function openSink(path: string | null, out: Out, options: SinkOptions = {}): Promise<Sink> {
+  if (path === null) {
+    if (!options.terminal) return new StreamSink(out);
+    const { TerminalSink } = await import("./terminal_sink.ts");
+    return new TerminalSink(out);
+  }
+  if (isFolder(path)) {
+    checkParent(path);
+    const { ServerNamedFile } = await import("./server_named_file.ts");
+    return new ServerNamedFile(path, { replace: options.overwrite ?? false });
+  }
   const target = resolveOutput(path);
-  return target.ordinary ? new PartFile(target.path) : new StreamSink(deviceOut(target.path), path);
+  if (!target.ordinary) return new StreamSink(deviceOut(target.path), path);
+  // Through a link only what is replaced is written.
+  return options.overwrite === false ? new PartFile(path, { replace: false }) : new PartFile(target.path);
 }
 
 function deviceOut(path: string): Out {

@@ -6,7 +6,7 @@ import { terminalText } from "./answer_text.ts";
 import { HttpClient, type HttpClientOptions } from "./http_client.ts";
 import { Pace } from "./pace.ts";
 import { PartFile } from "./part_file.ts";
-import { openSink, type OutputPlan } from "./request_output.ts";
+import { isFolder, openSink, type OutputPlan, type SinkOptions } from "./request_output.ts";
 import { readWhole, type Sending, uploadUrl } from "./request_input.ts";
 import { hideUserinfo, parseTarget } from "./target.ts";
 import type { ResumableUpload } from "./resumable_upload.ts";
@@ -19,6 +19,7 @@ const RESUMABLE_BYTES = 8 * 1024 * 1024;
 export interface RequestSettings {
   sending: Sending;
   outputs: OutputPlan;
+  sinks: SinkOptions;
   client: HttpClientOptions;
   transfer: Pick<
     TransferPlan,
@@ -104,9 +105,10 @@ export class RequestRun implements Disposable {
     outcome.url = url.href;
     const head = settings.sending.method === "HEAD";
     const path = head ? null : settings.outputs(url, index);
-    if (path !== null) outcome.path = path;
-    const sink = openSink(path, io);
-    if (sink instanceof PartFile && this.#written.has(sink.path)) {
+    const sink = await openSink(path, io, settings.sinks);
+    const named = path !== null && !isFolder(path) && settings.sinks.overwrite !== false;
+    if (named) outcome.path = path;
+    if (sink instanceof PartFile && sink.replaces && this.#written.has(sink.path)) {
       throw new FerryError(
         "write_failed",
         `cannot write ${quote(path!)}: an earlier URL of this call went there`,
@@ -140,6 +142,7 @@ export class RequestRun implements Disposable {
       if (sink instanceof PartFile) this.#written.add(sink.path);
       if (digest) outcome.sha256 = digest.hex();
     } finally {
+      if (!named && sink.path !== undefined && !isFolder(sink.path)) outcome.path = sink.path;
       outcome.status = transfer.status;
       outcome.bytes = transfer.bytes;
       outcome.retries = transfer.retries;

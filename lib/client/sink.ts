@@ -1,11 +1,14 @@
 /** Where a body goes. Whatever the kind, a byte that was written is never written twice. */
 import { FerryError, quote, writeError } from "../core/errors.ts";
+import type { NamedAnswer } from "./remote_name.ts";
 import type { Position } from "./resume.ts";
 
 /** What takes the body of an answer. */
 export interface Sink {
   /** The path that the bytes end up under; undefined for standard output. */
   readonly path?: string;
+  /** The head of the answer whose body follows has come, before `begin`. */
+  answered?(answer: NamedAnswer): void;
   /** Takes all of `bytes`; the buffer is the caller's again afterwards. */
   write(bytes: Uint8Array): void | Promise<void>;
   /** Makes ready for bytes from `position` on, before the first `write` and after `restart`. */
@@ -63,16 +66,10 @@ export class StreamSink implements Sink {
 export function resolveOutput(output: string): { path: string; ordinary: boolean } {
   const info = statOrNull(output, output);
   if (info === null) {
-    const parent = output.includes("/") ? output.slice(0, output.lastIndexOf("/")) || "/" : ".";
-    const folder = statOrNull(parent, output);
-    const why = output.endsWith("/") || output === ""
-      ? "it is not the name of a file"
-      : folder === null
-      ? `there is no folder ${quote(parent)}`
-      : folder.isDirectory
-      ? null
-      : `${quote(parent)} is not a folder`;
-    if (why !== null) throw new FerryError("write_failed", `cannot write ${quote(output)}: ${why}`);
+    if (output.endsWith("/") || output === "") {
+      throw new FerryError("write_failed", `cannot write ${quote(output)}: it is not the name of a file`);
+    }
+    checkParent(output);
     return { path: output, ordinary: true };
   }
   if (info.isDirectory) {
@@ -80,6 +77,15 @@ export function resolveOutput(output: string): { path: string; ordinary: boolean
   }
   // Through a link, so that the file it leads to is replaced and not the link.
   return { path: info.isFile ? Deno.realPathSync(output) : output, ordinary: info.isFile };
+}
+
+/** Throws `write_failed` when there is no folder that `output` could lie in. */
+export function checkParent(output: string): void {
+  const parent = output.includes("/") ? output.slice(0, output.lastIndexOf("/")) || "/" : ".";
+  const folder = statOrNull(parent, output);
+  if (folder?.isDirectory) return;
+  const why = folder === null ? `there is no folder ${quote(parent)}` : `${quote(parent)} is not a folder`;
+  throw new FerryError("write_failed", `cannot write ${quote(output)}: ${why}`);
 }
 
 /** What lies at `path`, or null for nothing; any other trouble is one of writing `output`. */

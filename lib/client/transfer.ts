@@ -197,6 +197,12 @@ export class Transfer {
     // Nothing has changed since the copy that the user's own condition names: it stays.
     if (response.status === 304) return await response.body?.cancel();
     tools.digest?.reset();
+    try {
+      tools.sink.answered?.({ headers: response.headers, url: hop.url });
+    } catch (error) {
+      await response.body?.cancel();
+      throw error;
+    }
     tools.sink.begin(this.#position, plan.url);
     await this.#deliver(answer, signal, 0);
   }

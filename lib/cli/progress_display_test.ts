@@ -1,0 +1,71 @@
+import { assertEquals } from "@std/assert";
+import { type Meter, ProgressDisplay } from "./progress_display.ts";
+
+function display(frames: string[][], options: { live: boolean; columns?: () => number; last?: string[] }) {
+  const written: string[] = [];
+  const meter: Meter = {
+    lines: () => frames.shift()!,
+    plain: () => frames.shift()!.join(" "),
+    last: options.last && (() => options.last!),
+  };
+  const shown = new ProgressDisplay({
+    write: (text) => written.push(text),
+    columns: options.columns ?? (() => 80),
+    rows: () => 24,
+    meter,
+    live: options.live,
+  });
+  return { shown, written };
+}
+
+Deno.test("ProgressDisplay draws over its own lines in one write, and takes them away for others", () => {
+  const { shown, written } = display([["a", "b"], ["c", "d"], ["e"], ["f"]], { live: true });
+  shown.clear();
+  assertEquals(written, []);
+  for (const time of [0, 200, 400]) shown.show(time);
+  shown.clear();
+  shown.clear();
+  shown.show(600);
+  shown.stop();
+  assertEquals(written, [
+    "\ra\x1b[K\n\rb\x1b[K",
+    "\x1b[1A\rc\x1b[K\n\rd\x1b[K",
+    "\x1b[1A\re\x1b[K\x1b[J",
+    "\r\x1b[J",
+    "\rf\x1b[K",
+    "\r\x1b[J",
+  ]);
+});
+
+Deno.test("ProgressDisplay finds its first line again when the terminal became narrower", () => {
+  let columns = 80;
+  const wide = "x".repeat(50);
+  const { shown, written } = display([[wide, wide], ["a", "b"]], { live: true, columns: () => columns });
+  shown.show(0);
+  columns = 20;
+  shown.show(200);
+  assertEquals(written[1], "\x1b[5A\ra\x1b[K\n\rb\x1b[K\x1b[J");
+});
+
+Deno.test("ProgressDisplay leaves its last lines when all is done, and was seen", () => {
+  const seen = display([["a"]], { live: true, last: ["all", "done"] });
+  seen.shown.show(0);
+  seen.shown.stop(true);
+  assertEquals(seen.written, ["\ra\x1b[K", "\r\x1b[J", "all\ndone\n"]);
+  const failed = display([["a"]], { live: true, last: ["all", "done"] });
+  failed.shown.show(0);
+  failed.shown.stop();
+  assertEquals(failed.written, ["\ra\x1b[K", "\r\x1b[J"]);
+  const quick = display([], { live: true, last: ["all", "done"] });
+  quick.shown.start();
+  quick.shown.stop(true);
+  assertEquals(quick.written, []);
+});
+
+Deno.test("ProgressDisplay writes plain lines without a terminal, the last one at the end", () => {
+  const { shown, written } = display([["a", "b"]], { live: false });
+  shown.start();
+  shown.clear();
+  shown.stop(true);
+  assertEquals(written, ["ferry: a b\n"]);
+});
