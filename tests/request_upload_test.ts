@@ -107,6 +107,15 @@ Deno.test("request -T says what the server has to get: other bytes are refused, 
   assertEquals(code, 43, stderr);
   assertEquals([...Deno.readDirSync(dir.at("share"))].filter(({ name }) => name !== ".ferry"), []);
 
+  // A file that fits into one request is refused alike.
+
+  writeLarge(dir.at("medium"), 2 * MIB);
+  await using flipping = flippingProxy(server.port, MIB);
+  const refused = await ferry(["request", "-T", dir.at("medium"), `${flipping.url}/y`, "--json"]);
+  assertEquals(refused.code, 43, refused.stderr);
+  assertEquals(outcomeOf(refused.stderr).error.code, "checksum_mismatch");
+  assertEquals([...Deno.readDirSync(dir.at("share"))].filter(({ name }) => name !== ".ferry"), []);
+
   await using mirror = hostile((visit) => visit.answer("201 Created"));
   assertEquals((await ferry(["request", "-T", dir.at("small"), `${mirror.url}/x`])).code, 0);
   const hash = Uint8Array.from((await sha256("small")).match(/../g)!, (hex) => parseInt(hex, 16));

@@ -262,15 +262,8 @@ export class ResumableUpload {
     if (response.ok) return await response.body?.cancel();
     const body = await readErrorBody(answer, signal);
     if (response.status < 400) throw this.#odd(answer, `answers ${response.status}`);
-    const text = new TextDecoder().decode(body);
-    const error = statusError(answer, text);
-    if (response.status === 400 && isMismatch(text)) {
-      throw new FerryError(
-        "checksum_mismatch",
-        `${error.message}; the file may have changed while it was sent`,
-      );
-    }
-    if (!isRetryStatus(response.status)) this.tools.onErrorBody?.(body);
+    const error = statusError(answer, new TextDecoder().decode(body));
+    if (!isRetryStatus(response.status) && error.code !== "checksum_mismatch") this.tools.onErrorBody?.(body);
     throw error;
   }
 
@@ -303,13 +296,4 @@ function isOf({ status, headers }: Response, size: number): boolean {
   if (status === 403 || status === 404 || status === 410) return false;
   const length = headers.get("upload-length");
   return status >= 300 || length === null || length === String(size);
-}
-
-/** Whether a problem document says that the server got something else than was announced. */
-function isMismatch(body: string): boolean {
-  try {
-    return JSON.parse(body)?.code === "checksum_mismatch";
-  } catch {
-    return false;
-  }
 }

@@ -27,12 +27,29 @@ export async function readErrorBody({ response, hop }: Answer, signal: AbortSign
   return new Uint8Array(await new Blob(pieces).arrayBuffer());
 }
 
-/** The error that `answer` is: `URL: 404 Not Found`, with the detail of a problem document when `body` is one. */
+/**
+ * The error that `answer` is: `URL: 404 Not Found`, with the detail of a problem document when `body` is one. A server
+ * that got something else than the digest of the request says is `checksum_mismatch`.
+ */
 export function statusError({ response, hop }: Answer, body: string): StatusError {
   const retryAfter = parseRetryAfter(response.headers.get("retry-after"), Date.now());
+  const message = `${quote(hop.url.href)}: ${describeStatus(response, body)}`;
+  if (response.status !== 400 || !isMismatch(body)) {
+    return new StatusError(response.status, message, retryAfter);
+  }
   return new StatusError(
     response.status,
-    `${quote(hop.url.href)}: ${describeStatus(response, body)}`,
+    `${message}; it may have changed while it was sent`,
     retryAfter,
+    "checksum_mismatch",
   );
+}
+
+/** Whether a problem document says that the server got something else than was announced. */
+function isMismatch(body: string): boolean {
+  try {
+    return JSON.parse(body)?.code === "checksum_mismatch";
+  } catch {
+    return false;
+  }
 }
