@@ -2,7 +2,8 @@ import { type Command, defineCommand } from "../lib/cli/command.ts";
 import type { Io } from "../lib/cli/io.ts";
 import { parseSha256 } from "../lib/cli/units.ts";
 import { FerryError, quote, readError } from "../lib/core/errors.ts";
-import { type HttpClientOptions } from "../lib/client/http_client.ts";
+import { Dialer } from "../lib/client/dial/dialer.ts";
+import type { IdentityOptions } from "../lib/client/identity.ts";
 import { isRereadable } from "../lib/client/body_source.ts";
 import { parseRangeFlag } from "../lib/client/range_flag.ts";
 import { readSending, type Sending } from "../lib/client/request_input.ts";
@@ -86,7 +87,8 @@ export const request: Command = defineCommand({
         overwrite: flags.overwrite,
         terminal: io.stdoutIsTerminal && !flags.output.includes("-"),
       },
-      client: await clientOptions(flags, io),
+      identity: identityOf(flags, io),
+      dialer: await dialerFor(flags),
       transfer: {
         range: flags.range === undefined ? undefined : parseRangeFlag(flags.range),
         resume: flags.continue,
@@ -120,7 +122,7 @@ function checkContinue({ method, body, anyWay }: Sending): void {
   throw new FerryError("usage", `--continue: ${why}`);
 }
 
-async function clientOptions(flags: RequestFlags, io: Io): Promise<HttpClientOptions> {
+function identityOf(flags: RequestFlags, io: Io): IdentityOptions {
   if (flags.user !== undefined && flags.token !== undefined) {
     throw new FerryError("usage", "--user and --token cannot go together");
   }
@@ -128,14 +130,21 @@ async function clientOptions(flags: RequestFlags, io: Io): Promise<HttpClientOpt
     throw new FerryError("usage", "--user must be USER:PASSWORD");
   }
   const token = flags.token ?? (flags.user === undefined ? io.env("FERRY_TOKEN") || undefined : undefined);
-  return {
-    user: flags.user,
-    token,
+  return { user: flags.user, token };
+}
+
+async function dialerFor(flags: RequestFlags): Promise<Pick<Dialer, "dial">> {
+  const connectTimeout = flags["connect-timeout"] || undefined;
+  const pins = await pinsOf(flags);
+  if (pins !== undefined) {
+    const { PinnedDialer } = await import("../lib/client/pin/pinned_dialer.ts");
+    return new PinnedDialer(pins, connectTimeout);
+  }
+  return new Dialer({
     unix: flags.unix,
-    pins: await pinsOf(flags),
     caCerts: flags.cacert === undefined ? undefined : [readCertificates(flags.cacert)],
-    connectTimeout: flags["connect-timeout"] || undefined,
-  };
+    connectTimeout,
+  });
 }
 
 async function pinsOf(flags: RequestFlags): Promise<string[] | undefined> {

@@ -107,6 +107,9 @@ async function readRequest(connection: Deno.Conn) {
     ]),
   );
   data = data.slice(end + 4);
+  if (headers.get("expect") === "100-continue") {
+    await connection.write(new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n"));
+  }
   const [method, target] = line.split(" ");
   const length = Number(headers.get("content-length") ?? 0);
   if (headers.get("transfer-encoding") === "chunked") {

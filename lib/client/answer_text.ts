@@ -2,17 +2,25 @@
 import { quote } from "../core/errors.ts";
 import { redactHeader } from "./credentials.ts";
 
-/** `HTTP/1.1 200 OK`: 1.1 is what is spoken; fetch does not tell the minor version that a server put on its line. */
-export function statusLine(status: number, reason: string): string {
-  return `HTTP/1.1 ${status}${reason === "" ? "" : " " + quote(reason)}`;
+/** `HTTP/1.1 200 OK`, as the server has put it. */
+export function statusLine(
+  { version, status, statusText }: { version: string; status: number; statusText: string },
+): string {
+  return `HTTP/${version} ${status}${statusText === "" ? "" : " " + quote(asUtf8(statusText))}`;
 }
 
 /** The lines `name: value`, secrets redacted when `redact`. */
-export function headerLines(headers: Headers, options: { redact?: boolean } = {}): string[] {
-  return [...headers].map(([name, value]) => {
-    const shown = options.redact ? redactHeader(name, value) : value;
-    return `${name}: ${quote(asUtf8(shown))}`;
-  });
+export function headerLines(
+  headers: Iterable<[name: string, value: string]>,
+  options: { redact?: boolean } = {},
+): string[] {
+  return [...headers].map(([name, value]) => headerLine(name, value, options));
+}
+
+/** One of them. */
+export function headerLine(name: string, value: string, options: { redact?: boolean } = {}): string {
+  const shown = options.redact ? redactHeader(name, value) : value;
+  return `${name}: ${quote(asUtf8(shown))}`;
 }
 
 /** Header bytes come as Latin-1 characters; most of those above 0x7f are UTF-8. */
@@ -27,10 +35,10 @@ function asUtf8(value: string): string {
 
 /** `404 Not Found`, and after it the `detail` of a problem document (RFC 9457) when `body` is one. */
 export function describeStatus(
-  answer: { status: number; statusText: string; headers: Headers },
+  answer: { status: number; statusText: string; headers: Pick<Headers, "get"> },
   body: string,
 ): string {
-  const line = `${answer.status}${answer.statusText === "" ? "" : " " + quote(answer.statusText)}`;
+  const line = `${answer.status}${answer.statusText === "" ? "" : " " + quote(asUtf8(answer.statusText))}`;
   const type = answer.headers.get("content-type") ?? "";
   if (!/^application\/problem\+json\b/i.test(type)) return line;
   try {

@@ -2,8 +2,11 @@ import { assertEquals } from "@std/assert";
 import { describeStatus, headerLines, statusLine, terminalText } from "./answer_text.ts";
 
 Deno.test("statusLine() and headerLines() show what came without control characters", () => {
-  assertEquals(statusLine(404, "Not Found"), "HTTP/1.1 404 Not Found");
-  assertEquals(statusLine(299, ""), "HTTP/1.1 299");
+  assertEquals(
+    statusLine({ version: "1.1", status: 404, statusText: "Not Found" }),
+    "HTTP/1.1 404 Not Found",
+  );
+  assertEquals(statusLine({ version: "1.0", status: 299, statusText: "" }), "HTTP/1.0 299");
   const headers = new Headers([["x", "caf\xc3\xa9"], ["y", "\x9b31m"], ["cookie", "s=1"]]);
   assertEquals(headerLines(headers), ["cookie: s=1", "x: café", "y: \\x9b31m"]);
   assertEquals(headerLines(headers, { redact: true })[0], "cookie: [redacted]");

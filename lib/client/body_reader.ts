@@ -1,7 +1,11 @@
 /** Sources of bodies, read piece by piece. */
 import { assertNever, FerryError, quote, readError } from "../core/errors.ts";
 import type { BodySource } from "./body_source.ts";
-import type { Fill } from "./chunk_stream.ts";
+
+/** Fills the buffer and gives the part that it filled, or null at the end. The buffer may come back as another object. */
+export type Fill = (
+  buffer: ArrayBuffer,
+) => Uint8Array<ArrayBuffer> | null | Promise<Uint8Array<ArrayBuffer> | null>;
 
 /** A source that is being read. */
 export interface BodyReader {

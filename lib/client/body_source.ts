@@ -1,7 +1,10 @@
 /** What a request sends: nothing, bytes, a file, what comes through a pipe, or several of these. */
 import { assertNever, FerryError, quote, readError } from "../core/errors.ts";
 import { readBody } from "./body_reader.ts";
-import { chunkStream, type Meter } from "./chunk_stream.ts";
+import type { RequestBody } from "./http1/request.ts";
+
+/** Called with how many bytes were taken; what it returns is awaited before the next ones. */
+export type Meter = (bytes: number) => void | Promise<void>;
 
 /** Where the body of a request comes from. */
 export type BodySource =
@@ -57,41 +60,33 @@ export function bodySize(source: BodySource): number | null {
   }
 }
 
-/** `source` as `fetch` takes it: with its length where that is known, else in chunks; a new one for each try. */
-export function openBody(source: BodySource, meter: Meter): BodyInit | null {
+/** Pieces of a body are so large. */
+const PIECE = 128 * 1024;
+
+/**
+ * `source` as the body of a request, read in pieces as they are sent; null for none. A byte that is sent a second time
+ * is not metered again.
+ */
+export function requestBody(source: BodySource, meter: Meter): RequestBody | null {
   if (source.kind === "none") return null;
-  if (source.kind === "bytes") {
-    void meter(source.bytes.length);
-    return source.bytes;
-  }
-  const size = bodySize(source);
-  if (size === 0) return new Uint8Array();
-  return size === null ? streamOf(source, meter) : new SizedBody(source, size, meter);
-}
-
-/** A Blob that reads its source as it is sent: it has a size, for Content-Length, and takes no memory. */
-class SizedBody extends Blob {
-  readonly #source: BodySource;
-  readonly #size: number;
-  readonly #meter: Meter;
-
-  constructor(source: BodySource, size: number, meter: Meter) {
-    super([]);
-    this.#source = source;
-    this.#size = size;
-    this.#meter = meter;
-  }
-
-  override get size(): number {
-    return this.#size;
-  }
-
-  override stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return streamOf(this.#source, this.#meter);
-  }
-}
-
-function streamOf(source: BodySource, meter: Meter): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const { fill, close } = readBody(source);
-  return chunkStream(fill, { meter, close });
+  let metered = 0;
+  const open = () => {
+    const { fill, close } = readBody(source);
+    let buffer = new ArrayBuffer(Math.max(1, Math.min(bodySize(source) ?? PIECE, PIECE)));
+    let sent = 0;
+    const next = async () => {
+      const piece = await fill(buffer);
+      if (piece === null) return null;
+      buffer = piece.buffer;
+      sent += piece.length;
+      if (sent > metered) {
+        const more = sent - metered;
+        metered = sent;
+        await meter(more);
+      }
+      return piece;
+    };
+    return { next, close };
+  };
+  return { length: bodySize(source) ?? undefined, rereadable: isRereadable(source), open };
 }

@@ -1,10 +1,10 @@
 /** One request to its final answer, redirects followed by our own hand. */
 import { FerryError, quote } from "../core/errors.ts";
-import { headerLines, statusLine } from "./answer_text.ts";
-import { type BodySource, isRereadable, openBody } from "./body_source.ts";
-import type { Meter } from "./chunk_stream.ts";
-import type { HttpClient } from "./http_client.ts";
+import { type BodySource, isRereadable, type Meter, requestBody } from "./body_source.ts";
+import type { WireAnswer } from "./http1/answer.ts";
+import type { RequestClient } from "./request_client.ts";
 import { type Hop, isRedirect, nextHop } from "./redirect.ts";
+import { wireTrace } from "./wire_trace.ts";
 
 export interface ExchangeOptions {
   body: BodySource;
@@ -18,12 +18,12 @@ export interface ExchangeOptions {
 
 /** An answer and the request that brought it. */
 export interface Answer {
-  response: Response;
+  response: WireAnswer;
   hop: Hop;
 }
 
-/** Sends `first` and follows where the answers lead. Throws `too_many_redirects`, `bad_url`, and what `fetch` throws. */
-export async function exchange(client: HttpClient, first: Hop, options: ExchangeOptions): Promise<Answer> {
+/** Sends `first` and follows where the answers lead. Throws `too_many_redirects`, `bad_url`, and what the client throws. */
+export async function exchange(client: RequestClient, first: Hop, options: ExchangeOptions): Promise<Answer> {
   let hop = first;
   for (let followed = 0;; followed++) {
     const response = await send(client, hop, options);
@@ -49,26 +49,12 @@ export async function exchange(client: HttpClient, first: Hop, options: Exchange
   }
 }
 
-async function send(client: HttpClient, hop: Hop, options: ExchangeOptions): Promise<Response> {
-  const { trace } = options;
-  if (trace) {
-    trace(`> ${hop.method} ${hop.url.pathname}${hop.url.search} HTTP/1.1`);
-    if (!hop.headers.has("host")) trace(`> host: ${hop.url.host}`);
-    for (const line of headerLines(client.headersFor(hop.url, hop.headers), { redact: true })) {
-      trace(`> ${line}`);
-    }
-    trace(">");
-  }
-  const response = await client.fetch(hop.url, {
+async function send(client: RequestClient, hop: Hop, options: ExchangeOptions): Promise<WireAnswer> {
+  return await client.send(hop.url, {
     method: hop.method,
     headers: hop.headers,
-    body: hop.withBody ? openBody(options.body, options.meter) : null,
+    body: hop.withBody ? requestBody(options.body, options.meter) : null,
     signal: options.signal,
+    trace: options.trace && wireTrace(options.trace),
   });
-  if (trace) {
-    trace(`< ${statusLine(response.status, response.statusText)}`);
-    for (const line of headerLines(response.headers, { redact: true })) trace(`< ${line}`);
-    trace("<");
-  }
-  return response;
 }

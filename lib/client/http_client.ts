@@ -1,24 +1,12 @@
-/** One origin's requests: its credentials, trust and socket, with `fetch` underneath and FerryErrors on top. */
-import { FerryError } from "../core/errors.ts";
-import { VERSION } from "../core/version.ts";
-import { authorization, takeUserinfo } from "./credentials.ts";
+/** One origin's requests for sync: its credentials and trust, with `fetch` underneath and FerryErrors on top. */
+import { takeUserinfo } from "./credentials.ts";
 import { toFerryError } from "./fetch_error.ts";
+import { Identity, type IdentityOptions } from "./identity.ts";
 import type { PinnedClient } from "./pin/pin.ts";
 
-export interface HttpClientOptions {
-  /** `USER:PASSWORD` for basic authentication; wins over the userinfo of the origin's URL. */
-  user?: string;
-  /** A bearer token, or what gives the one of the moment; wins over `user`. */
-  token?: string | (() => string);
-  /** PEM certificates of authorities to trust beside the system's. */
-  caCerts?: readonly string[];
+export interface HttpClientOptions extends IdentityOptions {
   /** SHA-256 of certificates, as `readPins` gives them: every server must have one of them, and speak TLS. */
   pins?: readonly string[];
-  /** A unix socket that every request goes to, whatever host its URL names. */
-  unix?: string;
-  /** Milliseconds for a connection to come about; no limit but the system's unless told. */
-  connectTimeout?: number;
-  userAgent?: string;
 }
 
 export interface HttpInit {
@@ -30,71 +18,47 @@ export interface HttpInit {
   timeout?: number;
 }
 
-/** Sends requests for one origin. Close it (or `using`) when it was made with `caCerts`, `pins` or `unix`, or for https. */
+/** Sends requests for one origin. Close it (or `using`) when it was made with `pins`, or for https. */
 export class HttpClient implements Disposable {
-  /** The origin that credentials go to, as `URL.origin` gives it. */
-  readonly origin: string;
   readonly #options: HttpClientOptions;
-  readonly #authorization: () => string | null;
+  readonly #identity: Identity;
   #native: Deno.HttpClient | undefined;
   /** By origin. */
   #pinned = new Map<string, Promise<PinnedClient>>();
   #opened = new Set<PinnedClient>();
-  #probed = new Set<string>();
 
   constructor(origin: URL, options: HttpClientOptions = {}) {
-    const { url, user } = takeUserinfo(origin);
-    this.origin = url.origin;
     this.#options = options;
-    const { token } = options;
-    if (typeof token === "function") this.#authorization = () => authorization(undefined, token());
-    else {
-      const fixed = authorization(options.user ?? user, token);
-      this.#authorization = () => fixed;
-    }
+    this.#identity = new Identity(origin, options);
   }
 
   /**
    * The answer to one request. Redirects are answers like any other. Credentials are added when `url` is of this
-   * client's origin and `headers` bring none of their own. `accept-encoding: identity` unless set, so that the bytes
-   * are the resource's and ranges count them. Throws FerryError; errors of the body are the reader's to give to
-   * `toFerryError`.
+   * client's origin and `headers` bring none of their own. Throws FerryError; errors of the body are the reader's to
+   * give to `toFerryError`.
    */
   async fetch(url: URL, init: HttpInit = {}): Promise<Response> {
     const { url: target } = takeUserinfo(url);
-    const headers = this.headersFor(target, init.headers);
-    const { connectTimeout, unix, pins } = this.#options;
+    const headers = this.#identity.headersFor(target, init.headers);
+    const { pins } = this.#options;
     let pinned: PinnedClient | undefined;
     try {
       init.signal?.throwIfAborted();
       if (pins !== undefined) pinned = await unlessAborted(this.#pinnedClient(target, pins), init.signal);
-      else if (connectTimeout !== undefined && unix === undefined && !this.#probed.has(target.origin)) {
-        await this.#probe(target, connectTimeout);
-      }
       const response = await fetch(target, {
         method: init.method ?? "GET",
         headers,
         body: init.body,
         redirect: "manual",
         signal: withTimeout(init.signal, init.timeout),
-        client: pinned?.native ?? this.#client(target, headers),
+        client: pinned?.native ?? this.#client(target),
       });
       return response;
     } catch (error) {
       // A caller that aborts gets its own reason back, whatever fetch made of it.
       if (init.signal?.aborted) throw init.signal.reason;
-      throw toFerryError(pinned?.reason(error) ?? error, target, { unix });
+      throw toFerryError(pinned?.reason(error) ?? error, target);
     }
-  }
-
-  /** The headers that `fetch` sends to `url` with `given`, credentials included. */
-  headersFor(url: URL, given?: HeadersInit): Headers {
-    const headers = new Headers(given);
-    if (!headers.has("accept-encoding")) headers.set("accept-encoding", "identity");
-    if (!headers.has("user-agent")) headers.set("user-agent", this.#options.userAgent ?? `ferry/${VERSION}`);
-    const known = url.origin === this.origin ? this.#authorization() : null;
-    if (known !== null && !headers.has("authorization")) headers.set("authorization", known);
-    return headers;
   }
 
   [Symbol.dispose](): void {
@@ -117,32 +81,16 @@ export class HttpClient implements Disposable {
 
   async #openPinned(url: URL, pins: readonly string[]): Promise<PinnedClient> {
     const { PinnedClient } = await import("./pin/pin.ts");
-    const client = await PinnedClient.open(url, pins, this.#options.connectTimeout);
+    const client = await PinnedClient.open(url, pins);
     this.#opened.add(client);
     return client;
   }
 
-  async #probe(url: URL, ms: number): Promise<void> {
-    const { probeConnection, usesProxy } = await import("./connect_probe.ts");
-    if (!usesProxy(url, (name) => Deno.env.get(name))) await probeConnection(url, ms);
-    this.#probed.add(url.origin);
-  }
-
   /** Plain http needs no client of its own, and making one costs time at the start. */
-  #client(url: URL, headers: Headers): Deno.HttpClient | undefined {
-    const { caCerts, unix } = this.#options;
-    if (url.protocol === "http:" && unix === undefined && !headers.has("host")) return undefined;
-    try {
-      return this.#native ??= Deno.createHttpClient({
-        caCerts: caCerts === undefined ? undefined : [...caCerts],
-        // One stream at a time moves faster over HTTP/1.1 than through HTTP/2's windows.
-        http2: false,
-        allowHost: true,
-        ...(unix === undefined ? {} : { proxy: { transport: "unix", path: unix } }),
-      });
-    } catch (error) {
-      throw new FerryError("usage", `cannot set up TLS: ${(error as Error).message}`, { cause: error });
-    }
+  #client(url: URL): Deno.HttpClient | undefined {
+    if (url.protocol === "http:") return undefined;
+    // One stream at a time moves faster over HTTP/1.1 than through HTTP/2's windows.
+    return this.#native ??= Deno.createHttpClient({ http2: false, allowHost: true });
   }
 }
 

@@ -2,25 +2,6 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { FerryError } from "../core/errors.ts";
 import { HttpClient } from "./http_client.ts";
 
-Deno.test("HttpClient.headersFor() gives credentials to its own origin only", () => {
-  const client = new HttpClient(new URL("http://u:p@h:81/x"));
-  const cases: [string, string | null][] = [
-    ["http://h:81/other", "Basic dTpw"],
-    ["http://h/", null],
-    ["https://h:81/", null],
-    ["http://other:81/", null],
-  ];
-  for (const [url, value] of cases) assertEquals(client.headersFor(new URL(url)).get("authorization"), value);
-  const own = client.headersFor(new URL("http://h:81/"), {
-    authorization: "mine",
-    "accept-encoding": "gzip",
-  });
-  assertEquals([own.get("authorization"), own.get("accept-encoding")], ["mine", "gzip"]);
-  const token = new HttpClient(new URL("http://h/"), { token: "t", user: "a:b", userAgent: "x/1" });
-  const headers = token.headersFor(new URL("http://h/"));
-  assertEquals([headers.get("authorization"), headers.get("user-agent")], ["Bearer t", "x/1"]);
-});
-
 Deno.test("HttpClient.fetch() takes redirects as answers and maps failures", async () => {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
     if (request.url.endsWith("/slow")) await new Promise((resolve) => setTimeout(resolve, 3000));

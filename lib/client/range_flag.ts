@@ -30,7 +30,10 @@ export function parseRangeFlag(text: string): RangeWish {
 }
 
 /** The bytes that an answer of 206 brings, when they are the ones that were asked for; throws `no_ranges`. */
-export function servedRange(wish: RangeWish, headers: Headers): { start: number; end: number } | null {
+export function servedRange(
+  wish: RangeWish,
+  headers: Pick<Headers, "get">,
+): { start: number; end: number } | null {
   if (wish.kind === "several" && headers.get("content-range") === null) return null;
   const range = parseContentRange(headers.get("content-range"));
   if (range?.kind !== "part") {

@@ -3,10 +3,13 @@ import type { Io } from "../cli/io.ts";
 import { exitStatus, FerryError, quote } from "../core/errors.ts";
 import { formatSha256 } from "../http/digest.ts";
 import { terminalText } from "./answer_text.ts";
-import { HttpClient, type HttpClientOptions } from "./http_client.ts";
+import type { Dialer } from "./dial/dialer.ts";
+import { Http1Client } from "./http1/client.ts";
+import type { IdentityOptions } from "./identity.ts";
 import { Pace } from "./pace.ts";
 import { PartFile } from "./part_file.ts";
 import { isFolder, openSink, type OutputPlan, type SinkOptions } from "./request_output.ts";
+import { RequestClient } from "./request_client.ts";
 import { readWhole, type Sending, uploadUrl } from "./request_input.ts";
 import { hideUserinfo, parseTarget } from "./target.ts";
 import type { ResumableUpload } from "./resumable_upload.ts";
@@ -20,7 +23,8 @@ export interface RequestSettings {
   sending: Sending;
   outputs: OutputPlan;
   sinks: SinkOptions;
-  client: HttpClientOptions;
+  identity: IdentityOptions;
+  dialer: Pick<Dialer, "dial">;
   transfer: Pick<
     TransferPlan,
     "range" | "resume" | "sha256" | "maxRedirects" | "retries" | "timeout" | "fail"
@@ -51,7 +55,8 @@ export interface Outcome {
 
 /** The requests of one call. */
 export class RequestRun implements Disposable {
-  #clients = new Map<string, HttpClient>();
+  readonly #wire: Http1Client;
+  readonly #clients = new Map<string, RequestClient>();
   /** The files of this call, so that none replaces another one. */
   #written = new Set<string>();
   /** Those that take uploads by `PUT` alone. */
@@ -59,6 +64,7 @@ export class RequestRun implements Disposable {
   readonly #trace: ((line: string) => void) | undefined;
 
   constructor(readonly settings: RequestSettings, readonly io: Io) {
+    this.#wire = new Http1Client(settings.dialer);
     this.#trace = settings.verbose ? (line) => io.err(line + "\n") : undefined;
   }
 
@@ -180,14 +186,18 @@ export class RequestRun implements Disposable {
     return possible ? upload : null;
   }
 
-  /** One client an origin and user, so that connections are used again. */
-  #clientFor(url: URL, user: string | undefined): HttpClient {
+  /** One client an origin and user. */
+  #clientFor(url: URL, user: string | undefined): RequestClient {
     const key = `${url.origin} ${user ?? ""}`;
     let client = this.#clients.get(key);
     if (client === undefined) {
-      const { client: options } = this.settings;
+      const { identity } = this.settings;
       // What stands in the URL is meant for it alone, and wins over a token of the environment.
-      client = new HttpClient(url, user === undefined ? options : { ...options, user, token: undefined });
+      client = new RequestClient(
+        url,
+        this.#wire,
+        user === undefined ? identity : { ...identity, user, token: undefined },
+      );
       this.#clients.set(key, client);
     }
     return client;
@@ -201,7 +211,6 @@ export class RequestRun implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const client of this.#clients.values()) client[Symbol.dispose]();
-    this.#clients.clear();
+    this.#wire[Symbol.dispose]();
   }
 }

@@ -9,6 +9,7 @@ import type { BodySource } from "./body_source.ts";
 import { Deadline } from "./deadline.ts";
 import { type Answer, exchange } from "./exchange.ts";
 import { sha256OfFile } from "./file_digest.ts";
+import type { WireAnswer } from "./http1/answer.ts";
 import { isRetryStatus, mayRetry } from "./retry.ts";
 import { readErrorBody, statusError } from "./status_answer.ts";
 import { StatusError } from "./status_error.ts";
@@ -278,8 +279,8 @@ export class ResumableUpload {
     return new FerryError("protocol", `${quote(hop.url.href)}: the server ${what}`);
   }
 
-  #showHead({ status, statusText, headers }: Response): void {
-    this.tools.onHead?.([statusLine(status, statusText), ...headerLines(headers)].join("\n") + "\n\n");
+  #showHead(response: WireAnswer): void {
+    this.tools.onHead?.([statusLine(response), ...headerLines(response.headers)].join("\n") + "\n\n");
   }
 }
 
@@ -292,7 +293,7 @@ function realPath(path: string): string {
 }
 
 /** Whether the answer to a HEAD speaks of an upload of `size` bytes that is still there, or cannot tell now. */
-function isOf({ status, headers }: Response, size: number): boolean {
+function isOf({ status, headers }: WireAnswer, size: number): boolean {
   if (status === 403 || status === 404 || status === 410) return false;
   const length = headers.get("upload-length");
   return status >= 300 || length === null || length === String(size);

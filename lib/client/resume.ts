@@ -37,7 +37,7 @@ export function parseContentRange(value: string | null): ContentRange | null {
  * The strong validator of an answer: its ETag, or a Last-Modified that lies a minute before Date, so that a second
  * change within the same second cannot hide (RFC 9110 section 8.8.2.2).
  */
-export function strongValidator(headers: Headers): Validator | undefined {
+export function strongValidator(headers: Pick<Headers, "get">): Validator | undefined {
   const etag = headers.get("etag");
   if (etag !== null) return /^"[^"]*"$/.test(etag) ? { kind: "etag", value: etag } : undefined;
   const modified = headers.get("last-modified");
@@ -74,7 +74,10 @@ export type ResumeVerdict =
   | { kind: "useless" };
 
 /** Judges the answer (`status`, `headers`) to a request for the rest of `position`. */
-export function judgeResume(position: Position, answer: { status: number; headers: Headers }): ResumeVerdict {
+export function judgeResume(
+  position: Position,
+  answer: { status: number; headers: Pick<Headers, "get"> },
+): ResumeVerdict {
   const next = position.start + position.have;
   const range = parseContentRange(answer.headers.get("content-range"));
   const same = sameResource(position, answer.headers);
@@ -97,7 +100,7 @@ export function judgeResume(position: Position, answer: { status: number; header
 }
 
 /** Whether the answer's own validator is ours. A 206 must repeat an ETag (RFC 9110 section 15.3.7), but no date. */
-function sameResource(position: Position, headers: Headers): boolean {
+function sameResource(position: Position, headers: Pick<Headers, "get">): boolean {
   const { validator } = position;
   switch (validator?.kind) {
     case undefined:

@@ -17,7 +17,10 @@ export interface Wish {
  * Where the body of `answer` starts and ends, with a validator when it may be gone on with. Throws `no_ranges` when a
  * range was asked for and another answer came, `protocol` for a part that nobody asked for.
  */
-export function startPosition(wish: Wish, answer: { status: number; headers: Headers }): Position {
+export function startPosition(
+  wish: Wish,
+  answer: { status: number; headers: Pick<Headers, "get"> },
+): Position {
   const { status, headers } = answer;
   const nothing: Position = { start: 0, have: 0 };
   if (wish.range !== undefined && wish.finalMethod === "GET") {
@@ -40,7 +43,7 @@ export function startPosition(wish: Wish, answer: { status: number; headers: Hea
   return { start: 0, have: 0, end: size, size, validator: strongValidator(headers) };
 }
 
-function contentLength(headers: Headers): number | undefined {
+function contentLength(headers: Pick<Headers, "get">): number | undefined {
   const text = headers.get("content-length");
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }

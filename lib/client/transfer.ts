@@ -5,11 +5,12 @@ import { type BodySource, isRereadable } from "./body_source.ts";
 import type { Digest } from "./digest.ts";
 import { Deadline } from "./deadline.ts";
 import { type Answer, exchange } from "./exchange.ts";
-import type { HttpClient } from "./http_client.ts";
+import type { WireAnswer } from "./http1/answer.ts";
 import type { Pace } from "./pace.ts";
 import { PartFile } from "./part_file.ts";
 import { pump } from "./pump.ts";
 import type { RangeWish } from "./range_flag.ts";
+import type { RequestClient } from "./request_client.ts";
 import { canResume, judgeResume, parseContentRange, type Position, rangeFrom } from "./resume.ts";
 import { mayRetry } from "./retry.ts";
 import { type Sink, statOrNull } from "./sink.ts";
@@ -39,7 +40,7 @@ export interface TransferPlan {
 
 /** What a transfer works with and tells. */
 export interface TransferTools {
-  client: HttpClient;
+  client: RequestClient;
   sink: Sink;
   stop: AbortSignal;
   digest?: Digest;
@@ -266,10 +267,9 @@ export class Transfer {
     if (response.status !== 416 || range?.kind !== "unsatisfied" || range.size !== info.size) return false;
     const { digest } = this.tools;
     if (digest) {
-      await pump(Deno.openSync(path).readable, (bytes) => digest.update(bytes), {
-        url: this.plan.url,
-        signal,
-      });
+      using file = Deno.openSync(path);
+      const body = { read: (buffer: Uint8Array) => file.read(buffer), cancel: async () => {} };
+      await pump(body, (bytes) => digest.update(bytes), { url: this.plan.url, signal });
       // Not the one that is wanted, whatever its size: fetch it.
       if (this.plan.sha256 !== undefined && digest.hex() !== this.plan.sha256) return false;
     }
@@ -277,10 +277,10 @@ export class Transfer {
     return true;
   }
 
-  #showHead(response: Response): void {
+  #showHead(response: WireAnswer): void {
     if (this.#headShown) return;
     this.#headShown = true;
-    const lines = [statusLine(response.status, response.statusText), ...headerLines(response.headers)];
+    const lines = [statusLine(response), ...headerLines(response.headers)];
     this.tools.onHead?.(lines.join("\n") + "\n\n");
   }
 }

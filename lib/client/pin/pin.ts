@@ -4,7 +4,6 @@
  */
 import * as crypto from "node:crypto";
 import { FerryError, quote } from "../../core/errors.ts";
-import { usesProxy } from "../connect_probe.ts";
 import { FetchError, toFerryError } from "../fetch_error.ts";
 import { Bridge } from "./bridge.ts";
 import { close, withinTime } from "./limit.ts";
@@ -54,29 +53,7 @@ export class PinnedClient implements Disposable {
 
   /** Looks at the certificate of `url`'s server. Throws `untrusted_certificate` when it is none of `pins`. */
   static async open(url: URL, pins: readonly string[], ms = HANDSHAKE_MS): Promise<PinnedClient> {
-    if (url.protocol !== "https:") {
-      throw untrusted(url, "it is reached without TLS, so that no --pin can hold");
-    }
-    if (usesProxy(url, (name) => Deno.env.get(name))) {
-      throw new FerryError(
-        "usage",
-        `--pin needs a direct connection to ${url.host}; run it without a proxy in the environment`,
-      );
-    }
-    const der = await peerCertificate(url, ms).catch((error) => {
-      throw connectError(error, url);
-    });
-    const found = crypto.createHash("sha256").update(der).digest("hex");
-    if (!pins.includes(found)) throw untrusted(url, `its certificate is sha256:${found}, not the pinned one`);
-    const caCerts = [toPem(der)];
-    const refusals: FerryError[] = [];
-    for (const name of [endOf(url).hostname, COMMON_NAME]) {
-      const proof = { name, caCerts, ms };
-      const refusal = await refusalOf(url, proof);
-      if (refusal === null) return new PinnedClient(new Bridge(() => connect(url, proof)));
-      refusals.push(refusal);
-    }
-    throw refusals[0];
+    return new PinnedClient(new Bridge(await pinnedServer(url, pins, ms)));
   }
 
   /** What `error`, thrown by a request, is due to. */
@@ -88,6 +65,40 @@ export class PinnedClient implements Disposable {
     this.native.close();
     this.#bridge[Symbol.dispose]();
   }
+}
+
+/**
+ * A way to `url`'s server, which has shown one of `pins`: makes connections on which it proves to have that one's key.
+ * Throws `untrusted_certificate`.
+ */
+export async function pinnedServer(
+  url: URL,
+  pins: readonly string[],
+  ms = HANDSHAKE_MS,
+): Promise<() => Promise<Deno.TlsConn>> {
+  if (url.protocol !== "https:") {
+    throw untrusted(url, "it is reached without TLS, so that no --pin can hold");
+  }
+  if (usesProxy(url, (name) => Deno.env.get(name))) {
+    throw new FerryError(
+      "usage",
+      `--pin needs a direct connection to ${url.host}; run it without a proxy in the environment`,
+    );
+  }
+  const der = await peerCertificate(url, ms).catch((error) => {
+    throw connectError(error, url);
+  });
+  const found = crypto.createHash("sha256").update(der).digest("hex");
+  if (!pins.includes(found)) throw untrusted(url, `its certificate is sha256:${found}, not the pinned one`);
+  const caCerts = [toPem(der)];
+  const refusals: FerryError[] = [];
+  for (const name of [endOf(url).hostname, COMMON_NAME]) {
+    const proof = { name, caCerts, ms };
+    const refusal = await refusalOf(url, proof);
+    if (refusal === null) return () => connect(url, proof);
+    refusals.push(refusal);
+  }
+  throw refusals[0];
 }
 
 /** Who the server has to prove to be, by which certificates, in how many milliseconds. */
@@ -144,7 +155,7 @@ function unusable(url: URL, error: unknown, pem: string): FerryError {
 }
 
 /** What the system says of a connection, as `fetch` would have said it. */
-function connectError(error: unknown, url: URL): FerryError {
+export function connectError(error: unknown, url: URL): FerryError {
   if (error instanceof FerryError || !(error instanceof Error)) return toFerryError(error, url);
   return toFerryError(new Error(`client error (Connect): ${error.message}`, { cause: error }), url);
 }
@@ -157,4 +168,10 @@ function untrusted(url: URL, why: string): FerryError {
 function toPem(der: Uint8Array): string {
   const lines = btoa(String.fromCharCode(...der)).match(/.{1,64}/g) ?? [];
   return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
+}
+
+/** Whether the environment sends requests to `url` through a proxy, so that a direct probe would say nothing. */
+function usesProxy(url: URL, env: (name: string) => string | undefined): boolean {
+  const names = url.protocol === "https:" ? ["https_proxy", "all_proxy"] : ["http_proxy", "all_proxy"];
+  return names.some((name) => Boolean(env(name) || env(name.toUpperCase())));
 }

@@ -1,0 +1,45 @@
+/** Answers as the client gives them. */
+import type { FieldReader, Fields } from "./fields.ts";
+
+/** An answer whose head has come; its body follows. */
+export interface WireAnswer {
+  status: number;
+  /** Bytes as Latin-1. */
+  statusText: string;
+  /** `1.1` or `1.0`. */
+  version: string;
+  /** 200 to 299. */
+  ok: boolean;
+  headers: FieldReader;
+  /** Null where there can be none. It has to be read to its end, or cancelled. */
+  body: WireBody | null;
+  /** The connection that it came on. */
+  connection: ConnectionFacts;
+}
+
+/** What is known of a connection. */
+export interface ConnectionFacts {
+  /** What was connected to, for `-v`. */
+  about: string;
+  /** How many answers came on it before this one. */
+  answered: number;
+  /** Milliseconds that it took to come about. */
+  dialMs: number;
+}
+
+/** The bytes of an answer, codings of the transfer taken off. */
+export interface WireBody {
+  /** Bytes that are to come, where that is known. */
+  readonly left: number | undefined;
+  /** The fields behind a chunked body, once it has ended. */
+  readonly trailers: Fields | undefined;
+  /**
+   * Reads once into `buffer`, and gives how many bytes that were; null at the end. Throws FetchError, or the reason of
+   * the signal that the request was sent with.
+   */
+  read(buffer: Uint8Array<ArrayBuffer>): Promise<number | null>;
+  /** The whole body, if it has come already and nothing of it was read: a view that is good until the caller awaits. */
+  whole(): Uint8Array<ArrayBuffer> | null;
+  /** Lets go of the rest. */
+  cancel(): Promise<void>;
+}

@@ -1,0 +1,305 @@
+/** One connection to a server, and the requests on it: answers come in the order of the requests. */
+import { close } from "../dial/connection.ts";
+import type { Dialed } from "../dial/dialer.ts";
+import { FetchError } from "../fetch_error.ts";
+import { AnswerBody } from "./body.ts";
+import type { Call } from "./call.ts";
+import { badAnswer, brokenOff, closedUnanswered, notHttp, silent } from "./failures.ts";
+import { HeadError } from "./fields.ts";
+import { type Framing, framing, isPersistent } from "./framing.ts";
+import { type Head, headEnd, latin1, parseHead } from "./head.ts";
+import { Input } from "./input.ts";
+import { Output } from "./output.ts";
+import { requestHead } from "./request.ts";
+import { Sending } from "./sending.ts";
+
+/** Interim answers before a final one. */
+const MAX_INTERIM = 32;
+
+/** Behind a larger answer nothing has to wait. */
+const LARGE = 64 * 1024;
+
+/** What every head begins with. */
+const MAGIC = "HTTP/1.";
+
+/** Without a byte moved, in milliseconds: in the middle of a body, and until an answer begins. */
+const SILENCE_MS = 60_000;
+const PATIENCE_MS = 300_000;
+
+/** Is told what becomes of a channel. */
+export interface ChannelEvents {
+  /** It can take another request. */
+  free(channel: Channel): void;
+  /** These were sent in vain, and may be sent elsewhere. */
+  returned(calls: Call[]): void;
+  closed(channel: Channel): void;
+}
+
+export class Channel {
+  /** How many answers have come. */
+  answered = 0;
+  readonly #dialed: Dialed;
+  readonly #dialMs: number;
+  readonly #events: ChannelEvents;
+  readonly #input: Input;
+  readonly #output: Output;
+  /** Those that have been sent, in order; the first one's answer is due or under way. */
+  #line: Call[] = [];
+  #sending: Sending | undefined;
+  /** Ends the body that is under way. */
+  #endBody: ((clean: boolean) => void) | undefined;
+  #isOpen = true;
+  /** Why this side has closed it. */
+  #failure: unknown;
+  /** Whether its answers have been such that requests may wait here. */
+  #takesMany = false;
+  /** Whether nothing may follow the answer that is under way. */
+  #isLast = false;
+  #flushing = false;
+  /** How much had moved, and when that was. */
+  #moved = 0;
+  #since = 0;
+
+  constructor(dialed: Dialed, dialMs: number, events: ChannelEvents) {
+    this.#dialed = dialed;
+    this.#dialMs = dialMs;
+    this.#events = events;
+    this.#input = new Input(dialed.conn);
+    this.#output = new Output(dialed.conn);
+    this.#run();
+  }
+
+  /** How many requests are not done. */
+  get length(): number {
+    return this.#line.length;
+  }
+
+  /** Whether `call` may be sent now, be it before the answers to others. */
+  takes(call: Call): boolean {
+    return this.#isOpen && (this.#line.length === 0 || (this.#takesMany && call.pipelinable));
+  }
+
+  /** Sends `call`. Throws `usage` where it cannot be sent as it is. */
+  send(call: Call): void {
+    const { request } = call;
+    const { form, proxyHeaders, about } = this.#dialed;
+    const head = requestHead(request, { form, proxyHeaders, expect: call.asks });
+    this.#line.push(call);
+    call.abort = () => this.close(call.signal.reason);
+    if (this.answered === 0 && this.#line.length === 1) request.trace?.connected(about);
+    request.trace?.sent(head);
+    this.#output.add(head);
+    if (!call.pipelinable) this.#takesMany = false;
+    if (!request.body) return this.#flushSoon();
+    this.#sending = new Sending(this.#output, call);
+    this.#sending.done.then((sent) => {
+      if (sent.kind === "unreadable") this.close(sent.error);
+    });
+  }
+
+  /** Ends it, and with it what is under way, which fails with `reason`. */
+  close(reason?: unknown): void {
+    if (!this.#isOpen) return;
+    this.#failure = reason;
+    this.#isOpen = false;
+    this.#sending?.stop();
+    close(this.#dialed.conn);
+    this.#endBody?.(false);
+  }
+
+  /** Closes it when the server owes something and has been silent for too long. `now` in milliseconds. */
+  check(now: number): void {
+    const moved = this.#input.total + this.#output.total;
+    if (moved !== this.#moved || !this.#isServersTurn) {
+      this.#moved = moved;
+      this.#since = now;
+      return;
+    }
+    const limit = this.#endBody !== undefined || this.#output.writing ? SILENCE_MS : PATIENCE_MS;
+    if (now - this.#since >= limit) this.close(silent(this.#where, limit / 1000));
+  }
+
+  get #isServersTurn(): boolean {
+    if (this.#line.length === 0) return false;
+    // Before an answer begins a read is always under way; what counts is that the request has gone.
+    if (this.#endBody === undefined && this.#sending !== undefined && !this.#sending.isOver) {
+      return this.#output.writing;
+    }
+    return this.#input.reading;
+  }
+
+  /** Together with what else is sent in this turn; while an answer is read, before the next wait for the server. */
+  #flushSoon(): void {
+    if (this.#flushing || !this.#input.reading) return;
+    this.#flushing = true;
+    queueMicrotask(() => {
+      this.#flushing = false;
+      this.#output.flush();
+    });
+  }
+
+  async #run(): Promise<void> {
+    let error: unknown;
+    try {
+      while (this.#isOpen && await this.#answer());
+    } catch (thrown) {
+      error = thrown;
+    }
+    const failure = this.#failure ?? this.#fault(error);
+    this.close();
+    const returned: Call[] = [];
+    for (const [index, call] of this.#line.entries()) {
+      if (call.settled) call.end();
+      else if (call.signal.aborted) call.fail(call.signal.reason);
+      else if (index > 0 || (failure === undefined && this.#mayAgain(call))) returned.push(call);
+      else call.fail(failure ?? this.#endedEarly(error));
+    }
+    this.#line = [];
+    this.#events.closed(this);
+    this.#events.returned(returned);
+  }
+
+  /** A server may close a connection that it kept while a request is on its way (RFC 9112 section 9.3.1). */
+  #mayAgain(call: Call): boolean {
+    if (this.answered === 0 || this.#input.length > 0 || call.resent || !call.repeatable) return false;
+    call.resent = true;
+    return true;
+  }
+
+  /** What is wrong with the server itself; undefined when the connection merely broke. */
+  #fault(error: unknown): unknown {
+    if (error instanceof HeadError) return badAnswer(this.#where, error.message);
+    return error instanceof FetchError ? error : undefined;
+  }
+
+  #endedEarly(error: unknown): unknown {
+    return this.#input.length > 0 ? brokenOff(this.#where, error) : closedUnanswered(this.#where, error);
+  }
+
+  get #where(): string {
+    return this.#line[0]?.request.url.host ?? "the server";
+  }
+
+  /** Reads one answer, to the end of its body; false when nothing may follow it. */
+  async #answer(): Promise<boolean> {
+    const head = await this.#finalHead();
+    if (head === null) return false;
+    const call = this.#line[0];
+    const frame = framing(head, call.request.method);
+    if (head.status === 417 && this.#retriesUnasked(call)) return false;
+    // A refusal needs no more of the body; any other answer may be one to what has come so far.
+    if (head.status >= 300) this.#sending?.stop();
+    const persistent = isPersistent(head, frame.kind) && !call.request.fields.close;
+    const clean = await this.#hand(call, head, { frame, persistent });
+    const whole = this.#sending === undefined || (await this.#sending.done).kind === "whole";
+    this.#sending = undefined;
+    this.answered++;
+    this.#line.shift();
+    call.end();
+    if (!clean || !whole || !persistent) return false;
+    this.#events.free(this);
+    return true;
+  }
+
+  /** Gives the answer out and waits until its body has been taken; whether the connection is good for more then. */
+  async #hand(
+    call: Call,
+    head: Head,
+    { frame, persistent }: { frame: Framing; persistent: boolean },
+  ): Promise<boolean> {
+    const { promise: ended, resolve: end } = Promise.withResolvers<boolean>();
+    const size = frame.kind === "none" ? 0 : frame.kind === "length" ? frame.bytes : undefined;
+    const body = size === 0 ? null : new AnswerBody({
+      input: this.#input,
+      waits: () => {
+        if (body!.given > LARGE) this.#giveBack();
+        this.#output.flush();
+      },
+      failure: (error) => this.#bodyFailure(call, error),
+      ended: end,
+    }, frame);
+    this.#takesMany = persistent && call.pipelinable;
+    if ((size ?? 0) > LARGE || !persistent) this.#giveBack();
+    if (body !== null) this.#endBody = end;
+    call.settled = true;
+    call.resolve({
+      status: head.status,
+      statusText: head.statusText,
+      version: `1.${head.minor}`,
+      ok: head.status >= 200 && head.status < 300,
+      headers: head.fields,
+      body,
+      connection: { about: this.#dialed.about, answered: this.answered, dialMs: this.#dialMs },
+    });
+    const clean = body === null || await ended;
+    this.#endBody = undefined;
+    return clean && !this.#isLast;
+  }
+
+  /** What waits behind a long answer is better asked for elsewhere; its answers here will not be read. */
+  #giveBack(): void {
+    this.#takesMany = false;
+    if (this.#line.length < 2) return;
+    this.#isLast = true;
+    this.#events.returned(this.#line.splice(1));
+  }
+
+  #bodyFailure(call: Call, error: unknown): unknown {
+    if (call.signal.aborted) return call.signal.reason;
+    if (this.#failure !== undefined) return this.#failure;
+    return this.#fault(error) ?? brokenOff(this.#where, error);
+  }
+
+  /** Whether the body is to be sent after all, to a server that would not be asked (RFC 9110 section 15.5.18). */
+  #retriesUnasked(call: Call): boolean {
+    if (!call.asks || !call.request.body?.rereadable) return false;
+    call.asks = false;
+    this.#line.shift();
+    this.#events.returned([call]);
+    return true;
+  }
+
+  /** The next head that is no interim one; null when the connection is at its end, or has said what nobody asked. */
+  async #finalHead(): Promise<Head | null> {
+    for (let interim = 0;; interim++) {
+      const head = await this.#head();
+      if (head === null) return null;
+      const trace = this.#line[0].request.trace;
+      trace?.received(
+        `HTTP/1.${head.minor} ${head.status} ${head.statusText}`.trimEnd(),
+        head.fields.asSent(),
+      );
+      if (head.status >= 200) return head;
+      if (interim === MAX_INTERIM) throw new HeadError(`more than ${MAX_INTERIM} interim answers`);
+      if (head.status === 101) throw new HeadError("a change of protocol (101) that nobody asked for");
+      if (head.status === 100) this.#sending?.go();
+    }
+  }
+
+  async #head(): Promise<Head | null> {
+    const input = this.#input;
+    for (let searched = 0;;) {
+      const { here } = input;
+      if (here.length > 0) {
+        if (this.#line.length === 0) return null;
+        if (searched < MAGIC.length) this.#checkMagic(here);
+        const end = headEnd(here, searched);
+        if (end !== -1) {
+          const head = parseHead(latin1(here.subarray(0, end)));
+          input.take(end);
+          return head;
+        }
+        if (input.isFull) throw new HeadError("more headers than are accepted");
+        searched = here.length;
+      }
+      this.#output.flush();
+      if (!await input.fill()) return null;
+    }
+  }
+
+  /** Told at once: who speaks something else may wait for an answer to it. */
+  #checkMagic(here: Uint8Array): void {
+    const first = latin1(here.subarray(0, MAGIC.length));
+    if (!MAGIC.startsWith(first)) throw notHttp(this.#where, latin1(here.subarray(0, 20)));
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * An HTTP/1.1 client (RFC 9110, RFC 9112) for many requests: connections are kept and shared, small requests wait in
+ * line on them, and nothing is made for a request that it does not need.
+ */
+import type { Dialer } from "../dial/dialer.ts";
+import type { WireAnswer } from "./answer.ts";
+import { Call } from "./call.ts";
+import { Pool } from "./pool.ts";
+import { isAsked, type WireRequest } from "./request.ts";
+import { Stops } from "./stops.ts";
+
+export interface Http1Options {
+  /** So many connections at most to one origin; 16 unless told. */
+  connections?: number;
+  /** So many requests at most on a connection that have no answer yet; 16 unless told, 1 for one after the other. */
+  depth?: number;
+}
+
+/** How often it is looked whether a server has fallen silent. */
+const CHECK_MS = 5000;
+
+export class Http1Client implements Disposable {
+  readonly #dialer: Pick<Dialer, "dial">;
+  readonly #options: Http1Options;
+  /** By origin. */
+  readonly #pools = new Map<string, Pool>();
+  readonly #stops = new Stops();
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(dialer: Pick<Dialer, "dial">, options: Http1Options = {}) {
+    this.#dialer = dialer;
+    this.#options = options;
+  }
+
+  /**
+   * The answer to one request, once its head is there; redirects are answers like any other. As many calls as one likes
+   * may be under way: what finds no connection waits for one. `signal` holds until the body has ended; one signal for
+   * many requests costs next to nothing. Throws its reason, FetchError, or what the body of the request throws.
+   */
+  send(request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
+    const call = new Call(request, signal, isAsked(request));
+    if (signal.aborted) call.fail(signal.reason);
+    else {
+      this.#stops.add(call);
+      this.#poolOf(request.url).add(call);
+    }
+    return call.answer;
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    for (const pool of this.#pools.values()) pool.close();
+    this.#pools.clear();
+  }
+
+  #poolOf(url: URL): Pool {
+    const { origin } = url;
+    let pool = this.#pools.get(origin);
+    if (pool === undefined) {
+      const { connections = 16, depth = 16 } = this.#options;
+      pool = new Pool(this.#dialer, { connections, depth });
+      this.#pools.set(origin, pool);
+      this.#timer ??= this.#watch();
+    }
+    return pool;
+  }
+
+  #watch(): ReturnType<typeof setInterval> {
+    const timer = setInterval(() => {
+      const now = performance.now();
+      for (const pool of this.#pools.values()) pool.check(now);
+    }, CHECK_MS);
+    Deno.unrefTimer(timer as unknown as number);
+    return timer;
+  }
+}
