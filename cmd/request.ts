@@ -9,16 +9,24 @@ import { parseRangeFlag } from "../lib/client/range_flag.ts";
 import { readSending, type Sending } from "../lib/client/request_input.ts";
 import { planOutputs } from "../lib/client/request_output.ts";
 import { RequestRun } from "../lib/client/request_run.ts";
+import { WORST_FIRST } from "../lib/client/jobs/outcome.ts";
+import type { Jobs } from "../lib/client/jobs/job.ts";
+import { UrlJobs } from "../lib/client/jobs/url_jobs.ts";
 import { splitArgs } from "../lib/client/target.ts";
 import { REQUEST_FLAGS, type RequestFlags } from "./request_flags.ts";
 
 export const request: Command = defineCommand({
   name: "request",
   summary: "Fetch from a server, or send to it.",
-  usage: ["request [METHOD] URL...", "request -T FILE URL...", "request -o FILE URL"],
+  usage: [
+    "request [METHOD] URL...",
+    "request [METHOD] --input FILE",
+    "request -T FILE URL...",
+    "request -o FILE URL",
+  ],
   flags: REQUEST_FLAGS,
   flagFile: true,
-  args: { min: 1, max: 100_000 },
+  args: { min: 0, max: 100_000 },
   notes: [
     "METHOD defaults to GET, to POST with --data, --data-json or --form, to PUT with --upload. The body goes to stdout unless a flag names a file. " +
     "A file appears under its own name only when it is whole and its checksum is right; until then it is NAME.ferry-part.",
@@ -28,6 +36,8 @@ export const request: Command = defineCommand({
     "A file of 8 MiB or more goes to a ferry serve by tus 1.0 (docs/uploads.md), so that an upload that breaks off " +
     "goes on, with --continue that of an earlier run too; with PUT as METHOD it is one plain request. Files are sent with their SHA-256, by which such a server " +
     "refuses what came otherwise: exit 43.",
+    "Several URLs: one that fails is told, and the others go on. The exit status is that of the worst, which is the " +
+    `one that the same call would help least: ${WORST_FIRST.join(", ")}.`,
     "-u, --token, an Authorization or Cookie header never follow a redirect to another origin.",
   ],
   examples: [
@@ -39,6 +49,14 @@ export const request: Command = defineCommand({
     {
       run: "ferry request -O http://host/a.iso http://host/b.iso",
       about: "two files, named as in their URLs",
+    },
+    {
+      run: "ferry request -o 'page_#1.html' 'http://host/page/[1-100]'",
+      about: "a hundred pages, some at a time",
+    },
+    {
+      run: "ferry request --input urls.txt --output-dir pages",
+      about: "a URL a line, however many",
     },
     { run: "ferry request -C -o big.iso http://host/big.iso", about: "go on where an earlier run stopped" },
     { run: "ferry request http://host/big.iso | sha256sum", about: "checksum without a file" },
@@ -64,13 +82,14 @@ export const request: Command = defineCommand({
   ],
   exits: [0, 2, 3, 6, 7, 18, 22, 23, 26, 28, 33, 35, 43, 47, 60, 67, 130, 143],
   async run({ flags, args }, io) {
-    const { method, targets } = splitArgs(args);
+    const { method, targets } = splitArgs(args, { input: flags.input !== undefined });
     const sending = await readSending(flags, method, io);
-    if (!isRereadable(sending.body) && targets.length > 1) {
-      throw new FerryError(
-        "usage",
-        `what comes through a pipe can be sent to one URL only, not to ${targets.length}`,
-      );
+    const urls = await UrlJobs.read(targets, { glob: flags.glob });
+    const count = urls.counts.reduce((sum, count) => sum + count, 0);
+    const several = count > 1 || flags.input !== undefined;
+    if (!isRereadable(sending.body) && several) {
+      const many = flags.input === undefined ? `${count}` : "those of --input";
+      throw new FerryError("usage", `what comes through a pipe can be sent to one URL only, not to ${many}`);
     }
     if (flags.continue) checkContinue(sending);
     if (flags.continue && flags.range !== undefined) {
@@ -80,9 +99,11 @@ export const request: Command = defineCommand({
       throw new FerryError("usage", "--output takes a body, and --head brings none");
     }
     if (flags["limit-rate"] === 0) throw new FerryError("usage", "--limit-rate 0 would never end");
+    const intoFiles = flags["remote-name"] || flags["output-dir"] !== undefined || flags.output.length > 0;
+    const many = flags.input !== undefined || (count > 1 && intoFiles && sending.method === "GET");
     using run = new RequestRun({
       sending,
-      outputs: planOutputs(flags, targets.length),
+      outputs: planOutputs(flags, urls.counts),
       sinks: {
         overwrite: flags.overwrite,
         terminal: io.stdoutIsTerminal && !flags.output.includes("-"),
@@ -92,7 +113,7 @@ export const request: Command = defineCommand({
       transfer: {
         range: flags.range === undefined ? undefined : parseRangeFlag(flags.range),
         resume: flags.continue,
-        sha256: flags.checksum === undefined ? undefined : parseChecksum(flags.checksum, targets.length),
+        sha256: flags.checksum === undefined ? undefined : parseChecksum(flags.checksum, several),
         maxRedirects: flags.location ? flags["max-redirects"] : null,
         retries: flags.retry,
         timeout: flags.timeout || undefined,
@@ -105,13 +126,29 @@ export const request: Command = defineCommand({
         const home = stateHomeIfAny(undefined, io.env);
         return home === undefined ? undefined : `${home}/uploads`;
       },
+      parallel: flags.parallel ?? (many ? PARALLEL : 1),
+      several,
       json: flags.json,
       quiet: flags.quiet,
       verbose: flags.verbose,
     }, io);
-    return await run.all(targets);
+    return await run.all(await jobsOf(flags, urls, io));
   },
 });
+
+/** URLs at a time where they go into files. */
+const PARALLEL = 16;
+
+/** What is to be done: the URLs of the command line, and behind them those of `--input`. */
+async function jobsOf(flags: RequestFlags, urls: UrlJobs, io: Io): Promise<Jobs> {
+  if (flags.input === undefined) return urls;
+  const { InputFile } = await import("../lib/client/jobs/input_file.ts");
+  const file = await InputFile.open(flags.input, io.stdin, { below: flags["output-dir"] !== undefined });
+  return async function* () {
+    yield* urls;
+    yield* file.jobs();
+  }();
+}
 
 /** Throws `usage` for what cannot be gone on with. */
 function checkContinue({ method, body, anyWay }: Sending): void {
@@ -170,11 +207,11 @@ function readCertificates(path: string): string {
   return text;
 }
 
-function parseChecksum(text: string, count: number): string {
+function parseChecksum(text: string, several: boolean): string {
   const hex = parseSha256(text);
   if (hex === null) {
     throw new FerryError("usage", `--checksum ${quote(text)}: must be sha256: and 64 hexadecimal digits`);
   }
-  if (count > 1) throw new FerryError("usage", `--checksum is of one URL, not of ${count}`);
+  if (several) throw new FerryError("usage", "--checksum is of one URL, not of several");
   return hex;
 }

@@ -32,6 +32,28 @@ export const REQUEST_FLAGS = {
     about: "replace files that are there, also those that the server names; with --no-overwrite none, " +
       "and the new one gets a number (default: replace what you name yourself)",
   },
+  input: {
+    type: "string",
+    value: "FILE",
+    about:
+      'read URLs from FILE, a line each, - is stdin; or lines of JSON: {"url", "output", "headers", "checksum", ' +
+      '"method", "data"}. Empty lines and those that begin with # are passed over',
+  },
+  parallel: {
+    type: "integer",
+    min: 1,
+    max: 1000,
+    value: "N",
+    about:
+      "request so many URLs at a time (default: 16 for --input and for GET into files, else 1); bodies on stdout " +
+      "keep the order of the URLs",
+  },
+  glob: {
+    type: "boolean",
+    default: true,
+    about:
+      "take [1-100], [a-z:2] and {one,two} in URLs as all that they stand for, with --no-glob as they are",
+  },
   head: { type: "boolean", short: "I", about: "ask for the headers alone and print them" },
   "show-headers": {
     type: "boolean",

@@ -79,7 +79,7 @@ Deno.test("request -O says what to do when the URL has no name", async () => {
   assertStringIncludes(run.stderr, "--output FILE");
 });
 
-Deno.test("request goes on with the next URL after a failure and ends with the first one's status", async () => {
+Deno.test("request goes on with the next URL after a failure and ends with the status of the worst", async () => {
   await using server = hostile(async (visit) => {
     if (visit.target === "/gone") await visit.answer("404 Not Found", "no such thing\n");
     else if (visit.target === "/secret") await visit.answer("403 Forbidden", "");
@@ -87,7 +87,7 @@ Deno.test("request goes on with the next URL after a failure and ends with the f
   });
   const urls = ["/a", "/gone", "/secret", "/b"].map((path) => server.url + path);
   const run = await ferry(["request", ...urls]);
-  assertEquals([run.code, run.stdout], [22, "/a\n/b\n"]);
+  assertEquals([run.code, run.stdout], [67, "/a\n/b\n"]);
   assertEquals(
     run.stderr,
     `no such thing\nferry: ${urls[1]}: 404 Not Found\nferry: ${urls[2]}: 403 Forbidden\n`,

@@ -94,7 +94,7 @@ function parseHeaders(lines: readonly string[]): Headers {
 }
 
 /** Headers are bytes: one character a byte of its UTF-8. */
-function utf8Bytes(text: string): string {
+export function utf8Bytes(text: string): string {
   return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join("");
 }
 

@@ -1,8 +1,9 @@
 /** Where the bodies of `ferry request` go. Throws `usage` for flags that contradict each other. */
 import { FerryError, quote, writeError } from "../core/errors.ts";
+import type { Job } from "./jobs/job.ts";
 import { PartFile } from "./part_file.ts";
 import { remoteName } from "./remote_name.ts";
-import { checkParent, type Out, resolveOutput, type Sink, StreamSink } from "./sink.ts";
+import { checkParent, type Out, resolveOutput, type Sink, statOrNull, StreamSink } from "./sink.ts";
 
 /** The flags that say where bodies go. */
 export interface OutputFlags {
@@ -15,16 +16,26 @@ export interface OutputFlags {
 
 /**
  * The path as the user may read it back, for each URL, or null for standard output. One that is empty or ends in a
- * slash is a folder, in which the server chooses the name.
+ * slash is a folder, in which the server chooses the name. Throws `usage`.
  */
-export type OutputPlan = (url: URL, index: number) => string | null;
+export type OutputPlan = (url: URL, job: Job) => string | null;
 
-/** Checks the flags for `count` URLs and says where each body goes. */
-export function planOutputs(flags: OutputFlags, count: number): OutputPlan {
+/**
+ * Checks the flags for URLs that were given, each of which stands for so many of `counts`, and says where each body
+ * goes.
+ */
+export function planOutputs(flags: OutputFlags, counts: readonly number[]): OutputPlan {
   const { output, "remote-name": remote, "remote-header-name": byServer, "output-dir": dir } = flags;
   if ((remote || byServer) && output.length > 0) {
     const flag = byServer ? "--remote-header-name" : "--remote-name";
     throw new FerryError("usage", `--output and ${flag} cannot go together`);
+  }
+  const count = counts.length;
+  if (output.length > 0 && count === 0) {
+    throw new FerryError(
+      "usage",
+      '--output is for the URLs of the command line; a line of --input has "output"',
+    );
   }
   if (output.length > 0 && output.length !== count) {
     const many = `${output.length} --output for ${count} ${count === 1 ? "URL" : "URLs"}`;
@@ -41,8 +52,13 @@ export function planOutputs(flags: OutputFlags, count: number): OutputPlan {
     }
   }
   const inDir = (name: string) => dir === undefined ? name : `${dir.replace(/(?<=.)\/+$/, "")}/${name}`;
-  return (url, index) => {
-    if (output.length > 0) return output[index] === "-" ? null : inDir(output[index]);
+  for (const [slot, name] of output.entries()) {
+    if (counts[slot] > 1) checkMany(name === "-" ? null : inDir(name), counts[slot]);
+  }
+  return (url, { output: own, slot, parts }) => {
+    const named = own ?? (slot === undefined ? undefined : output.at(slot));
+    if (named === "-" || own === null) return null;
+    if (named !== undefined) return inDir(own === undefined ? fillParts(named, parts) : named);
     if (byServer) return inDir("");
     return remote || dir !== undefined ? inDir(remoteName(url)) : null;
   };
@@ -51,6 +67,23 @@ export function planOutputs(flags: OutputFlags, count: number): OutputPlan {
 /** Whether a path of an `OutputPlan` leaves the name to the server. */
 export function isFolder(path: string): boolean {
   return path === "" || path.endsWith("/");
+}
+
+/** `output` with what `parts` are in place of `#1`, `#2` and so on. */
+export function fillParts(output: string, parts: readonly string[] = []): string {
+  return output.replace(/#(\d+)/g, (whole, number) => parts[Number(number) - 1] ?? whole);
+}
+
+/** Throws `usage` when so many bodies would all become the file `path`. */
+function checkMany(path: string | null, count: number): void {
+  if (path === null || /#[1-9]/.test(path) || statOrNull(path, path)?.isFile === false) return;
+  throw new FerryError(
+    "usage",
+    `--output ${
+      quote(path)
+    } is one file for ${count} URLs: put #1 into its name, which stands for what the first ` +
+      "[...] or {...} of the URL is",
+  );
 }
 
 export interface SinkOptions {

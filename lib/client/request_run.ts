@@ -1,11 +1,15 @@
-/** `ferry request` over its URLs: one after the other, each with its outcome. */
+/** `ferry request` over its URLs: some at a time, each with its outcome. */
 import type { Io } from "../cli/io.ts";
-import { exitStatus, FerryError, quote } from "../core/errors.ts";
+import { exitStatus, FerryError, quote, writeError } from "../core/errors.ts";
 import { formatSha256 } from "../http/digest.ts";
 import { terminalText } from "./answer_text.ts";
 import type { Dialer } from "./dial/dialer.ts";
 import { Http1Client } from "./http1/client.ts";
 import type { IdentityOptions } from "./identity.ts";
+import type { Job, Jobs } from "./jobs/job.ts";
+import { inParallel } from "./jobs/in_parallel.ts";
+import { OrderedOut, type OutPlace } from "./jobs/ordered_out.ts";
+import { type Outcome, worse } from "./jobs/outcome.ts";
 import { Pace } from "./pace.ts";
 import { PartFile } from "./part_file.ts";
 import { isFolder, openSink, type OutputPlan, type SinkOptions } from "./request_output.ts";
@@ -33,119 +37,168 @@ export interface RequestSettings {
   limitRate?: number;
   /** The folder in which it is noted which uploads are under way; undefined for nowhere. */
   uploadsFolder: () => Promise<string | undefined>;
+  /** So many URLs at a time. */
+  parallel: number;
+  /** Whether messages have to say which URL they are about. */
+  several: boolean;
+  /** Whether the first failure ends all of it. */
+  failEarly?: boolean;
   json: boolean;
   quiet: boolean;
   verbose: boolean;
 }
 
-/** One line of `--json`. */
-export interface Outcome {
-  url: string;
-  method: string;
-  status?: number;
-  bytes: number;
-  ms: number;
-  path?: string;
-  sha256?: string;
-  resumed?: boolean;
-  retries: number;
-  /** Only of a URL that failed. */
-  error?: { code: string; message: string; exit: number };
+/** One of them, as it goes out. */
+interface Request {
+  job: Job;
+  url: URL;
+  user: string | undefined;
+  sending: Sending;
+  /** Null for standard output. */
+  path: string | null;
+  out: OutPlace | Io;
 }
+
+/** Why those end that were under way when another one failed. */
+const FAILED_EARLY = new Error("another URL has failed");
+
+const encoder = new TextEncoder();
 
 /** The requests of one call. */
 export class RequestRun implements Disposable {
   readonly #wire: Http1Client;
   readonly #clients = new Map<string, RequestClient>();
-  /** The files of this call, so that none replaces another one. */
+  /** The files of this call, so that none replaces another one: those that are there, and those under way. */
   #written = new Set<string>();
+  #claimed = new Set<string>();
   /** Those that take uploads by `PUT` alone. */
   #plainOrigins = new Set<string>();
+  /** The rate that all of them have together. */
+  #pace: Pace | undefined;
+  readonly #order: OrderedOut;
+  /** Ends what is under way when one of them has ended it all. */
+  readonly #halt = new AbortController();
+  readonly #stop: AbortSignal;
   readonly #trace: ((line: string) => void) | undefined;
 
   constructor(readonly settings: RequestSettings, readonly io: Io) {
     this.#wire = new Http1Client(settings.dialer);
+    this.#stop = AbortSignal.any([io.stop, this.#halt.signal]);
+    this.#order = new OrderedOut(io);
     this.#trace = settings.verbose ? (line) => io.err(line + "\n") : undefined;
   }
 
-  /** Does `targets` in order; one that fails is told and the next one follows. Gives the exit status of the first failure. */
-  async all(targets: readonly string[]): Promise<number> {
+  /**
+   * Does `jobs`, some at a time; one that fails is told, and the others go on. Gives the exit status of the worst. Throws
+   * only when the program is to stop.
+   */
+  async all(jobs: Jobs): Promise<number> {
     let exit = 0;
-    for (const [index, target] of targets.entries()) {
-      const outcome = await this.one(target, index);
-      const { error } = outcome;
-      if (error !== undefined) {
-        // With several URLs it must show which one it was.
-        const named = targets.length === 1 || error.message.includes(outcome.url);
-        this.io.err(`ferry: ${named ? "" : quote(outcome.url) + ": "}${terminalText(error.message)}\n`);
-        exit ||= error.exit;
-      }
-      if (!this.settings.json) continue;
-      const line = JSON.stringify(outcome) + "\n";
-      if (outcome.path !== undefined) this.io.out(line);
-      else this.io.err(line);
+    const options = { width: this.settings.parallel, signal: this.#stop };
+    try {
+      await inParallel(jobs, options, async (job) => {
+        const outcome = await this.#one(job);
+        exit = worse(exit, this.#tell(outcome, job));
+        if (exit !== 0 && this.settings.failEarly) this.#halt.abort(FAILED_EARLY);
+      });
+    } catch (error) {
+      if (error !== FAILED_EARLY) throw error;
     }
     return exit;
   }
 
-  /** Does the URL `target`, the one at `index`. Throws only when the program is to stop. */
-  async one(target: string, index: number): Promise<Outcome> {
-    const { method } = this.settings.sending;
-    const outcome: Outcome = { url: hideUserinfo(target), method, bytes: 0, ms: 0, retries: 0 };
+  /** Says how a URL ended, and gives its exit status. */
+  #tell(outcome: Outcome, job: Job): number {
+    const { error } = outcome;
+    if (error !== undefined) {
+      const named = !this.settings.several || error.message.includes(outcome.url);
+      this.io.err(`ferry: ${named ? "" : quote(outcome.url) + ": "}${terminalText(error.message)}\n`);
+    }
+    job.onEnd?.(outcome);
+    if (this.settings.json) {
+      const line = JSON.stringify(outcome) + "\n";
+      if (outcome.path !== undefined) this.io.out(line);
+      else this.io.err(line);
+    }
+    return error?.exit ?? 0;
+  }
+
+  async #one(job: Job): Promise<Outcome> {
+    const method = job.method ?? this.settings.sending.method;
+    const outcome: Outcome = { url: hideUserinfo(job.target), method, bytes: 0, ms: 0, retries: 0 };
     const start = performance.now();
     try {
-      await this.#transfer(target, index, outcome);
+      if (job.fault) throw job.fault;
+      await this.#do(job, outcome);
     } catch (error) {
-      if (this.io.stop.aborted) throw this.io.stop.reason;
-      if (!(error instanceof FerryError)) throw error;
+      if (this.#stop.aborted) throw this.#stop.reason;
+      if (!(error instanceof FerryError)) {
+        this.#halt.abort(error);
+        throw error;
+      }
       outcome.error = { code: error.code, message: error.message, exit: exitStatus(error) };
     }
     outcome.ms = Math.round(performance.now() - start);
     return outcome;
   }
 
-  async #transfer(target: string, index: number, outcome: Outcome): Promise<void> {
+  async #do(job: Job, outcome: Outcome): Promise<void> {
     const { settings, io } = this;
-    const parsed = parseTarget(target);
-    const url = uploadUrl(parsed.url, settings.sending);
+    const sending = sendingOf(settings.sending, job);
+    const parsed = parseTarget(job.target);
+    const url = uploadUrl(parsed.url, sending);
     outcome.url = url.href;
-    const head = settings.sending.method === "HEAD";
-    const path = head ? null : settings.outputs(url, index);
-    const sink = await openSink(path, io, settings.sinks);
+    const head = sending.method === "HEAD";
+    const path = head ? null : settings.outputs(url, job);
+    // Alone, a body needs no order.
+    const place = path === null && settings.parallel > 1 ? this.#order.place() : undefined;
+    let drop = true;
+    try {
+      await this.#transfer({ job, url, user: parsed.user, sending, path, out: place ?? io }, outcome);
+      drop = false;
+    } finally {
+      await place?.end({ drop });
+    }
+  }
+
+  async #transfer({ job, url, user, sending, path, out }: Request, outcome: Outcome): Promise<void> {
+    const { settings, io } = this;
+    const head = sending.method === "HEAD";
+    const sink = await openSink(path, out, settings.sinks);
     const named = path !== null && !isFolder(path) && settings.sinks.overwrite !== false;
     if (named) outcome.path = path;
-    if (sink instanceof PartFile && sink.replaces && this.#written.has(sink.path)) {
-      throw new FerryError(
-        "write_failed",
-        `cannot write ${quote(path!)}: an earlier URL of this call went there`,
-      );
-    }
-    if (settings.transfer.resume && settings.sending.method === "GET" && !(sink instanceof PartFile)) {
+    if (settings.transfer.resume && sending.method === "GET" && !(sink instanceof PartFile)) {
       throw new FerryError(
         "usage",
         "--continue needs a file: --output FILE, --remote-name or --output-dir DIR",
       );
     }
-    const { sending, transfer: common, limitRate, quiet } = settings;
-    const wantsDigest = !head && (common.sha256 !== undefined || (settings.json && path !== null));
+    const { transfer: common, limitRate, quiet } = settings;
+    const sha256 = job.sha256 ?? common.sha256;
+    const wantsDigest = !head && (sha256 !== undefined || (settings.json && path !== null));
     const digest = wantsDigest ? new (await import("./digest.ts")).Digest() : undefined;
     const { method, body } = sending;
     const tools = {
-      client: this.#clientFor(url, parsed.user),
+      client: this.#clientFor(url, user),
       sink,
-      stop: io.stop,
+      stop: this.#stop,
       digest,
-      pace: limitRate === undefined ? undefined : new Pace(limitRate),
+      pace: limitRate === undefined ? undefined : this.#pace ??= new Pace(limitRate),
       trace: this.#trace,
       onRetry: quiet ? undefined : (why: string) => io.err(`ferry: ${why}\n`),
-      onHead: head || settings.showHeaders ? (text: string) => io.out(text) : undefined,
+      onHead: head || settings.showHeaders ? (text: string) => out.write(encoder.encode(text)) : undefined,
       onErrorBody: quiet ? undefined : (bytes: Uint8Array) => this.#showErrorBody(bytes),
     };
-    const plan = { ...common, url, method, headers: await this.#headers(), body };
-    const transfer = await this.#upload(plan, tools) ?? new Transfer(plan, tools);
+    const plan = { ...common, sha256, url, method, headers: await this.#headers(sending), body };
+    using _claim = sink instanceof PartFile && sink.replaces ? this.#claim(sink.path, path!) : null;
+    const transfer = await this.#upload({ ...plan, anyWay: sending.anyWay }, tools) ??
+      new Transfer(plan, tools);
     try {
       await transfer.run();
-      if (sink instanceof PartFile) this.#written.add(sink.path);
+      if (sink instanceof PartFile) {
+        this.#written.add(sink.path);
+        if (job.mtime !== undefined && transfer.status !== 304) setTime(sink.path, job.mtime);
+      }
       if (digest) outcome.sha256 = digest.hex();
     } finally {
       if (!named && sink.path !== undefined && !isFolder(sink.path)) outcome.path = sink.path;
@@ -156,9 +209,20 @@ export class RequestRun implements Disposable {
     }
   }
 
+  /** Takes the file `path` for one URL, until that is done; `shown` is as the user wrote it. */
+  #claim(path: string, shown: string): Disposable {
+    if (this.#written.has(path) || this.#claimed.has(path)) {
+      throw new FerryError(
+        "write_failed",
+        `cannot write ${quote(shown)}: an earlier URL of this call went there`,
+      );
+    }
+    this.#claimed.add(path);
+    return { [Symbol.dispose]: () => void this.#claimed.delete(path) };
+  }
+
   /** Those of the request; an upload that fits into memory says what it has to be (RFC 9530). */
-  async #headers(): Promise<Headers> {
-    const { headers, body, anyWay } = this.settings.sending;
+  async #headers({ headers, body, anyWay }: Sending): Promise<Headers> {
     const known = ["content-digest", "repr-digest", "content-encoding"].some((name) => headers.has(name));
     if (!anyWay || known || body.kind !== "file" || body.size >= RESUMABLE_BYTES) return headers;
     const digest = await crypto.subtle.digest("SHA-256", readWhole(body.path));
@@ -168,10 +232,12 @@ export class RequestRun implements Disposable {
   }
 
   /** The upload of a large file that can be gone on with; null where there is none, or the server has no such thing. */
-  async #upload(plan: TransferPlan, tools: TransferTools): Promise<ResumableUpload | null> {
-    const { url, body, fail, sha256 } = plan;
-    const { sending } = this.settings;
-    if (!sending.anyWay || body.kind !== "file" || body.size < RESUMABLE_BYTES) return null;
+  async #upload(
+    plan: TransferPlan & Pick<Sending, "anyWay">,
+    tools: TransferTools,
+  ): Promise<ResumableUpload | null> {
+    const { url, body, fail, sha256, anyWay } = plan;
+    if (!anyWay || body.kind !== "file" || body.size < RESUMABLE_BYTES) return null;
     // What is about the body of the answer needs one.
     if (!fail || sha256 !== undefined || tools.sink instanceof PartFile) return null;
     if (this.#plainOrigins.has(url.origin)) return null;
@@ -206,11 +272,27 @@ export class RequestRun implements Disposable {
   #showErrorBody(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     const text = new TextDecoder().decode(bytes);
-    this.io.err(this.io.stderrIsTerminal ? terminalText(text) : text);
-    if (!text.endsWith("\n")) this.io.err("\n");
+    const end = text.endsWith("\n") ? "" : "\n";
+    this.io.err((this.io.stderrIsTerminal ? terminalText(text) : text) + end);
   }
 
   [Symbol.dispose](): void {
     this.#wire[Symbol.dispose]();
+  }
+}
+
+/** What is sent for `job`, where all others are sent `common`. */
+function sendingOf(common: Sending, { method, headers, body }: Job): Sending {
+  if (method === undefined && headers === undefined && body === undefined) return common;
+  const all = new Headers(common.headers);
+  for (const [name, value] of headers ?? []) all.set(name, value);
+  return { ...common, method: method ?? common.method, headers: all, body: body ?? common.body };
+}
+
+function setTime(path: string, mtime: number): void {
+  try {
+    Deno.utimeSync(path, new Date(mtime), new Date(mtime));
+  } catch (error) {
+    throw writeError(error, path);
   }
 }

@@ -41,12 +41,21 @@ export interface RequestArgs {
   targets: string[];
 }
 
-/** Tells a method from a URL. Throws `usage` for a word in capitals before a URL that is no known method. */
-export function splitArgs(args: readonly string[]): RequestArgs {
+/**
+ * Tells a method from a URL. Throws `usage` for a word in capitals before a URL that is no known method, and where
+ * there is no URL, unless others come from an `input`.
+ */
+export function splitArgs(args: readonly string[], options: { input?: boolean } = {}): RequestArgs {
+  if (args.length === 0) {
+    if (options.input) return { targets: [] };
+    throw new FerryError("usage", "a URL is missing; usage: ferry request [METHOD] URL...");
+  }
   const [first, ...others] = args;
   const upper = first.toUpperCase();
   if (METHODS.includes(upper) && (others.length > 0 || first === upper)) {
-    if (others.length === 0) throw new FerryError("usage", `a URL is missing after ${upper}`);
+    if (others.length === 0 && !options.input) {
+      throw new FerryError("usage", `a URL is missing after ${upper}`);
+    }
     return { method: upper, targets: others };
   }
   if (others.length > 0 && /^[A-Z][A-Z-]*$/.test(first)) {

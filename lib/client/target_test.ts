@@ -37,5 +37,8 @@ Deno.test("splitArgs() tells a method from URLs", () => {
   assertEquals(splitArgs(["HEAD", "a", "b"]), { method: "HEAD", targets: ["a", "b"] });
   assertEquals(splitArgs(["get"]), { targets: ["get"] });
   assertThrows(() => splitArgs(["PUT"]), FerryError, "missing");
+  assertThrows(() => splitArgs([]), FerryError, "a URL is missing");
+  assertEquals(splitArgs([], { input: true }), { targets: [] });
+  assertEquals(splitArgs(["DELETE"], { input: true }), { method: "DELETE", targets: [] });
   assertThrows(() => splitArgs(["GETT", "http://h/"]), FerryError, "unknown method GETT");
 });

@@ -1,0 +1,78 @@
+/** Standard output for bodies that come at the same time: one after the other, in the order of their URLs. */
+import type { Out } from "../sink.ts";
+
+/** What waits for its turn is held in memory up to so many bytes; then its server has to wait. */
+const HELD_BYTES = 256 * 1024;
+
+export class OrderedOut {
+  readonly #out: Out;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(out: Out) {
+    this.#out = out;
+  }
+
+  /** The place behind all that were given out before. It has to be ended. */
+  place(): OutPlace {
+    const before = this.#last;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#last = promise;
+    return new OutPlace(this.#out, before, resolve);
+  }
+}
+
+/** One place in the order. */
+export class OutPlace implements Out {
+  #isTurn = false;
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  readonly #turn: Promise<void>;
+
+  constructor(readonly out: Out, before: Promise<void>, readonly passOn: () => void) {
+    this.#turn = before.then(() => void (this.#isTurn = true));
+  }
+
+  /** A few bytes, such as a head. */
+  write(bytes: Uint8Array): void {
+    if (!this.#isTurn || this.#held.length > 0) this.#hold(bytes);
+    else this.out.write(bytes);
+  }
+
+  async writeAsync(bytes: Uint8Array): Promise<void> {
+    if (!this.#isTurn) {
+      // A small body is taken whatever comes before it: it may stand in the way of that on a connection.
+      if (this.#heldBytes + bytes.length <= HELD_BYTES) return this.#hold(bytes);
+      await this.#turn;
+    }
+    await this.#flush();
+    await this.#send(bytes);
+  }
+
+  /** Nothing more comes. With `drop`, what is still held does not either. */
+  async end(options: { drop: boolean }): Promise<void> {
+    try {
+      if (options.drop || this.#held.length === 0) return;
+      await this.#turn;
+      await this.#flush();
+    } finally {
+      this.#held = [];
+      this.#turn.then(this.passOn);
+    }
+  }
+
+  #hold(bytes: Uint8Array): void {
+    this.#held.push(bytes.slice());
+    this.#heldBytes += bytes.length;
+  }
+
+  async #flush(): Promise<void> {
+    const held = this.#held;
+    this.#held = [];
+    for (const bytes of held) await this.#send(bytes);
+  }
+
+  async #send(bytes: Uint8Array): Promise<void> {
+    if (this.out.writeAsync) await this.out.writeAsync(bytes);
+    else this.out.write(bytes);
+  }
+}
