@@ -130,7 +130,9 @@ export const REQUEST_FLAGS = {
     min: 0,
     max: 1000,
     value: "N",
-    about: "try again so often what is safe to send twice; a try that brings 1 MiB or more does not count",
+    about:
+      "try again so often what is safe to send twice and does not connect, breaks off, or is answered with 408, " +
+      "425, 429 or 5xx (but 501, 505 to 508, 510, 511); a try that brings 1 MiB or more does not count",
   },
   timeout: {
     type: "duration",

@@ -3,18 +3,12 @@
  * `NAME.ferry-part.json`, and becomes `NAME` in one step when it is whole and on the disk.
  */
 import { FerryError, quote, writeError } from "../core/errors.ts";
+import { Turns } from "../core/turn.ts";
+import { locked, lstatOrNull, openLocked } from "./part_lock.ts";
+import { bootId, noteAt, type PartNote } from "./part_note.ts";
 import { numbered } from "./remote_name.ts";
-import type { Position, Validator } from "./resume.ts";
+import type { Position } from "./resume.ts";
 import type { Sink } from "./sink.ts";
-
-/** What lies beside a part: of which resource it is the beginning. */
-export interface PartNote {
-  url: string;
-  size: number;
-  validator: Validator;
-  /** The boot of the machine that the bytes were written in, or null once they are on the disk for good. */
-  boot: string | null;
-}
 
 const PART = ".ferry-part";
 const NOTE = ".json";
@@ -39,6 +33,9 @@ export class PartFile implements Sink {
   #length = 0;
   #note: PartNote | null = null;
   #noted = false;
+  #refused: string | null = null;
+  /** Whether it is a mended copy of what has the name, which then gives way to it. */
+  #adopted = false;
 
   /** `path` is where the whole file goes; nothing is opened yet. */
   constructor(path: string, { replace = true }: PartOptions = {}) {
@@ -80,17 +77,51 @@ export class PartFile implements Sink {
   }
 
   #positionHere(url: URL): Position | null {
-    try {
-      const info = Deno.lstatSync(this.part);
-      const note = readNote(Deno.readTextFileSync(this.#notePath));
-      if (!info.isFile || info.size === 0 || note === null) return null;
-      if (note.url !== url.href || info.size > note.size) return null;
+    this.#refused = null;
+    const info = lstatOrNull(this.part);
+    if (info === null || !info.isFile || info.size === 0) return null;
+    const note = noteAt(this.#notePath);
+    this.#refused = note === null
+      ? "nothing says of what it is the beginning"
+      : note.url !== url.href
+      ? "it is the beginning of another URL"
+      : info.size > note.size
+      ? "it is longer than the whole"
       // After a crash of the machine a file may have its length and not its bytes.
-      if (note.boot !== null && (note.boot === "" || note.boot !== bootId())) return null;
-      return { start: 0, have: info.size, end: note.size, size: note.size, validator: note.validator };
-    } catch {
-      return null;
-    }
+      : note.boot !== null && (note.boot === "" || note.boot !== bootId())
+      ? "the machine was started anew before it was safely on the disk"
+      : null;
+    if (note === null || this.#refused !== null) return null;
+    return { start: 0, have: info.size, end: note.size, size: note.size, validator: note.validator };
+  }
+
+  /** Why there is a part that the last `position` did not go on from; null when there was none. */
+  get refused(): string | null {
+    return this.#refused;
+  }
+
+  /** Makes the part a copy of the file that has its name, which has `size` bytes, to be mended. */
+  adopt(size: number, url: URL): void {
+    this.#guard(() => {
+      using old = Deno.openSync(this.path);
+      this.#adopted = true;
+      // Without a note: it is not yet the beginning of anything.
+      this.begin({ start: 0, have: 0 }, url);
+      const buffer = new Uint8Array(1 << 20);
+      for (let left = size; left > 0;) {
+        const count = old.readSync(buffer.subarray(0, Math.min(left, buffer.length)));
+        if (count === null) throw new Error("it became shorter while it was read");
+        this.write(buffer.subarray(0, count));
+        left -= count;
+      }
+    });
+  }
+
+  /** Lets go of the copy that `adopt` made: what comes now is a file like any other. */
+  disown(): void {
+    if (!this.#adopted) return;
+    this.abandon({ start: 0, have: 0 }, false);
+    this.#adopted = false;
   }
 
   begin(position: Position, url: URL): void {
@@ -98,12 +129,16 @@ export class PartFile implements Sink {
     const whole = position.start === 0 && size !== undefined && size === position.end;
     this.#note = whole && validator !== undefined ? { url: url.href, size, validator, boot: bootId() } : null;
     this.#guard(() => {
-      this.#file ??= this.replaces || position.have > 0 ? openLocked(this.part) : this.#claim();
+      this.#file ??= this.#inPlace || position.have > 0 ? openLocked(this.part) : this.#claim();
       if (position.have === 0) this.#forget();
       this.#file.truncateSync(position.have);
       this.#file.seekSync(position.have, Deno.SeekMode.Start);
       this.#length = position.have;
     });
+  }
+
+  get #inPlace(): boolean {
+    return this.replaces || this.#adopted;
   }
 
   write(bytes: Uint8Array): void {
@@ -118,20 +153,33 @@ export class PartFile implements Sink {
     return true;
   }
 
-  /** Reads what is there, for a checksum of the whole. */
-  readBack(take: (bytes: Uint8Array) => void): void {
+  /** Reads bytes from `offset` on into `buffer`; gives how many there were. */
+  readAt(buffer: Uint8Array, offset: number): number {
+    return this.#guard(() => readFully(this.#file!, buffer, offset));
+  }
+
+  /** Replaces bytes from `offset` on. What comes next goes behind all that there is, as before. */
+  writeAt(bytes: Uint8Array, offset: number): void {
     this.#guard(() => {
       const file = this.#file!;
-      file.seekSync(0, Deno.SeekMode.Start);
-      const buffer = new Uint8Array(Math.min(1 << 20, Math.max(1, this.#length)));
-      for (let left = this.#length; left > 0;) {
-        const count = file.readSync(buffer.subarray(0, Math.min(left, buffer.length)));
-        if (count === null) break;
-        take(buffer.subarray(0, count));
-        left -= count;
-      }
+      file.seekSync(offset, Deno.SeekMode.Start);
+      for (let sent = 0; sent < bytes.length;) sent += file.writeSync(bytes.subarray(sent));
       file.seekSync(this.#length, Deno.SeekMode.Start);
     });
+  }
+
+  /** Reads what is there, for a checksum of the whole. Throws the reason of `signal`. */
+  async readBack(take: (bytes: Uint8Array) => void, signal: AbortSignal): Promise<void> {
+    const buffer = new Uint8Array(Math.min(1 << 20, Math.max(1, this.#length)));
+    const turns = new Turns();
+    for (let at = 0; at < this.#length;) {
+      const count = this.readAt(buffer.subarray(0, Math.min(this.#length - at, buffer.length)), at);
+      if (count === 0) break;
+      take(buffer.subarray(0, count));
+      at += count;
+      await turns.due(signal);
+    }
+    this.#guard(() => this.#file!.seekSync(this.#length, Deno.SeekMode.Start));
   }
 
   finish(): void {
@@ -140,7 +188,7 @@ export class PartFile implements Sink {
       file.syncSync();
       const size = file.statSync().size;
       if (size !== this.#length) throw new Error(`it has ${size} bytes where ${this.#length} were written`);
-      if (this.replaces) {
+      if (this.#inPlace) {
         copyMode(this.path, this.part);
         Deno.renameSync(this.part, this.path);
         this.#forget();
@@ -228,9 +276,9 @@ export class PartFile implements Sink {
     this.#file = null;
   }
 
-  #guard(work: () => void): void {
+  #guard<T>(work: () => T): T {
     try {
-      work();
+      return work();
     } catch (error) {
       throw writeError(error, this.path);
     }
@@ -266,36 +314,16 @@ function moveToFree(from: string, to: string): boolean {
   return true;
 }
 
-/** Opens a part for this process alone, where the runtime can tell (Deno 2.9 can, 2.4 cannot). */
-function openLocked(path: string): Deno.FsFile {
-  for (let tries = 0; tries < 10; tries++) {
-    // Nothing is written through a link that somebody laid at this place.
-    if (isLink(path)) Deno.removeSync(path);
-    const file = locked(Deno.openSync(path, { read: true, write: true, create: true }), path);
-    // Whoever held the lock before may have renamed the file away under us.
-    if (file.statSync().ino === lstatOrNull(path)?.ino) return file;
-    file.close();
+/** Fills `buffer` from `offset` on; gives how many bytes there were. */
+export function readFully(file: Deno.FsFile, buffer: Uint8Array, offset: number): number {
+  file.seekSync(offset, Deno.SeekMode.Start);
+  let filled = 0;
+  while (filled < buffer.length) {
+    const count = file.readSync(filled === 0 ? buffer : buffer.subarray(filled));
+    if (count === null) break;
+    filled += count;
   }
-  throw new FerryError("write_failed", `cannot write ${quote(path)}: it keeps being replaced`);
-}
-
-function locked(file: Deno.FsFile, path: string): Deno.FsFile {
-  const lockable = file as Deno.FsFile & { tryLockSync?(exclusive: boolean): boolean };
-  if (lockable.tryLockSync?.(true) !== false) return file;
-  file.close();
-  throw new FerryError("write_failed", `cannot write ${quote(path)}: another ferry is downloading to it`);
-}
-
-function isLink(path: string): boolean {
-  return lstatOrNull(path)?.isSymlink === true;
-}
-
-function lstatOrNull(path: string): Deno.FileInfo | null {
-  try {
-    return Deno.lstatSync(path);
-  } catch {
-    return null;
-  }
+  return filled;
 }
 
 /** A file that is replaced keeps its permissions. */
@@ -305,25 +333,5 @@ function copyMode(from: string, to: string): void {
     if (mode !== null) Deno.chmodSync(to, mode & 0o777);
   } catch {
     // There is nothing to replace.
-  }
-}
-
-/** What an earlier run noted, or null for what is no note. */
-export function readNote(text: string): PartNote | null {
-  const note = JSON.parse(text);
-  const { kind, value } = note?.validator ?? {};
-  const good = typeof note?.url === "string" && Number.isSafeInteger(note.size) &&
-    typeof value === "string" &&
-    (kind === "etag" || kind === "date") && /^[\x20-\x7e]{1,1000}$/.test(value) &&
-    (note.boot === null || typeof note.boot === "string");
-  return good ? { url: note.url, size: note.size, validator: { kind, value }, boot: note.boot } : null;
-}
-
-/** Another one after each start of the machine; empty where the system does not tell. */
-function bootId(): string {
-  try {
-    return Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
-  } catch {
-    return "";
   }
 }

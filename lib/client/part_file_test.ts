@@ -13,17 +13,17 @@ const position = (have: number): Position => ({
   validator: { kind: "etag", value: '"a"' },
 });
 
-function inTemp(work: (path: string, names: () => string[]) => void) {
+async function inTemp(work: (path: string, names: () => string[]) => void | Promise<void>) {
   const dir = Deno.makeTempDirSync();
   try {
-    work(`${dir}/f`, () => [...Deno.readDirSync(dir)].map((entry) => entry.name).sort());
+    await work(`${dir}/f`, () => [...Deno.readDirSync(dir)].map((entry) => entry.name).sort());
   } finally {
     Deno.removeSync(dir, { recursive: true });
   }
 }
 
 Deno.test("PartFile keeps a part with its validator and goes on with it", () =>
-  inTemp((path, names) => {
+  inTemp(async (path, names) => {
     const first = new PartFile(path);
     assertEquals(first.position(TARGET), null);
     const at = position(0);
@@ -38,7 +38,7 @@ Deno.test("PartFile keeps a part with its validator and goes on with it", () =>
     second.begin(position(5), TARGET);
     second.write(bytes("56789"));
     let back = "";
-    second.readBack((piece) => back += new TextDecoder().decode(piece));
+    await second.readBack((piece) => back += new TextDecoder().decode(piece), new AbortController().signal);
     assertEquals(back, "0123456789");
     second.finish();
     assertEquals([names(), Deno.readTextFileSync(path)], [["f"], "0123456789"]);

@@ -186,6 +186,7 @@ export class RequestRun implements Disposable {
       pace: limitRate === undefined ? undefined : this.#pace ??= new Pace(limitRate),
       trace: this.#trace,
       onRetry: quiet ? undefined : (why: string) => io.err(`ferry: ${why}\n`),
+      onNotice: quiet ? undefined : (text: string) => io.err(`ferry: ${terminalText(text)}\n`),
       onHead: head || settings.showHeaders ? (text: string) => out.write(encoder.encode(text)) : undefined,
       onErrorBody: quiet ? undefined : (bytes: Uint8Array) => this.#showErrorBody(bytes),
     };
@@ -206,6 +207,9 @@ export class RequestRun implements Disposable {
       outcome.bytes = transfer.bytes;
       outcome.retries = transfer.retries;
       if (transfer.resumed) outcome.resumed = true;
+      if (transfer instanceof Transfer && transfer.repaired !== undefined) {
+        outcome.repaired = transfer.repaired;
+      }
     }
   }
 

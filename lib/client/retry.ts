@@ -10,7 +10,9 @@ export const LONGEST_RETRY_AFTER = 60_000;
 
 // RFC 9110 section 9.2.2, and of RFC 4918 the one that only reads.
 const IDEMPOTENT: readonly string[] = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PROPFIND"];
-const RETRY_STATUS: readonly number[] = [408, 425, 429, 500, 502, 503, 504];
+const RETRY_STATUS: readonly number[] = [408, 425, 429];
+// What these servers cannot do now they cannot do a moment later (RFC 9110, 4918, 5842, 2774, 6585).
+const FINAL_STATUS: readonly number[] = [501, 505, 506, 507, 508, 510, 511];
 
 /** Whether a request with `method` may be sent twice without doing its work twice. */
 function isIdempotent(method: string): boolean {
@@ -19,7 +21,7 @@ function isIdempotent(method: string): boolean {
 
 /** Whether an answer with this status may be another one a moment later. */
 export function isRetryStatus(status: number): boolean {
-  return RETRY_STATUS.includes(status);
+  return RETRY_STATUS.includes(status) || (status >= 500 && !FINAL_STATUS.includes(status));
 }
 
 /** Whether the request that ended in `error` may be sent again; its body can be read again when `rereadable`. */

@@ -47,7 +47,18 @@ Deno.test("mayRetry() repeats only what cannot do harm", () => {
     [new StatusError(503, "x"), "POST", true, false],
     [new StatusError(429, "x"), "DELETE", true, true],
     [new StatusError(404, "x"), "GET", true, false],
-    [new StatusError(501, "x"), "GET", true, false],
+    ...[500, 502, 503, 504, 509, 520, 408, 425, 429].map((status): [unknown, string, boolean, boolean] => [
+      new StatusError(status, "x"),
+      "GET",
+      true,
+      true,
+    ]),
+    ...[501, 505, 506, 507, 508, 510, 511, 416].map((status): [unknown, string, boolean, boolean] => [
+      new StatusError(status, "x"),
+      "GET",
+      true,
+      false,
+    ]),
     [new FerryError("disk_full", "x"), "GET", true, false],
   ];
   for (const [error, method, rereadable, expected] of cases) {

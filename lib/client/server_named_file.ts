@@ -1,13 +1,13 @@
 /** A download whose name the server chooses. */
 import { FerryError } from "../core/errors.ts";
-import { PartFile, type PartOptions, readNote } from "./part_file.ts";
+import { PartFile, type PartOptions } from "./part_file.ts";
+import { noteAt } from "./part_note.ts";
 import { type NamedAnswer, serverName } from "./remote_name.ts";
 import type { Position } from "./resume.ts";
 
 const NOTE_END = ".ferry-part.json";
 /** In a folder with more entries than these nobody looks for the part of an earlier run. */
 const MOST_ENTRIES = 100_000;
-const MOST_NOTE_BYTES = 64 * 1024;
 
 /** In the folder `dir`; its name is known when the server has answered, or when an earlier run left a part of it. */
 export class ServerNamedFile extends PartFile {
@@ -47,20 +47,10 @@ export class ServerNamedFile extends PartFile {
       for (const { name, isFile } of Deno.readDirSync(this.dir || ".")) {
         if (++entries > MOST_ENTRIES) return;
         if (!isFile || !name.endsWith(NOTE_END)) continue;
-        const path = this.dir + name;
-        if (Deno.statSync(path).size > MOST_NOTE_BYTES) continue;
-        if (readNoteAt(path)?.url === url.href) yield name.slice(0, -NOTE_END.length);
+        if (noteAt(this.dir + name)?.url === url.href) yield name.slice(0, -NOTE_END.length);
       }
     } catch {
       // What cannot be looked through has nothing to go on from.
     }
-  }
-}
-
-function readNoteAt(path: string) {
-  try {
-    return readNote(Deno.readTextFileSync(path));
-  } catch {
-    return null;
   }
 }

@@ -1,23 +1,30 @@
 /** One URL from request to the bytes in their place: tries, resumes, checks. */
-import { FerryError, quote } from "../core/errors.ts";
+import { assertNever, FerryError, quote } from "../core/errors.ts";
 import { headerLines, statusLine } from "./answer_text.ts";
 import { type BodySource, isRereadable } from "./body_source.ts";
 import type { Digest } from "./digest.ts";
 import { Deadline } from "./deadline.ts";
-import { type Answer, exchange } from "./exchange.ts";
+import { type Answer, exchange, type ExchangeOptions } from "./exchange.ts";
 import type { WireAnswer } from "./http1/answer.ts";
 import type { Pace } from "./pace.ts";
 import { PartFile } from "./part_file.ts";
 import { pump } from "./pump.ts";
 import type { RangeWish } from "./range_flag.ts";
+import { type Hop } from "./redirect.ts";
 import type { RequestClient } from "./request_client.ts";
-import { canResume, judgeResume, parseContentRange, type Position, rangeFrom } from "./resume.ts";
+import { canResume, judgeResume, type Position, rangeFrom } from "./resume.ts";
 import { mayRetry } from "./retry.ts";
-import { type Sink, statOrNull } from "./sink.ts";
+import type { Sink } from "./sink.ts";
 import { startPosition } from "./start_position.ts";
 import { readErrorBody, statusError } from "./status_answer.ts";
 import type { StatusError } from "./status_error.ts";
 import { tryAgain } from "./try_again.ts";
+import { checksumClaim, claimsOf, mismatchError, Verification } from "./verification.ts";
+
+const WANT = "want-repr-digest";
+
+/** By this a ferry serve says that it can tell the digest of what it sends once it has sent it (docs/http.md). */
+const DIGEST_LATER = "ferry-digest";
 
 /** What is to be done with one URL. */
 export interface TransferPlan {
@@ -43,11 +50,14 @@ export interface TransferTools {
   client: RequestClient;
   sink: Sink;
   stop: AbortSignal;
+  /** Takes all of the body, for whoever wants its SHA-256. */
   digest?: Digest;
   pace?: Pace;
   trace?: (line: string) => void;
   /** A try has failed and another one follows. */
   onRetry?: (why: string) => void;
+  /** Something that the user may want to know has happened, and the transfer goes on. */
+  onNotice?: (text: string) => void;
   /** The head of the answer whose body follows, as text; once. */
   onHead?: (head: string) => void;
   /** The body of an answer that is an error; cut when it is long. */
@@ -63,10 +73,20 @@ export class Transfer {
   retries = 0;
   /** Whether bytes of an earlier run, or of an earlier try, were gone on from. */
   resumed = false;
+  /** Bytes that were fetched anew because they were damaged, once they were. */
+  repaired: number | undefined;
   #position: Position = { start: 0, have: 0 };
   #headShown = false;
+  readonly #verification: Verification;
+  /** How the server tells the digest of the body once it has sent it. */
+  #digestLater: "head" | "trailer" | null = null;
+  /** Whether the bytes before are those of an earlier run, which the disk may have lost since. */
+  #fromEarlier = false;
 
-  constructor(readonly plan: TransferPlan, readonly tools: TransferTools) {}
+  constructor(readonly plan: TransferPlan, readonly tools: TransferTools) {
+    const { sha256 } = plan;
+    this.#verification = new Verification(tools.digest, sha256 === undefined ? [] : [checksumClaim(sha256)]);
+  }
 
   /** Does it all. Throws a FerryError, or the reason of `tools.stop`; then the sink has been left in order. */
   async run(): Promise<void> {
@@ -78,21 +98,32 @@ export class Transfer {
       const keep = canResume(this.#position) && this.plan.range === undefined &&
         !(error instanceof FerryError && error.code === "checksum_mismatch");
       const kept = this.tools.sink.abandon(this.#position, keep);
-      if (kept === null || !(error instanceof FerryError)) throw error;
-      error.message += `; ${this.#position.have} bytes are kept in ${
-        quote(kept)
-      }, --continue goes on from there`;
+      if (kept === null) throw error;
+      const how = `${this.#position.have} bytes are kept in ${quote(kept)}, --continue goes on from there`;
+      if (error instanceof FerryError) error.message += `; ${how}`;
+      else this.tools.onNotice?.(how);
       throw error;
     }
   }
 
   async #tries(signal: AbortSignal, deadline: Deadline): Promise<void> {
-    if (this.plan.resume && this.tools.sink instanceof PartFile) {
-      const position = this.tools.sink.position(this.plan.url);
-      if (position !== null) this.#position = position;
-      else if (await this.#alreadyWhole(this.tools.sink.path, signal)) return;
+    const { sink } = this.tools;
+    let look = false;
+    if (this.plan.resume && sink instanceof PartFile) {
+      const position = sink.position(this.plan.url);
+      if (position !== null) {
+        this.#position = position;
+        this.#fromEarlier = true;
+      } else {
+        if (sink.refused !== null) this.#notice(`${sink.part} is not gone on with: ${sink.refused}`);
+        look = true;
+      }
     }
-    await tryAgain((last) => this.#attempt(signal, last), {
+    await tryAgain(async (last) => {
+      if (look && await this.#isThere(signal)) return;
+      look = false;
+      await this.#attempt(signal, last);
+    }, {
       retries: this.plan.retries,
       signal,
       deadline,
@@ -141,8 +172,11 @@ export class Transfer {
               "server does not go on from there (the content has changed, or it serves no ranges)",
           );
         }
-        this.#position = { start: 0, have: 0 };
-        this.resumed = false;
+        this.#notice(
+          `${quote(this.plan.url.href)}: the server does not go on after ${this.#position.have} bytes, ` +
+            `${whyNot(response)}; starting over`,
+        );
+        this.#startOver();
         if (verdict.kind === "changed" && this.plan.range === undefined) {
           return await this.#fresh(answer, signal);
         }
@@ -157,27 +191,44 @@ export class Transfer {
     for (const [name, value] of Object.entries(extra)) headers.set(name, value);
     const hop = { url: plan.url, method: plan.method, headers, withBody: plan.body.kind !== "none" };
     if (hop.withBody) this.bytes = 0;
-    return exchange(tools.client, hop, {
-      body: plan.body,
-      meter: (bytes) => {
-        this.bytes += bytes;
-        return tools.pace?.take(bytes, signal);
-      },
-      signal,
-      maxRedirects: plan.maxRedirects,
-      trace: tools.trace,
-    }).then((answer) => {
+    const meter = (bytes: number) => {
+      this.bytes += bytes;
+      return tools.pace?.take(bytes, signal);
+    };
+    return this.#send(hop, { body: plan.body, meter, signal }).then((answer) => {
       this.status = answer.response.status;
       return answer;
     });
   }
 
+  #send(hop: Hop, options: Pick<ExchangeOptions, "body" | "meter" | "signal">): Promise<Answer> {
+    const { maxRedirects } = this.plan;
+    return exchange(this.tools.client, hop, { ...options, maxRedirects, trace: this.tools.trace });
+  }
+
+  /** A request beside the one that this is about, with the headers of `hop`, where that led. */
+  #aside(hop: Hop, headers: Record<string, string>, signal: AbortSignal): Promise<Answer> {
+    const all = new Headers(hop.headers);
+    for (const name of ["range", "if-range", "want-repr-digest"]) all.delete(name);
+    for (const [name, value] of Object.entries(headers)) all.set(name, value);
+    const body = { kind: "none" } as const;
+    return this.#send({ ...hop, headers: all, withBody: false }, { body, meter: () => {}, signal });
+  }
+
   #wishHeaders(): Record<string, string> {
-    return this.plan.range === undefined ? {} : { range: `bytes=${this.plan.range.text}` };
+    return this.plan.range === undefined ? this.#wantDigest() : { range: `bytes=${this.plan.range.text}` };
   }
 
   #rangeHeaders(): Record<string, string> {
-    return { "range": rangeFrom(this.#position), "if-range": this.#position.validator!.value };
+    const { validator } = this.#position;
+    const range = { "range": rangeFrom(this.#position), "if-range": validator!.value };
+    return this.plan.range === undefined ? { ...this.#wantDigest(), ...range } : range;
+  }
+
+  /** The least weight: what costs the server a look at all of a large file is not worth waiting for (docs/http.md). */
+  #wantDigest(): Record<string, string> {
+    const { method, headers } = this.plan;
+    return method !== "GET" || headers.has(WANT) ? {} : { [WANT]: "sha-256=1" };
   }
 
   /** An answer from its beginning. */
@@ -197,13 +248,18 @@ export class Transfer {
     this.#showHead(response);
     // Nothing has changed since the copy that the user's own condition names: it stays.
     if (response.status === 304) return await response.body?.cancel();
-    tools.digest?.reset();
     try {
       tools.sink.answered?.({ headers: response.headers, url: hop.url });
     } catch (error) {
       await response.body?.cancel();
       throw error;
     }
+    const { start, end } = this.#position;
+    this.#digestLater = digestLater(response);
+    await this.#verification.begin(claimsOf(response, { method: hop.method, resumed: false }), {
+      size: end === undefined ? undefined : end - start,
+      later: this.#digestLater !== null,
+    });
     tools.sink.begin(this.#position, plan.url);
     await this.#deliver(answer, signal, 0);
   }
@@ -217,19 +273,11 @@ export class Transfer {
   }
 
   async #deliver(answer: Answer, signal: AbortSignal, skip: number): Promise<void> {
-    const { sink, digest, pace } = this.tools;
+    const { sink, pace } = this.tools;
     const position = this.#position;
-    if (position.have > 0) {
-      this.resumed = true;
-      // A part of an earlier run is opened only now that the server has agreed to go on with it.
-      sink.begin(position, this.plan.url);
-      if (digest && digest.count !== position.have && sink instanceof PartFile) {
-        digest.reset();
-        sink.readBack((bytes) => digest.update(bytes));
-      }
-    }
+    if (position.have > 0) await this.#goOn(answer, signal);
     const count = (bytes: Uint8Array) => {
-      digest?.update(bytes);
+      this.#verification.update(bytes);
       position.have += bytes.length;
       if (this.plan.body.kind === "none") this.bytes += bytes.length;
     };
@@ -242,39 +290,137 @@ export class Transfer {
     const limit = position.end === undefined ? undefined : position.end - position.start - position.have;
     if (answer.hop.method === "HEAD") await answer.response.body?.cancel();
     else await pump(answer.response.body, take, { url: answer.hop.url, skip, limit, pace, signal });
-    const { sha256 } = this.plan;
-    if (digest && sha256 !== undefined && digest.hex() !== sha256) {
-      throw new FerryError(
-        "checksum_mismatch",
-        `${
-          quote(this.plan.url.href)
-        }: the SHA-256 is ${digest.hex()}, not the ${sha256} that --checksum demands`,
-      );
-    }
-    sink.finish();
+    await this.#finish(answer, signal);
   }
 
-  /** Whether `path`, from an earlier run, is the resource as it is: of its size, and not changed there since. */
-  async #alreadyWhole(path: string, signal: AbortSignal): Promise<boolean> {
-    const info = statOrNull(path, path);
-    if (info === null || info.size === 0 || info.mtime === null) return false;
-    const { response } = await this.#exchange(signal, {
-      "range": `bytes=${info.size}-`,
-      "if-unmodified-since": info.mtime.toUTCString(),
-    });
-    await response.body?.cancel();
-    const range = parseContentRange(response.headers.get("content-range"));
-    if (response.status !== 416 || range?.kind !== "unsatisfied" || range.size !== info.size) return false;
-    const { digest } = this.tools;
-    if (digest) {
-      using file = Deno.openSync(path);
-      const body = { read: (buffer: Uint8Array) => file.read(buffer), cancel: async () => {} };
-      await pump(body, (bytes) => digest.update(bytes), { url: this.plan.url, signal });
-      // Not the one that is wanted, whatever its size: fetch it.
-      if (this.plan.sha256 !== undefined && digest.hex() !== this.plan.sha256) return false;
-    }
+  /** What has come before is gone on from. */
+  async #goOn({ response, hop }: Answer, signal: AbortSignal): Promise<void> {
+    const { sink } = this.tools;
+    const { have, end, start } = this.#position;
     this.resumed = true;
+    // A part of an earlier run is opened only now that the server has agreed to go on with it.
+    sink.begin(this.#position, this.plan.url);
+    this.#digestLater = this.plan.range === undefined && digestLater(response) === "head" ? "head" : null;
+    await this.#verification.goOn(claimsOf(response, { method: hop.method, resumed: true }), {
+      have,
+      size: end === undefined ? undefined : end - start,
+      later: this.#digestLater !== null,
+      back: sink instanceof PartFile ? (take) => sink.readBack(take, signal) : null,
+    });
+  }
+
+  /** All bytes are there: shows them when they are the right ones. */
+  async #finish({ response, hop }: Answer, signal: AbortSignal): Promise<void> {
+    const { sink } = this.tools;
+    if (this.#digestLater === "trailer") {
+      const headers = response.body?.trailers;
+      if (headers) {
+        this.#verification.claim(claimsOf({ ...response, headers }, { method: hop.method, resumed: false }));
+      }
+    } else if (this.#digestLater === "head" && !this.#verification.isClaimed) {
+      await this.#askDigest(hop, signal);
+    }
+    let wrong = await this.#verification.contradiction();
+    if (wrong !== null && wrong.by === "Repr-Digest" && await this.#mend(hop, signal)) {
+      wrong = await this.#verification.contradiction();
+    }
+    if (wrong === null) return sink.finish();
+    // The bytes of an earlier run may have been damaged since; those that the server says are right are not.
+    const blameless = wrong.by === "--checksum" && this.#verification.isClaimed;
+    if (!this.#fromEarlier || blameless || !sink.restart()) throw mismatchError(this.plan.url, wrong);
+    this.#notice(`${mismatchError(this.plan.url, wrong).message}; starting over`);
+    this.#startOver();
+    await this.#attempt(signal, true);
+  }
+
+  #startOver(): void {
+    this.#position = { start: 0, have: 0 };
+    this.#fromEarlier = false;
+    this.resumed = false;
+  }
+
+  /** Asks for the digest of what has come; a favour of the server's, without which nothing is wrong. */
+  async #askDigest(hop: Hop, signal: AbortSignal): Promise<void> {
+    const { validator } = this.#position;
+    try {
+      const asked = { [WANT]: "sha-256=10" };
+      const { response } = await this.#aside({ ...hop, method: "HEAD" }, asked, signal);
+      await response.body?.cancel();
+      if (response.status !== 200 || response.headers.get("etag") !== validator?.value) return;
+      this.#verification.claim(claimsOf(response, { method: "GET", resumed: true }));
+    } catch (error) {
+      if (signal.aborted || !(error instanceof FerryError)) throw error;
+    }
+  }
+
+  /** Fetches anew what of the part is damaged, where the server tells what that is. */
+  async #mend(hop: Hop, signal: AbortSignal): Promise<boolean> {
+    const { sink } = this.tools;
+    const { start, end, size, validator } = this.#position;
+    if (!(sink instanceof PartFile) || validator === undefined || size === undefined) return false;
+    if (start !== 0 || end !== size) return false;
+    const { repair } = await import("./repair.ts");
+    try {
+      const repaired = await repair(hop.url, { file: sink, size, validator }, {
+        get: (url, headers) => this.#aside({ ...hop, url }, headers, signal),
+        received: (bytes) => this.bytes += bytes,
+        signal,
+      });
+      if (repaired === null) return false;
+      this.repaired = repaired;
+    } catch (error) {
+      // Another way to get it is left; but what is broken for the moment may be tried again.
+      if (signal.aborted || !(error instanceof FerryError) || this.#mayTryAgain(error)) throw error;
+      return false;
+    }
+    await this.#verification.again((take) => sink.readBack(take, signal));
+    this.#notice(
+      `${quote(sink.path)}: repaired, ${this.repaired} of ${size} bytes were damaged and fetched anew`,
+    );
     return true;
+  }
+
+  /** Whether the file that is at the target already is the resource, or could be made so. */
+  async #isThere(signal: AbortSignal): Promise<boolean> {
+    const { sink } = this.tools;
+    // A try before may have left off in the midst of mending it.
+    this.#startOver();
+    if (!(sink instanceof PartFile)) return false;
+    sink.disown();
+    const { checkExisting } = await import("./existing_file.ts");
+    let hop: Hop | undefined;
+    const ask = async (headers: Record<string, string>) => {
+      const answer = await this.#exchange(signal, headers);
+      hop = answer.hop;
+      return answer;
+    };
+    const existing = await checkExisting(sink.path, { ask, verification: this.#verification, signal });
+    switch (existing.kind) {
+      case "other":
+        return false;
+      case "whole":
+        this.resumed = true;
+        return true;
+      case "damaged": {
+        const { size, validator } = existing;
+        if (validator === undefined) return false;
+        this.#position = { start: 0, have: size, end: size, size, validator };
+        sink.adopt(size, this.plan.url);
+        if (await this.#mend(hop!, signal) && await this.#verification.contradiction() === null) {
+          sink.finish();
+          return true;
+        }
+        this.#startOver();
+        sink.disown();
+        return false;
+      }
+      default:
+        return assertNever(existing);
+    }
+  }
+
+  #notice(text: string): void {
+    this.tools.onNotice?.(text);
   }
 
   #showHead(response: WireAnswer): void {
@@ -283,4 +429,20 @@ export class Transfer {
     const lines = [statusLine(response), ...headerLines(response.headers)];
     this.tools.onHead?.(lines.join("\n") + "\n\n");
   }
+}
+
+/** How an answer says that its digest can be had once its body has come: in its trailer, or by a HEAD. */
+function digestLater({ status, headers }: WireAnswer): "head" | "trailer" | null {
+  if (/\b(repr|content)-digest\b/i.test(headers.get("trailer") ?? "")) return "trailer";
+  const later = headers.get(DIGEST_LATER) === "later" && (status === 200 || status === 206);
+  return later ? "head" : null;
+}
+
+/** Why an answer to a request for the rest is not the rest, in a few words. */
+function whyNot({ status }: { status: number }): string {
+  return status === 206
+    ? "but sends another part"
+    : status === 200
+    ? "since its content has changed or it serves no ranges"
+    : `but answers ${status}`;
 }

@@ -34,10 +34,21 @@ export async function tryAgain(
       const retryAfter = error instanceof StatusError ? error.retryAfter : undefined;
       const wait = retryWait(failures, { retryAfter });
       // No use in sleeping into the time limit: what went wrong says more than that it ran out.
-      if (!deadline.allows(wait)) throw error;
-      const seconds = wait < 10_000 ? (wait / 1000).toFixed(1) : Math.round(wait / 1000);
-      onRetry(`${(error as Error).message}; trying again in ${seconds} s (${failures} of ${retries})`);
+      if (!deadline.allows(retryAfter ?? wait)) {
+        if (retryAfter !== undefined) {
+          (error as Error).message += `; the server asks to come back in ${
+            seconds(retryAfter)
+          }, after the time limit`;
+        }
+        throw error;
+      }
+      const { message } = error as Error;
+      onRetry(`${message}; trying again in ${seconds(wait)} (${failures} of ${retries})`);
       await sleep(wait, signal);
     }
   }
+}
+
+function seconds(ms: number): string {
+  return `${ms < 10_000 ? (ms / 1000).toFixed(1) : Math.round(ms / 1000)} s`;
 }

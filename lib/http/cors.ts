@@ -16,6 +16,7 @@ const EXPOSED = [
   "Content-Range",
   "Date",
   "ETag",
+  "Ferry-Digest",
   "Location",
   "Repr-Digest",
   "Tus-Checksum-Algorithm",

@@ -76,20 +76,25 @@ function decode(base64: string): Uint8Array | null {
 }
 
 /**
- * Whether a `Want-Content-Digest` or `Want-Repr-Digest` (null for none) asks for SHA-256, with whatever weight but 0
- * (section 4). A malformed one asks for nothing.
+ * The weight, 1 to 10, with which a `Want-Content-Digest` or `Want-Repr-Digest` (null for none) asks for SHA-256
+ * (section 4); 0 when it does not. A malformed one asks for nothing.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * assertEquals(wantsSha256("sha-512=3, sha-256=10"), true);
- * assertEquals(wantsSha256("sha-256=0"), false);
+ * assertEquals(sha256Weight("sha-512=3, sha-256=10"), 10);
+ * assertEquals(sha256Weight("sha-256=0"), 0);
  * ```
  */
-export function wantsSha256(header: string | null): boolean {
-  if (header === null) return false;
+export function sha256Weight(header: string | null): number {
+  if (header === null) return 0;
   const value = parseDictionary(header)?.get("sha-256");
-  return value?.kind === "integer" && value.value >= 1 && value.value <= 10;
+  return value?.kind === "integer" && value.value >= 1 && value.value <= 10 ? value.value : 0;
+}
+
+/** `bytes` as lower-case hex, as checksums are written. */
+export function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** The field that says a SHA-256, which is given in base64. */

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import * as fc from "fast-check";
-import { formatSha256, parseDigests, wantsSha256 } from "./digest.ts";
+import { formatSha256, hexOf, parseDigests, sha256Weight } from "./digest.ts";
 
 const EMPTY = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 const LONG = "YMAam51Jz/jOATT6/zvHrLVgOYTGFy1d6GJiOHTohq4yP+pgk4vf2aCsyRZOtw8MjkM7iw7yZ/WkppmM44T3qg==";
@@ -27,30 +27,34 @@ for (const [about, header, wanted] of DIGESTS) {
   });
 }
 
-const WANTS: [header: string | null, wanted: boolean][] = [
-  [null, false],
-  ["sha-256=10", true],
-  ["sha-512=3, sha-256=1", true],
-  ["sha-256=0", false],
-  ["sha-256=11", false],
-  ["sha-256=-1", false],
-  ["sha-512=10", false],
-  ["sha-256", false],
-  ["SHA-256", false],
-  ["", false],
-  ["sha-256=10,,", false],
+const WANTS: [header: string | null, weight: number][] = [
+  [null, 0],
+  ["sha-256=10", 10],
+  ["sha-512=3, sha-256=1", 1],
+  ["sha-256=0", 0],
+  ["sha-256=11", 0],
+  ["sha-256=-1", 0],
+  ["sha-512=10", 0],
+  ["sha-256", 0],
+  ["SHA-256", 0],
+  ["", 0],
+  ["sha-256=10,,", 0],
 ];
-for (const [header, wanted] of WANTS) {
-  Deno.test(`wantsSha256() of ${header} is ${wanted}`, () => assertEquals(wantsSha256(header), wanted));
+for (const [header, weight] of WANTS) {
+  Deno.test(`sha256Weight() of ${header} is ${weight}`, () => assertEquals(sha256Weight(header), weight));
 }
 
 Deno.test("parseDigests() reads back what formatSha256() wrote, and never throws", () => {
   fc.assert(fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (bytes) => {
     const [found] = parseDigests(formatSha256(btoa(String.fromCharCode(...bytes)))) ?? [];
     assertEquals(found, { algorithm: "sha-256", digest: new Uint8Array(bytes) });
+    assertEquals(
+      Uint8Array.from(hexOf(bytes).match(/../g) ?? [], (pair) => parseInt(pair, 16)),
+      new Uint8Array(bytes),
+    );
   }));
   fc.assert(fc.property(fc.string(), fc.constantFrom("sha-256=", "sha-256=:", ""), (text, start) => {
     parseDigests(start + text);
-    wantsSha256(start + text);
+    sha256Weight(start + text);
   }));
 });

@@ -1,6 +1,6 @@
 /** The digests of an answer that its request wants (RFC 9530). */
 import { createHash } from "node:crypto";
-import { formatSha256, wantsSha256 } from "../http/digest.ts";
+import { formatSha256, sha256Weight } from "../http/digest.ts";
 import { FileBody } from "./file_body.ts";
 import type { FileDigests } from "./file_digests.ts";
 import { KeptBody } from "./kept_body.ts";
@@ -11,17 +11,25 @@ import { TextBody } from "./text_body.ts";
 /** Larger parts of a file have no digest of their own: anybody could ask for ever new ones. */
 const LARGEST_PART = 64 * 1024 * 1024;
 
+/** A larger file is not read for its digest before the first byte goes out, for those who ask with the least weight. */
+const LARGEST_AT_ONCE = 64 * 1024 * 1024;
+
+/** Says to those that the digest can be had by a HEAD once all of the file has been sent. */
+const LATER = { "ferry-digest": "later" };
+
 /** Which digests a request wants. */
 export interface Wanted {
   repr: boolean;
   content: boolean;
+  /** Whether the digest of the whole is wanted only where it costs little. */
+  modest: boolean;
 }
 
 /** What the headers of a request want; null for nothing. */
 export function wantedDigests(headers: Pick<Headers, "get">): Wanted | null {
-  const repr = wantsSha256(headers.get("want-repr-digest"));
-  const content = wantsSha256(headers.get("want-content-digest"));
-  return repr || content ? { repr, content } : null;
+  const repr = sha256Weight(headers.get("want-repr-digest"));
+  const content = sha256Weight(headers.get("want-content-digest"));
+  return repr + content > 0 ? { repr: repr > 0, content: content > 0, modest: repr === 1 } : null;
 }
 
 /**
@@ -53,6 +61,14 @@ export async function addDigests(
     return { ...reply, headers };
   }
   try {
+    if (wanted.modest && !wanted.content && method === "GET" && body.stat().size > LARGEST_AT_ONCE) {
+      const known = digests.known(body);
+      if (known !== undefined) {
+        return { ...reply, headers: { ...headers, "repr-digest": formatSha256(known) } };
+      }
+      if (status === 200) digests.watch(body);
+      return { ...reply, headers: { ...headers, ...LATER } };
+    }
     const whole = wanted.repr || (wanted.content && status === 200 && method !== "HEAD")
       ? await digests.ofFile(body)
       : null;

@@ -31,6 +31,7 @@ export class FileBody {
   readonly #file: Deno.FsFile;
   readonly #segments: readonly Segment[];
   #open = true;
+  #watcher: ((digest: string) => void) | null = null;
 
   constructor(file: Deno.FsFile, segments: readonly Segment[], length: number) {
     this.#file = file;
@@ -81,6 +82,11 @@ export class FileBody {
     return hash.digest("base64");
   }
 
+  /** `told` gets the SHA-256 in base64 of all that is sent, when it has been, before the file is closed. */
+  watch(told: (digest: string) => void): void {
+    this.#watcher = told;
+  }
+
   /**
    * The bytes; of what is read from the stream, the second next chunk must not be asked for while it is still held.
    * Reading is synchronous on purpose: the page cache answers sooner than a thread would. A file that has
@@ -93,6 +99,8 @@ export class FileBody {
     const chunks = new SentChunks();
     // Parts are short, and old runtimes hold more.
     const ring = OLD_RUNTIME || this.#segments.length > 1 ? null : new ChunkRing();
+    const watcher = this.#watcher;
+    const hash = watcher === null ? null : createHash("sha256");
     const end = () => {
       if (!this.#open) return;
       this.close();
@@ -103,6 +111,7 @@ export class FileBody {
       pull: (controller) => {
         if (index === this.#segments.length) {
           // Only now the last chunk has been taken.
+          if (hash !== null && this.#open) watcher!(hash.digest("base64"));
           end();
           controller.close();
           return;
@@ -112,6 +121,7 @@ export class FileBody {
           if (segment instanceof Uint8Array) {
             index++;
             total += segment.length;
+            hash?.update(segment);
             controller.enqueue(segment);
           } else {
             if (position === -1) {
@@ -125,6 +135,7 @@ export class FileBody {
             const count = this.#file.readSync(chunk);
             if (count === null) throw new Error("the file became shorter while it was sent");
             reused?.fill(count);
+            hash?.update(count === chunk.length ? chunk : chunk.subarray(0, count));
             chunks.add(chunk);
             position += count;
             total += count;

@@ -46,6 +46,22 @@ export class FileDigests {
     }
   }
 
+  /** The SHA-256 in base64 of the whole file behind `body`, if it is remembered. */
+  known(body: FileBody): string | undefined {
+    return this.#known.get(versionKey(body.stat()));
+  }
+
+  /** Remembers the SHA-256 of the file behind `body`, all of which is about to be sent, once it has been. */
+  watch(body: FileBody): void {
+    const before = body.stat();
+    const key = versionKey(before);
+    const began = Date.now();
+    if (!isSettled(before, began)) return;
+    body.watch((digest) => {
+      if (versionKey(body.stat()) === key) this.#keep(key, digest);
+    });
+  }
+
   /** The SHA-256 in base64 of what `body` is about to send; null as `ofFile`. */
   ofBody(body: FileBody): Promise<string | null> {
     return this.#hash(body, { whole: false });

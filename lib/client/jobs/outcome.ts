@@ -10,6 +10,8 @@ export interface Outcome {
   path?: string;
   sha256?: string;
   resumed?: boolean;
+  /** Bytes that were damaged and fetched anew. */
+  repaired?: number;
   retries: number;
   /** Only of a URL that failed. */
   error?: { code: string; message: string; exit: number };
