@@ -1,5 +1,5 @@
 import { type Command, defineCommand } from "../lib/cli/command.ts";
-import type { Io } from "../lib/cli/io.ts";
+import { type Io, isLive } from "../lib/cli/io.ts";
 import { parseSha256 } from "../lib/cli/units.ts";
 import { FerryError, quote, readError } from "../lib/core/errors.ts";
 import { Dialer } from "../lib/client/dial/dialer.ts";
@@ -8,11 +8,12 @@ import { isRereadable } from "../lib/client/body_source.ts";
 import { parseRangeFlag } from "../lib/client/range_flag.ts";
 import { readSending, type Sending } from "../lib/client/request_input.ts";
 import { planOutputs } from "../lib/client/request_output.ts";
-import { RequestRun } from "../lib/client/request_run.ts";
+import { RequestRun, type RequestSettings } from "../lib/client/request_run.ts";
 import { WORST_FIRST } from "../lib/client/jobs/outcome.ts";
 import type { Jobs } from "../lib/client/jobs/job.ts";
 import { UrlJobs } from "../lib/client/jobs/url_jobs.ts";
 import { splitArgs } from "../lib/client/target.ts";
+import type { TransfersMeter } from "../lib/client/transfers_meter.ts";
 import { REQUEST_FLAGS, type RequestFlags } from "./request_flags.ts";
 
 export const request: Command = defineCommand({
@@ -99,9 +100,11 @@ export const request: Command = defineCommand({
       throw new FerryError("usage", "--output takes a body, and --head brings none");
     }
     if (flags["limit-rate"] === 0) throw new FerryError("usage", "--limit-rate 0 would never end");
-    const intoFiles = flags["remote-name"] || flags["output-dir"] !== undefined || flags.output.length > 0;
+    const intoFiles = flags["remote-name"] || flags["remote-header-name"] ||
+      flags["output-dir"] !== undefined ||
+      flags.output.length > 0;
     const many = flags.input !== undefined || (count > 1 && intoFiles && sending.method === "GET");
-    using run = new RequestRun({
+    const settings: RequestSettings = {
       sending,
       outputs: planOutputs(flags, urls.counts),
       sinks: {
@@ -131,8 +134,14 @@ export const request: Command = defineCommand({
       json: flags.json,
       quiet: flags.quiet,
       verbose: flags.verbose,
-    }, io);
-    return await run.all(await jobsOf(flags, urls, io));
+    };
+    const work = async (io: Io, meter?: TransfersMeter) => {
+      using run = new RequestRun(settings, io, meter);
+      return await run.all(await jobsOf(flags, urls, io));
+    };
+    if (!wantsProgress(flags, sending, io)) return await work(io);
+    const { withProgress } = await import("../lib/client/request_progress.ts");
+    return await withProgress(io, flags.input === undefined ? count : undefined, work);
   },
 });
 
@@ -148,6 +157,22 @@ async function jobsOf(flags: RequestFlags, urls: UrlJobs, io: Io): Promise<Jobs>
     yield* urls;
     yield* file.jobs();
   }();
+}
+
+/** By itself it is shown on a terminal, unless bodies or lines of JSON go to one. */
+function wantsProgress(
+  flags: RequestFlags & { json: boolean; quiet: boolean },
+  sending: Sending,
+  io: Io,
+): boolean {
+  if (flags.progress !== undefined) return flags.progress;
+  if (flags.quiet || !isLive(io)) return false;
+  const toStdout = flags.output.includes("-") ||
+    flags.output.length === 0 && !flags["remote-name"] && !flags["remote-header-name"] &&
+      flags["output-dir"] === undefined;
+  if (flags.json && (toStdout || io.stdoutIsTerminal)) return false;
+  // An upload is what takes its time, and its answer is short.
+  return !(toStdout && io.stdoutIsTerminal && sending.body.kind === "none");
 }
 
 /** Throws `usage` for what cannot be gone on with. */

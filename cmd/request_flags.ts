@@ -150,6 +150,13 @@ export const REQUEST_FLAGS = {
     value: "sha256:HEX",
     about: "the body must have this SHA-256, or no file appears",
   },
+  progress: {
+    type: "boolean",
+    default: null,
+    about:
+      "show on stderr how far it is; the default on a terminal, but not with --quiet, nor where the body " +
+      "or --json goes there",
+  },
   unix: {
     type: "string",
     path: true,

@@ -1,5 +1,5 @@
 /** One run of `ferry sync`, as its command line asks for it. */
-import type { Io, StopReason } from "../lib/cli/io.ts";
+import { type Io, isLive, type StopReason } from "../lib/cli/io.ts";
 import { ProgressMeter } from "../lib/cli/progress.ts";
 import { besideProgress, ProgressDisplay } from "../lib/cli/progress_display.ts";
 import { formatTime } from "../lib/cli/units.ts";
@@ -143,14 +143,14 @@ async function pinsOf({ flags, args }: SyncLine): Promise<string[] | undefined> 
 
 /** Where the lines of a run go, and what shows how far it is between them, where that is wanted. */
 function withProgress({ flags }: SyncLine, io: Io, tally: Tally) {
-  const terminal = io.stderrIsTerminal && io.env("TERM") !== "dumb";
-  if (!(flags.progress ?? (terminal && !flags.quiet))) return { out: io.out, err: io.err };
+  const live = isLive(io);
+  if (!(flags.progress ?? (live && !flags.quiet))) return { out: io.out, err: io.err };
   const progress = new ProgressDisplay({
     write: io.err,
     columns: () => io.columns(),
     rows: () => io.rows(),
     meter: new ProgressMeter(() => tally.look()),
-    live: terminal,
+    live,
   });
   const { out, err } = besideProgress(io, progress);
   return { out, err, progress };

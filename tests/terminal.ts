@@ -52,11 +52,13 @@ export class Screen {
 
   constructor(readonly columns: number, readonly rows: number) {}
 
-  /** Shows `text` and gives the screens that a person saw on the way: one before each time the cursor goes back. */
+  /** Shows `text` and gives the screens that a person saw on the way: one each time the cursor goes back. */
   write(text: string): string[][] {
     const frames: string[][] = [];
-    for (const [token] of text.matchAll(/\x1b\[\d*[A-Za-z]|[^]/gu)) {
-      if (token === "\r" && this.#column > 0) frames.push(this.lines());
+    for (const [token] of text.matchAll(/\x1b\[\d*[A-Za-z]|\r\n|[^]/gu)) {
+      if (token.endsWith("A") && token.length > 1 || token === "\r" && this.#column > 0) {
+        frames.push(this.lines());
+      }
       this.#apply(token);
     }
     return frames;
@@ -71,8 +73,10 @@ export class Screen {
   #apply(token: string): void {
     const row = this.#rows[this.#row];
     if (token === "\r") this.#column = 0;
-    else if (token === "\n") this.#down();
-    else if (token === "\x1b[K") row.length = Math.min(row.length, this.#column);
+    else if (token === "\r\n") {
+      this.#column = 0;
+      this.#down();
+    } else if (token === "\x1b[K") row.length = Math.min(row.length, this.#column);
     else if (token === "\x1b[J") {
       row.length = Math.min(row.length, this.#column);
       this.#rows.length = this.#row + 1;

@@ -27,6 +27,11 @@ export interface Io {
   env(name: string): string | undefined;
 }
 
+/** Whether `io` has a terminal for lines that are redrawn. */
+export function isLive(io: Io): boolean {
+  return io.stderrIsTerminal && io.env("TERM") !== "dumb";
+}
+
 const encoder = new TextEncoder();
 
 /** The process's own streams. `stop` is aborted from outside, by whoever handles signals. */

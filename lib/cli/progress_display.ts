@@ -37,6 +37,7 @@ export class ProgressDisplay {
   /** The widths of the lines on the terminal now; the cursor stands at the end of the last one. */
   #drawn: number[] = [];
   #shown = false;
+  #ended = false;
 
   constructor(options: ProgressOptions) {
     this.#options = options;
@@ -67,8 +68,10 @@ export class ProgressDisplay {
    * last line says how far it came.
    */
   stop(done = false): void {
-    clearInterval(this.#timer);
     const { live, meter, write } = this.#options;
+    if (this.#ended) return;
+    this.#ended = true;
+    clearInterval(this.#timer);
     if (!live) return this.show(performance.now());
     const last = done && this.#shown ? meter.last?.(performance.now(), this.#room()) ?? [] : [];
     this.clear();
@@ -98,19 +101,24 @@ export class ProgressDisplay {
   }
 }
 
-/** `io` for whoever writes while `display` is shown: it gives way to what goes to the same terminal. */
+/**
+ * `io` for whoever writes while `display` is shown on a terminal: it gives way to lines for the same terminal, and ends
+ * when bytes of a body go there, after which nobody knows where the cursor is.
+ */
 export function besideProgress(io: Io, display: ProgressDisplay): Io {
-  const above = <A, R>(write: (what: A) => R) => (what: A) => {
-    display.clear();
+  const after = <A, R>(before: () => void, write: (what: A) => R) => (what: A) => {
+    before();
     return write(what);
   };
-  const beside = { ...io, err: above(io.err) };
-  if (!io.stdoutIsTerminal) return beside;
+  const clear = () => display.clear();
+  const stop = () => display.stop();
+  const beside = { ...io, err: after(clear, io.err) };
+  if (!io.stdoutIsTerminal || !io.stderrIsTerminal) return beside;
   const { writeAsync } = io;
   return {
     ...beside,
-    out: above(io.out),
-    write: above(io.write),
-    writeAsync: writeAsync && above(writeAsync),
+    out: after(clear, io.out),
+    write: after(stop, io.write),
+    writeAsync: writeAsync && after(stop, writeAsync),
   };
 }

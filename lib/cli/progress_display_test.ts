@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { type Meter, ProgressDisplay } from "./progress_display.ts";
+import type { Io } from "./io.ts";
+import { besideProgress, type Meter, ProgressDisplay } from "./progress_display.ts";
 
 function display(frames: string[][], options: { live: boolean; columns?: () => number; last?: string[] }) {
   const written: string[] = [];
@@ -68,4 +69,35 @@ Deno.test("ProgressDisplay writes plain lines without a terminal, the last one a
   shown.clear();
   shown.stop(true);
   assertEquals(written, ["ferry: a b\n"]);
+});
+
+Deno.test("besideProgress() lets lines through above, and ends it when a body goes to the terminal", () => {
+  const { shown, written } = display([["a"], ["b"], ["c"]], { live: true });
+  const io = {
+    out: (text: string) => written.push(`out ${text}`),
+    err: (text: string) => written.push(`err ${text}`),
+    write: (bytes: Uint8Array) => written.push(`write ${bytes.length}`),
+    stdoutIsTerminal: true,
+    stderrIsTerminal: true,
+  } as unknown as Io;
+  const beside = besideProgress(io, shown);
+  shown.show(0);
+  beside.err("x\n");
+  shown.show(200);
+  beside.out("y\n");
+  shown.show(400);
+  beside.write(new Uint8Array(3));
+  shown.stop(true);
+  const clear = "\r\x1b[J";
+  assertEquals(written, [
+    "\ra\x1b[K",
+    clear,
+    "err x\n",
+    "\rb\x1b[K",
+    clear,
+    "out y\n",
+    "\rc\x1b[K",
+    clear,
+    "write 3",
+  ]);
 });

@@ -60,19 +60,24 @@ export function bodySize(source: BodySource): number | null {
   }
 }
 
-/** Pieces of a body are so large. */
+/** Pieces of a body are at most so large. */
 const PIECE = 128 * 1024;
 
 /**
  * `source` as the body of a request, read in pieces as they are sent; null for none. A byte that is sent a second time
- * is not metered again.
+ * is not metered again. `largest` makes pieces smaller, for a slow pace.
  */
-export function requestBody(source: BodySource, meter: Meter): RequestBody | null {
+export function requestBody(
+  source: BodySource,
+  meter: Meter,
+  options: { largest?: number } = {},
+): RequestBody | null {
   if (source.kind === "none") return null;
+  const largest = Math.min(PIECE, options.largest ?? PIECE);
   let metered = 0;
   const open = () => {
     const { fill, close } = readBody(source);
-    let buffer = new ArrayBuffer(Math.max(1, Math.min(bodySize(source) ?? PIECE, PIECE)));
+    let buffer = new ArrayBuffer(Math.max(1, Math.min(bodySize(source) ?? largest, largest)));
     let sent = 0;
     const next = async () => {
       const piece = await fill(buffer);

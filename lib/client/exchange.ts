@@ -9,6 +9,8 @@ import { wireTrace } from "./wire_trace.ts";
 export interface ExchangeOptions {
   body: BodySource;
   meter: Meter;
+  /** Bytes of the body that are metered at once, at most. */
+  largestPiece?: number;
   signal: AbortSignal;
   /** How many redirects to follow; null to take them as answers. */
   maxRedirects: number | null;
@@ -53,7 +55,7 @@ async function send(client: RequestClient, hop: Hop, options: ExchangeOptions): 
   return await client.send(hop.url, {
     method: hop.method,
     headers: hop.headers,
-    body: hop.withBody ? requestBody(options.body, options.meter) : null,
+    body: hop.withBody ? requestBody(options.body, options.meter, { largest: options.largestPiece }) : null,
     signal: options.signal,
     trace: options.trace && wireTrace(options.trace),
   });

@@ -18,6 +18,7 @@ import { readWhole, type Sending, uploadUrl } from "./request_input.ts";
 import { hideUserinfo, parseTarget } from "./target.ts";
 import type { ResumableUpload } from "./resumable_upload.ts";
 import { Transfer, type TransferPlan, type TransferTools } from "./transfer.ts";
+import type { TransfersMeter } from "./transfers_meter.ts";
 
 /** Smaller files are sent again as fast as a server is asked how much it has. */
 const RESUMABLE_BYTES = 8 * 1024 * 1024;
@@ -81,7 +82,8 @@ export class RequestRun implements Disposable {
   readonly #stop: AbortSignal;
   readonly #trace: ((line: string) => void) | undefined;
 
-  constructor(readonly settings: RequestSettings, readonly io: Io) {
+  /** `io` gives way to `progress`, where there is one to tell of the transfers. */
+  constructor(readonly settings: RequestSettings, readonly io: Io, readonly progress?: TransfersMeter) {
     this.#wire = new Http1Client(settings.dialer);
     this.#stop = AbortSignal.any([io.stop, this.#halt.signal]);
     this.#order = new OrderedOut(io);
@@ -114,6 +116,7 @@ export class RequestRun implements Disposable {
       const named = !this.settings.several || error.message.includes(outcome.url);
       this.io.err(`ferry: ${named ? "" : quote(outcome.url) + ": "}${terminalText(error.message)}\n`);
     }
+    this.progress?.ended(outcome.bytes, error !== undefined);
     job.onEnd?.(outcome);
     if (this.settings.json) {
       const line = JSON.stringify(outcome) + "\n";
@@ -194,6 +197,7 @@ export class RequestRun implements Disposable {
     using _claim = sink instanceof PartFile && sink.replaces ? this.#claim(sink.path, path!) : null;
     const transfer = await this.#upload({ ...plan, anyWay: sending.anyWay }, tools) ??
       new Transfer(plan, tools);
+    using _line = this.progress?.begin(() => sink.path || url.href, transfer);
     try {
       await transfer.run();
       if (sink instanceof PartFile) {

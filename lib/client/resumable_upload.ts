@@ -14,6 +14,7 @@ import { isRetryStatus, mayRetry } from "./retry.ts";
 import { readErrorBody, statusError } from "./status_answer.ts";
 import { StatusError } from "./status_error.ts";
 import type { TransferPlan, TransferTools } from "./transfer.ts";
+import type { Amount } from "./transfers_meter.ts";
 import { tryAgain } from "./try_again.ts";
 import type { UploadRecord, UploadRecords } from "./upload_records.ts";
 
@@ -50,6 +51,8 @@ export class ResumableUpload {
   /** Bytes that the server has, and those that it had when this run came to it. */
   #have = 0;
   #had = 0;
+  /** Bytes of the request under way. */
+  #going = 0;
   #upload: URL | null = null;
   /** Whether `#upload` is of an earlier run, and the server has not been asked about it yet. */
   #earlier = false;
@@ -65,6 +68,15 @@ export class ResumableUpload {
   /** Bytes that this run has brought to the server. */
   get bytes(): number {
     return this.#have - this.#had;
+  }
+
+  /** How far it is, with what is on its way to the server. */
+  get amount(): Amount {
+    return {
+      done: Math.min(this.#have + this.#going, this.plan.body.size),
+      size: this.plan.body.size,
+      moved: this.bytes + this.#going,
+    };
   }
 
   /** Whether the URL names a file as it has to. */
@@ -194,6 +206,7 @@ export class ResumableUpload {
       });
       await this.#check(answer, signal);
       this.#have = this.#offset(answer);
+      this.#going = 0;
       if (this.#have <= start) throw this.#odd(answer, "took nothing of the file");
       if (this.#have === size) this.#showHead(answer.response);
     }
@@ -246,9 +259,14 @@ export class ResumableUpload {
     const { client, pace, trace } = this.tools;
     const kept = [...this.plan.headers].filter(([name]) => !FIRST_ALONE.test(name));
     const headers = new Headers({ ...Object.fromEntries(kept), ...TUS, ...own });
+    this.#going = 0;
     const answer = await exchange(client, { url, method, headers, withBody: body.kind !== "none" }, {
       body,
-      meter: (bytes) => pace?.take(bytes, signal),
+      meter: (bytes) => {
+        this.#going += bytes;
+        return pace?.take(bytes, signal);
+      },
+      largestPiece: pace?.pieceSize(Infinity),
       signal,
       maxRedirects: null,
       trace,

@@ -45,7 +45,8 @@ export class TerminalSink extends StreamSink {
   }
 
   override finish(): void {
-    this.out.write(shown(this.#held + this.#decoder.decode()));
+    const rest = this.#held + this.#decoder.decode();
+    if (rest !== "") this.out.write(shown(rest));
     this.#held = "";
   }
 }

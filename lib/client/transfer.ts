@@ -1,7 +1,7 @@
 /** One URL from request to the bytes in their place: tries, resumes, checks. */
 import { assertNever, FerryError, quote } from "../core/errors.ts";
 import { headerLines, statusLine } from "./answer_text.ts";
-import { type BodySource, isRereadable } from "./body_source.ts";
+import { bodySize, type BodySource, isRereadable } from "./body_source.ts";
 import type { Digest } from "./digest.ts";
 import { Deadline } from "./deadline.ts";
 import { type Answer, exchange, type ExchangeOptions } from "./exchange.ts";
@@ -18,6 +18,7 @@ import type { Sink } from "./sink.ts";
 import { startPosition } from "./start_position.ts";
 import { readErrorBody, statusError } from "./status_answer.ts";
 import type { StatusError } from "./status_error.ts";
+import type { Amount } from "./transfers_meter.ts";
 import { tryAgain } from "./try_again.ts";
 import { checksumClaim, claimsOf, mismatchError, Verification } from "./verification.ts";
 
@@ -86,6 +87,16 @@ export class Transfer {
   constructor(readonly plan: TransferPlan, readonly tools: TransferTools) {
     const { sha256 } = plan;
     this.#verification = new Verification(tools.digest, sha256 === undefined ? [] : [checksumClaim(sha256)]);
+  }
+
+  /** How far it is: with the body of the answer, or with its own while there is one to send. */
+  get amount(): Amount {
+    const { start, have, end } = this.#position;
+    const { body } = this.plan;
+    if (body.kind === "none" || have > 0) {
+      return { done: have, size: end === undefined ? undefined : end - start, moved: this.bytes };
+    }
+    return { done: this.bytes, size: bodySize(body) ?? undefined, moved: this.bytes };
   }
 
   /** Does it all. Throws a FerryError, or the reason of `tools.stop`; then the sink has been left in order. */
@@ -203,7 +214,9 @@ export class Transfer {
 
   #send(hop: Hop, options: Pick<ExchangeOptions, "body" | "meter" | "signal">): Promise<Answer> {
     const { maxRedirects } = this.plan;
-    return exchange(this.tools.client, hop, { ...options, maxRedirects, trace: this.tools.trace });
+    const { client, pace, trace } = this.tools;
+    const largestPiece = pace?.pieceSize(Infinity);
+    return exchange(client, hop, { ...options, largestPiece, maxRedirects, trace });
   }
 
   /** A request beside the one that this is about, with the headers of `hop`, where that led. */
