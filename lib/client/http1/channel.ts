@@ -76,7 +76,7 @@ export class Channel {
 
   /** Whether `call` may be sent now, be it before the answers to others. */
   takes(call: Call): boolean {
-    return this.#isOpen && (this.#line.length === 0 || (this.#takesMany && call.pipelinable));
+    return this.#isOpen && !this.#isLast && (this.#line.length === 0 || (this.#takesMany && call.pipelinable));
   }
 
   /** Sends `call`. Throws `usage` where it cannot be sent as it is. */
@@ -189,24 +189,21 @@ export class Channel {
     if (head.status === 417 && this.#retriesUnasked(call)) return false;
     // A refusal needs no more of the body; any other answer may be one to what has come so far.
     if (head.status >= 300) this.#sending?.stop();
-    const persistent = isPersistent(head, frame.kind) && !call.request.fields.close;
-    const clean = await this.#hand(call, head, { frame, persistent });
+    if (!isPersistent(head, frame.kind) || call.request.fields.close) this.#isLast = true;
+    const clean = await this.#hand(call, head, frame);
     const whole = this.#sending === undefined || (await this.#sending.done).kind === "whole";
+    if (!clean || !whole) this.#isLast = true;
     this.#sending = undefined;
     this.answered++;
     this.#line.shift();
     call.end();
-    if (!clean || !whole || !persistent) return false;
+    if (this.#isLast) return false;
     this.#events.free(this);
     return true;
   }
 
-  /** Gives the answer out and waits until its body has been taken; whether the connection is good for more then. */
-  async #hand(
-    call: Call,
-    head: Head,
-    { frame, persistent }: { frame: Framing; persistent: boolean },
-  ): Promise<boolean> {
+  /** Gives the answer out and waits until its body has been taken; whether it has as a whole. */
+  async #hand(call: Call, head: Head, frame: Framing): Promise<boolean> {
     const { promise: ended, resolve: end } = Promise.withResolvers<boolean>();
     const size = frame.kind === "none" ? 0 : frame.kind === "length" ? frame.bytes : undefined;
     const body = size === 0 ? null : new AnswerBody({
@@ -218,8 +215,8 @@ export class Channel {
       failure: (error) => this.#bodyFailure(call, error),
       ended: end,
     }, frame);
-    this.#takesMany = persistent && call.pipelinable;
-    if ((size ?? 0) > LARGE || !persistent) this.#giveBack();
+    this.#takesMany = call.pipelinable;
+    if ((size ?? 0) > LARGE || this.#isLast) this.#giveBack();
     if (body !== null) this.#endBody = end;
     call.settled = true;
     call.resolve({
@@ -233,7 +230,7 @@ export class Channel {
     });
     const clean = body === null || await ended;
     this.#endBody = undefined;
-    return clean && !this.#isLast;
+    return clean;
   }
 
   /** What waits behind a long answer is better asked for elsewhere; its answers here will not be read. */
