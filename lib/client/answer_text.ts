@@ -24,7 +24,7 @@ export function headerLine(name: string, value: string, options: { redact?: bool
 }
 
 /** Header bytes come as Latin-1 characters; most of those above 0x7f are UTF-8. */
-function asUtf8(value: string): string {
+export function asUtf8(value: string): string {
   if (!/[\u0080-\u00ff]/.test(value)) return value;
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(value, (c) => c.charCodeAt(0)));

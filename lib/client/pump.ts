@@ -13,14 +13,14 @@ export interface PumpOptions {
   signal: AbortSignal;
 }
 
-const BUFFER = 1 << 20;
+const BUFFER = 512 * 1024;
 
 /** One that nobody uses at the moment: a large one takes time to make. */
 let spare: Uint8Array<ArrayBuffer> | null = null;
 
 /**
- * Moves a body into `take`, in few large pieces of one buffer, which is `take`'s until it is done. Throws
- * `partial_transfer` when the body ends before `limit`.
+ * Moves a body into `take`, in few large pieces. A buffer is `take`'s until it is done; the next piece may be read
+ * into another one meanwhile. Throws `partial_transfer` when the body ends before `limit`.
  */
 export async function pump(
   body: Pick<WireBody, "read" | "cancel"> | null,
@@ -31,19 +31,34 @@ export async function pump(
   let left = options.limit ?? Infinity;
   if (body !== null && left > 0) {
     const size = Math.min(options.pace?.pieceSize(BUFFER) ?? BUFFER, Math.max(left + skip, 4096));
-    const buffer = borrow(size);
+    let buffer = borrow(size);
+    // What is being written, from another buffer: the next bytes come meanwhile.
+    let other: Uint8Array<ArrayBuffer> | undefined;
+    let writing: Promise<void> | undefined;
     try {
       while (left > 0) {
         options.signal.throwIfAborted();
-        const count = await body.read(buffer.subarray(0, size));
+        const reading = body.read(buffer.subarray(0, size));
+        if (writing !== undefined) {
+          // An error of the server's comes after what it has sent.
+          reading.catch(() => {});
+          await orAbort(writing, options.signal);
+          writing = undefined;
+        }
+        const count = await reading;
         if (count === null) break;
         const piece = buffer.subarray(0, count);
         const wanted = piece.subarray(Math.min(skip, count)).subarray(0, Math.min(left, count));
         skip = Math.max(0, skip - count);
         left -= wanted.length;
-        if (wanted.length > 0) await orAbort(take(wanted), options.signal);
+        if (wanted.length > 0) writing = take(wanted) ?? undefined;
+        if (writing !== undefined) {
+          writing.catch(() => {});
+          [buffer, other] = [other ?? new Uint8Array(size), buffer];
+        }
         await options.pace?.take(count, options.signal);
       }
+      if (writing !== undefined) await orAbort(writing, options.signal);
       giveBack(buffer);
     } finally {
       // After the limit, or when `take` threw: the rest is not wanted.

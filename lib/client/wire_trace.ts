@@ -1,5 +1,5 @@
 /** What `--verbose` shows of an exchange: it as it was on the wire, secrets redacted. */
-import { headerLine } from "./answer_text.ts";
+import { asUtf8, headerLine } from "./answer_text.ts";
 import { quote } from "../core/errors.ts";
 import type { WireTrace } from "./http1/request.ts";
 
@@ -9,7 +9,7 @@ export function wireTrace(line: (text: string) => void): WireTrace {
     connected: (about) => line(`* ${quote(about)}`),
     sent(head) {
       const [first, ...fields] = head.trimEnd().split("\r\n");
-      line(`> ${quote(first)}`);
+      line(`> ${quote(asUtf8(first))}`);
       for (const field of fields) {
         const colon = field.indexOf(":");
         line(`> ${headerLine(field.slice(0, colon), field.slice(colon + 2), { redact: true })}`);
@@ -17,7 +17,7 @@ export function wireTrace(line: (text: string) => void): WireTrace {
       line(">");
     },
     received(first, fields) {
-      line(`< ${quote(first)}`);
+      line(`< ${quote(asUtf8(first))}`);
       for (const [name, value] of fields) line(`< ${headerLine(name, value, { redact: true })}`);
       line("<");
     },

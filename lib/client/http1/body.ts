@@ -77,7 +77,8 @@ export class AnswerBody implements WireBody {
 
   #letGo(): void {
     if (this.#state.kind !== "open") return;
-    if (this.#chunks === undefined && (this.#left ?? Infinity) > WORTH_READING) {
+    const isLong = this.#chunks === undefined && (this.#left ?? Infinity) > WORTH_READING;
+    if (isLong || this.host.input.reading) {
       this.#end({ kind: "failed", error: new TypeError("the body was cancelled") });
       return;
     }

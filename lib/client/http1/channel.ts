@@ -55,6 +55,8 @@ export class Channel {
   #takesMany = false;
   /** Whether nothing may follow the answer that is under way. */
   #isLast = false;
+  /** Whether that answer has been taken as a whole. */
+  #isTaken = false;
   #flushing = false;
   /** How much had moved, and when that was. */
   #moved = 0;
@@ -76,10 +78,16 @@ export class Channel {
 
   /** Whether `call` may be sent now, be it before the answers to others. */
   takes(call: Call): boolean {
-    return this.#isOpen && !this.#isLast && (this.#line.length === 0 || (this.#takesMany && call.pipelinable));
+    return this.#isOpen && !this.#isLast &&
+      (this.#line.length === 0 || (this.#takesMany && call.pipelinable));
   }
 
-  /** Sends `call`. Throws `usage` where it cannot be sent as it is. */
+  /** Whether it will be free in a moment, when the end of its answer has been dealt with. */
+  get isAlmostFree(): boolean {
+    return this.#isTaken && this.#line.length === 1 && this.#isOpen && !this.#isLast;
+  }
+
+  /** Sends `call`. */
   send(call: Call): void {
     const { request } = call;
     const { form, proxyHeaders, about } = this.#dialed;
@@ -193,6 +201,7 @@ export class Channel {
     const clean = await this.#hand(call, head, frame);
     const whole = this.#sending === undefined || (await this.#sending.done).kind === "whole";
     if (!clean || !whole) this.#isLast = true;
+    this.#isTaken = false;
     this.#sending = undefined;
     this.answered++;
     this.#line.shift();
@@ -213,11 +222,15 @@ export class Channel {
         this.#output.flush();
       },
       failure: (error) => this.#bodyFailure(call, error),
-      ended: end,
+      ended: (clean) => {
+        this.#taken(clean);
+        end(clean);
+      },
     }, frame);
     this.#takesMany = call.pipelinable;
     if ((size ?? 0) > LARGE || this.#isLast) this.#giveBack();
-    if (body !== null) this.#endBody = end;
+    if (body === null) this.#taken(true);
+    else this.#endBody = end;
     call.settled = true;
     call.resolve({
       status: head.status,
@@ -231,6 +244,12 @@ export class Channel {
     const clean = body === null || await ended;
     this.#endBody = undefined;
     return clean;
+  }
+
+  #taken(clean: boolean): void {
+    this.#isTaken = clean;
+    // Bytes behind the answer that nobody has asked for: who knows what comes next.
+    if (!clean || (this.#line.length === 1 && this.#input.length > 0)) this.#isLast = true;
   }
 
   /** What waits behind a long answer is better asked for elsewhere; its answers here will not be read. */
@@ -251,6 +270,7 @@ export class Channel {
   #retriesUnasked(call: Call): boolean {
     if (!call.asks || !call.request.body?.rereadable) return false;
     call.asks = false;
+    this.#isLast = true;
     this.#line.shift();
     this.#events.returned([call]);
     return true;
@@ -274,6 +294,16 @@ export class Channel {
   }
 
   async #head(): Promise<Head | null> {
+    let head: Head | null = null;
+    try {
+      return head = await this.#readHead();
+    } finally {
+      // Nothing more is sent here, from this moment on.
+      if (head === null) this.#isLast = true;
+    }
+  }
+
+  async #readHead(): Promise<Head | null> {
     const input = this.#input;
     for (let searched = 0;;) {
       const { here } = input;

@@ -6,7 +6,7 @@ import type { Dialer } from "../dial/dialer.ts";
 import type { WireAnswer } from "./answer.ts";
 import { Call } from "./call.ts";
 import { Pool } from "./pool.ts";
-import { isAsked, type WireRequest } from "./request.ts";
+import { checkLength, isAsked, type WireRequest } from "./request.ts";
 import { Stops } from "./stops.ts";
 
 export interface Http1Options {
@@ -35,9 +35,11 @@ export class Http1Client implements Disposable {
   /**
    * The answer to one request, once its head is there; redirects are answers like any other. As many calls as one likes
    * may be under way: what finds no connection waits for one. `signal` holds until the body has ended; one signal for
-   * many requests costs next to nothing. Throws its reason, FetchError, or what the body of the request throws.
+   * many requests costs next to nothing. Throws its reason, FetchError, what the body of the request throws, or
+   * at once `usage` where the headers contradict the body.
    */
   send(request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
+    checkLength(request);
     const call = new Call(request, signal, isAsked(request));
     if (signal.aborted) call.fail(signal.reason);
     else {

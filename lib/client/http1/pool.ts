@@ -58,14 +58,12 @@ export class Pool {
       const call = this.#queue[sent];
       const channel = this.#channelFor(call);
       if (channel === null) break;
-      try {
-        channel.send(call);
-      } catch (error) {
-        call.fail(error);
-      }
+      channel.send(call);
     }
     this.#queue.splice(0, sent);
-    while (this.#dialing.size < Math.min(this.#queue.length, this.#limit - this.#channels.size)) {
+    let wanted = this.#queue.length;
+    for (const channel of this.#channels) if (channel.isAlmostFree) wanted--;
+    while (this.#dialing.size < Math.min(wanted, this.#limit - this.#channels.size)) {
       this.#dial(this.#queue[this.#dialing.size].request.url);
     }
   }

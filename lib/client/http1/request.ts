@@ -101,7 +101,7 @@ export interface HeadOptions {
   expect: boolean;
 }
 
-/** The head of `request`, one character a byte, its empty line included. Throws `usage`. */
+/** The head of `request`, one character a byte, its empty line included. */
 export function requestHead(request: WireRequest, { form, proxyHeaders, expect }: HeadOptions): string {
   const { url, method, fields } = request;
   const path = url.pathname + url.search;
@@ -117,7 +117,6 @@ export function requestHead(request: WireRequest, { form, proxyHeaders, expect }
     // RFC 9110 section 8.6: these are expected to have one.
     head += "content-length: 0\r\n";
   }
-  checkLength(request);
   return head + "\r\n";
 }
 
@@ -125,7 +124,8 @@ export function isChunked({ body, fields }: WireRequest): boolean {
   return body?.length === undefined || fields.chunked;
 }
 
-function checkLength({ body, fields }: WireRequest): void {
+/** Throws `usage` where what `request` says of its body is not so. */
+export function checkLength({ body, fields }: WireRequest): void {
   if (fields.length === null || body?.length === undefined) return;
   if (fields.length !== body.length) {
     throw new FerryError(

@@ -1,0 +1,351 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import * as fc from "fast-check";
+import { FerryError } from "../../core/errors.ts";
+import { type BodySource, requestBody } from "../body_source.ts";
+import type { Connection } from "../dial/connection.ts";
+import { Dialer } from "../dial/dialer.ts";
+import { FetchError } from "../fetch_error.ts";
+import type { WireAnswer, WireBody } from "./answer.ts";
+import { Http1Client, type Http1Options } from "./client.ts";
+import { RawServer } from "./raw_server.ts";
+import { prepareFields } from "./request.ts";
+
+const NEVER = new AbortController().signal;
+const PLAIN = prepareFields([["accept", "*/*"]]);
+
+function clientOf(options?: Http1Options): Http1Client {
+  return new Http1Client(new Dialer(), options);
+}
+
+function get(client: Http1Client, server: RawServer, path = "", signal = NEVER): Promise<WireAnswer> {
+  return client.send({ url: new URL(path, server.url), method: "GET", fields: PLAIN }, signal);
+}
+
+function post(
+  client: Http1Client,
+  server: RawServer,
+  source: BodySource,
+  options: { method?: string; headers?: [string, string][] } = {},
+): Promise<WireAnswer> {
+  const { method = "POST", headers = [] } = options;
+  const body = requestBody(source, () => {});
+  return client.send({ url: server.url, method, fields: prepareFields(headers), body }, NEVER);
+}
+
+async function textOf(body: WireBody | null, size = 64 * 1024): Promise<string> {
+  let text = "";
+  const buffer = new Uint8Array(size);
+  for (;;) {
+    const count = await body?.read(buffer) ?? null;
+    if (count === null) return text;
+    text += new TextDecoder().decode(buffer.subarray(0, count));
+  }
+}
+
+async function failure(
+  promise: Promise<unknown>,
+): Promise<[code: string, sent: boolean, transient: boolean]> {
+  const { code, facts } = await assertRejects(() => promise, FetchError);
+  return [code, facts.sent, facts.transient];
+}
+
+/** Answers each request that is written with the next text, and gives their bytes in pieces of these sizes. */
+function scripted(answers: readonly string[], pieces: readonly number[]): Connection {
+  let there = "", heads = "", turn = 0, next = 0;
+  let wake: (() => void) | undefined;
+  return {
+    write(bytes) {
+      heads += new TextDecoder().decode(bytes);
+      for (; heads.includes("\r\n\r\n"); heads = heads.slice(heads.indexOf("\r\n\r\n") + 4)) {
+        there += answers[next++];
+      }
+      wake?.();
+      return Promise.resolve(bytes.length);
+    },
+    async read(buffer) {
+      if (there === "") await new Promise<void>((resolve) => wake = resolve);
+      const count = Math.min(buffer.length, there.length, pieces[turn++ % pieces.length]);
+      for (let at = 0; at < count; at++) buffer[at] = there.charCodeAt(at);
+      there = there.slice(count);
+      return count === 0 ? null : count;
+    },
+    close: () => wake?.(),
+  };
+}
+
+Deno.test("Http1Client gives the same answers however their bytes are cut into reads", async () => {
+  const answers = [
+    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+    "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 404 Gone\r\nTransfer-Encoding: chunked\r\n\r\n" +
+    "3\r\nabc\r\n12\r\n0123456789abcdefgh\r\n0\r\nDigest: d\r\n\r\n",
+    "HTTP/1.1 204 None\r\nA: b\r\n\r\n",
+    `HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n${"x".repeat(300)}`,
+  ];
+  const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 });
+  await fc.assert(
+    fc.asyncProperty(sizes, fc.integer({ min: 1, max: 40 }), fc.boolean(), async (pieces, size, whole) => {
+      const conn = scripted(answers, pieces);
+      const dial = () => Promise.resolve({ conn, form: "origin" as const, about: "connected" });
+      using client = new Http1Client({ dial }, { connections: 1 });
+      const seen = await Promise.all(answers.map(async () => {
+        const request = { url: new URL("http://h/"), method: "GET", fields: PLAIN };
+        const { status, body } = await client.send(request, NEVER);
+        const here = whole ? body?.whole() ?? null : null;
+        const text = here === null ? await textOf(body, size) : new TextDecoder().decode(here);
+        return [status, text, body?.trailers?.get("digest") ?? null];
+      }));
+      assertEquals(seen, [
+        [200, "hello", null],
+        [404, "abc0123456789abcdefgh", "d"],
+        [204, "", null],
+        [200, "x".repeat(300), null],
+      ]);
+    }),
+  );
+});
+
+Deno.test("Http1Client sends what it was given, and uses a connection again", async () => {
+  const heads: string[] = [];
+  await using server = new RawServer(async (connection) => {
+    for (let head; (head = await connection.head()) !== null;) {
+      heads.push(head);
+      await connection.answer("ok");
+    }
+  });
+  using client = clientOf();
+  const fields = prepareFields([["B", "1"], ["a", "é"], ["Host", "other"]]);
+  const url = new URL("/p%20q?r=s", server.url);
+  assertEquals(await textOf((await client.send({ url, method: "GET", fields }, NEVER)).body), "ok");
+  const second = await client.send({ url, method: "DELETE", fields: PLAIN }, NEVER);
+  assertEquals([await textOf(second.body), second.connection.answered, server.count], ["ok", 1, 1]);
+  assertEquals(heads[0].split("\r\n"), ["GET /p%20q?r=s HTTP/1.1", "host: other", "B: 1", "a: é"]);
+  assertEquals(heads[1].split("\r\n")[1], `host: ${server.url.host}`);
+});
+
+Deno.test("Http1Client keeps to its number of connections, and lets small requests wait in line", async () => {
+  const most = [0, 0];
+  await using server = new RawServer(async (connection) => {
+    // Only after the first answer is it known that the connection stays.
+    await connection.head();
+    await connection.answer("first");
+    for (let line = 0;;) {
+      if (await connection.head() === null) return;
+      most[connection.index] = Math.max(most[connection.index], ++line);
+      // What is in line has come by now.
+      if (line === 4) { for (; line > 0; line--) await connection.answer("more"); }
+    }
+  });
+  using client = clientOf({ connections: 2, depth: 4 });
+  const texts = await Promise.all(
+    Array.from({ length: 18 }, async () => textOf((await get(client, server)).body)),
+  );
+  assertEquals([server.count, texts.filter((text) => text === "first").length, texts.length], [2, 2, 18]);
+  assertEquals(most, [4, 4]);
+});
+
+Deno.test("Http1Client sends again what a kept connection did not answer, if that does no harm", async () => {
+  const server = () =>
+    new RawServer(async (connection) => {
+      await connection.head();
+      await connection.answer(String(connection.index));
+      // The next one gets no answer.
+      await connection.head();
+    });
+  await using a = server();
+  using client = clientOf({ connections: 1 });
+  assertEquals(await textOf((await get(client, a)).body), "0");
+  assertEquals(await textOf((await get(client, a)).body), "1");
+  await using b = server();
+  assertEquals(await textOf((await get(client, b)).body), "0");
+  const body = { kind: "bytes", bytes: new Uint8Array(3) } as const;
+  assertEquals(await failure(post(client, b, body)), ["partial_transfer", true, true]);
+  assertEquals([a.count, b.count], [2, 1]);
+});
+
+Deno.test("Http1Client loses nothing of a line whose connection ends, and gives up on a server that never answers", async () => {
+  await using server = new RawServer(async (connection) => {
+    for (let answered = 0; answered < 3; answered++) {
+      const head = await connection.head();
+      if (head === null) return;
+      await connection.answer(
+        head.split(" ")[1],
+        ...(answered === 2 && connection.index % 2 ? ["Connection: close"] : []),
+      );
+    }
+  });
+  using client = clientOf({ connections: 1, depth: 8 });
+  const paths = Array.from({ length: 40 }, (_, index) => `/${index}`);
+  const texts = await Promise.all(paths.map(async (path) => textOf((await get(client, server, path)).body)));
+  assertEquals(texts, paths);
+  await using never = new RawServer(async (connection) => void await connection.head());
+  const all = await Promise.all([1, 2, 3].map(() => failure(get(client, never))));
+  assertEquals(all, Array(3).fill(["partial_transfer", true, true]));
+});
+
+Deno.test("Http1Client lets nothing wait behind a long answer", async () => {
+  const { promise: hold, resolve: release } = Promise.withResolvers<void>();
+  await using server = new RawServer(async (connection) => {
+    for (let head; (head = await connection.head()) !== null;) {
+      if (!head.includes("/long")) await connection.answer("short");
+      else {
+        await connection.send(`HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n${"x".repeat(99_999)}`);
+        await hold;
+        await connection.send("x");
+      }
+    }
+  });
+  using client = clientOf({ connections: 1 });
+  await textOf((await get(client, server)).body);
+  const long = get(client, server, "/long");
+  const short = get(client, server, "/short");
+  const { body } = await long;
+  // With one connection alone the short one has to wait, but is not lost.
+  release();
+  assertEquals((await textOf(body)).length, 100_000);
+  assertEquals(await textOf((await short).body), "short");
+  assertEquals(server.count, 2);
+});
+
+Deno.test("Http1Client asks before a long body, and sends it when told to, and not when refused", async () => {
+  const large: BodySource = { kind: "bytes", bytes: new Uint8Array(2 << 20) };
+  const seen: (string | number)[] = [];
+  await using server = new RawServer(async (connection) => {
+    const head = (await connection.head())!;
+    const asked = /expect: 100-continue/.test(head);
+    seen.push(asked ? "asked" : "unasked");
+    if (connection.index === 0) await connection.send("HTTP/1.1 100 Continue\r\n\r\n");
+    if (connection.index === 1) {
+      return await connection.send("HTTP/1.1 413 Large\r\nContent-Length: 2\r\n\r\nno");
+    }
+    if (connection.index === 2) return await connection.send("HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n");
+    seen.push((await connection.body(2 << 20)).length);
+    await connection.answer("yes", "Connection: close");
+  });
+  using client = clientOf();
+  assertEquals(await textOf((await post(client, server, large)).body), "yes");
+  const refused = await post(client, server, large);
+  assertEquals([refused.status, await textOf(refused.body)], [413, "no"]);
+  assertEquals(
+    await textOf((await post(client, server, large, { headers: [["expect", "100-continue"]] })).body),
+    "yes",
+  );
+  assertEquals(await textOf((await post(client, server, large, { headers: [["Expect", ""]] })).body), "yes");
+  assertEquals(seen, ["asked", 2 << 20, "asked", "asked", "unasked", 2 << 20, "unasked", 2 << 20]);
+});
+
+Deno.test("Http1Client takes an answer that comes before the body has gone, and stops sending", async () => {
+  await using server = new RawServer(async (connection) => {
+    await connection.head();
+    await connection.body(10_000);
+    await connection.send("HTTP/1.1 401 No\r\nContent-Length: 6\r\n\r\ndenied");
+    // Nothing more is read; the client must not wait for that.
+    await new Promise<void>((resolve) => done.push(resolve));
+  });
+  const done: (() => void)[] = [];
+  using client = clientOf();
+  let given = 0;
+  const stream = () =>
+    new ReadableStream({
+      type: "bytes",
+      pull(controller) {
+        given += 64 * 1024;
+        controller.enqueue(new Uint8Array(64 * 1024));
+      },
+    });
+  const endless: BodySource = { kind: "stream", stream, name: "endless" };
+  const answer = await post(client, server, endless, { headers: [["expect", ""]] });
+  assertEquals([answer.status, await textOf(answer.body)], [401, "denied"]);
+  assert(given < 64 << 20, `${given} bytes were sent`);
+  done.forEach((resolve) => resolve());
+});
+
+Deno.test("Http1Client throws what the body of a request throws", async () => {
+  await using server = new RawServer(async (connection) => {
+    await connection.head();
+    await connection.body(1e9);
+  });
+  const stream = () =>
+    new ReadableStream<Uint8Array>({ type: "bytes", pull: () => Promise.reject(new Error("broken")) });
+  using client = clientOf();
+  const broken = post(client, server, { kind: "stream", stream, name: "the pipe" }, {
+    headers: [["expect", ""]],
+  });
+  assertEquals((await assertRejects(() => broken, FerryError)).code, "read_failed");
+});
+
+Deno.test("Http1Client ends with the reason of the signal, wherever a request is", async () => {
+  await using server = new RawServer(async (connection) => {
+    const head = await connection.head();
+    if (head?.includes("/body")) await connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx");
+    await connection.head();
+  });
+  using client = clientOf({ connections: 1 });
+  const reason = new FerryError("timeout", "enough");
+  const stopped = AbortSignal.abort(reason);
+  assertEquals(await assertRejects(() => get(client, server, "/", stopped)), reason);
+  const controller = new AbortController();
+  const body = (await get(client, server, "/body", controller.signal)).body!;
+  const waiting = get(client, server, "/queued", controller.signal);
+  const reading = textOf(body);
+  controller.abort(reason);
+  assertEquals(await assertRejects(() => waiting), reason);
+  assertEquals(await assertRejects(() => reading), reason);
+  const other = new AbortController();
+  const headless = get(client, server, "/silent", other.signal);
+  other.abort(reason);
+  assertEquals(await assertRejects(() => headless), reason);
+});
+
+Deno.test("Http1Client tells broken answers from answers that break the rules", async () => {
+  const ok = "HTTP/1.1 200 OK\r\n";
+  const cases: [string, string, boolean][] = [
+    ["", "partial_transfer", true],
+    ["HTTP/1.1 200", "partial_transfer", true],
+    [ok + "Content-Length: 5\r\n\r\nhell", "partial_transfer", true],
+    [ok + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", "partial_transfer", true],
+    [ok + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello!", "protocol", false],
+    [ok + `Transfer-Encoding: chunked\r\n\r\n0\r\na: ${"x".repeat(100_000)}`, "protocol", false],
+    [ok + `a: ${"x".repeat(100_000)}\r\n\r\n`, "protocol", false],
+    ["HTTP/1.1 100 Go\r\n\r\n".repeat(50) + ok + "\r\n", "protocol", false],
+    ["HTTP/1.1 101 Switch\r\nUpgrade: x\r\n\r\n", "protocol", false],
+    ["SSH-2.0-x\r\n", "protocol", false],
+    ["\x15\x03\x01\0\x02\x02\x50", "protocol", false],
+    [ok + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx", "protocol", false],
+  ];
+  for (const [text, code, transient] of cases) {
+    await using server = new RawServer(async (connection) => {
+      await connection.head();
+      await connection.send(text);
+    });
+    using client = clientOf();
+    const whole = get(client, server).then(({ body }) => textOf(body));
+    assertEquals([text.slice(0, 60), ...await failure(whole)], [text.slice(0, 60), code, true, transient]);
+  }
+});
+
+Deno.test("Http1Client reads to the end of a connection where nothing else ends a body, and believes nothing unasked", async () => {
+  await using server = new RawServer(async (connection) => {
+    await connection.head();
+    if (connection.index === 0) await connection.send("HTTP/1.0 200 OK\r\n\r\nto the end");
+    else {
+      const unasked = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+      await connection.send(`HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok${unasked}`);
+      await connection.head();
+    }
+  });
+  using client = clientOf({ connections: 1 });
+  const first = await get(client, server);
+  assertEquals([first.version, await textOf(first.body)], ["1.0", "to the end"]);
+  for (let count = 0; count < 3; count++) assertEquals(await textOf((await get(client, server)).body), "ok");
+  assertEquals(server.count, 4);
+});
+
+Deno.test("Http1Client.send() says that nothing was sent when there is no connection", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  using client = clientOf();
+  const url = new URL(`http://127.0.0.1:${port}/`);
+  const requests = [1, 2, 3].map(() => failure(client.send({ url, method: "GET", fields: PLAIN }, NEVER)));
+  assertEquals(await Promise.all(requests), Array(3).fill(["no_connection", false, true]));
+});
