@@ -1,9 +1,7 @@
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { type Io, isLive } from "../lib/cli/io.ts";
 import { parseSha256 } from "../lib/cli/units.ts";
-import { FerryError, quote, readError } from "../lib/core/errors.ts";
-import { Dialer } from "../lib/client/dial/dialer.ts";
-import type { IdentityOptions } from "../lib/client/identity.ts";
+import { FerryError, quote } from "../lib/core/errors.ts";
 import { isRereadable } from "../lib/client/body_source.ts";
 import { parseRangeFlag } from "../lib/client/range_flag.ts";
 import { readSending, type Sending } from "../lib/client/request_input.ts";
@@ -15,6 +13,7 @@ import { UrlJobs } from "../lib/client/jobs/url_jobs.ts";
 import { splitArgs } from "../lib/client/target.ts";
 import type { TransfersMeter } from "../lib/client/transfers_meter.ts";
 import { REQUEST_FLAGS, type RequestFlags } from "./request_flags.ts";
+import { dialerFor, identityOf } from "./request_network.ts";
 
 export const request: Command = defineCommand({
   name: "request",
@@ -112,7 +111,7 @@ export const request: Command = defineCommand({
         terminal: io.stdoutIsTerminal && !flags.output.includes("-"),
       },
       identity: identityOf(flags, io),
-      dialer: await dialerFor(flags),
+      dialer: await dialerFor(flags, io),
       transfer: {
         range: flags.range === undefined ? undefined : parseRangeFlag(flags.range),
         resume: flags.continue,
@@ -182,54 +181,6 @@ function checkContinue({ method, body, anyWay }: Sending): void {
     ? `it goes with GET and with --upload FILE, not with ${method}`
     : "what comes through a pipe is gone when it was sent";
   throw new FerryError("usage", `--continue: ${why}`);
-}
-
-function identityOf(flags: RequestFlags, io: Io): IdentityOptions {
-  if (flags.user !== undefined && flags.token !== undefined) {
-    throw new FerryError("usage", "--user and --token cannot go together");
-  }
-  if (flags.user !== undefined && !flags.user.includes(":")) {
-    throw new FerryError("usage", "--user must be USER:PASSWORD");
-  }
-  const token = flags.token ?? (flags.user === undefined ? io.env("FERRY_TOKEN") || undefined : undefined);
-  return { user: flags.user, token };
-}
-
-async function dialerFor(flags: RequestFlags): Promise<Pick<Dialer, "dial">> {
-  const connectTimeout = flags["connect-timeout"] || undefined;
-  const pins = await pinsOf(flags);
-  if (pins !== undefined) {
-    const { PinnedDialer } = await import("../lib/client/pin/pinned_dialer.ts");
-    return new PinnedDialer(pins, connectTimeout);
-  }
-  return new Dialer({
-    unix: flags.unix,
-    caCerts: flags.cacert === undefined ? undefined : [readCertificates(flags.cacert)],
-    connectTimeout,
-  });
-}
-
-async function pinsOf(flags: RequestFlags): Promise<string[] | undefined> {
-  if (flags.pin.length === 0) return undefined;
-  if (flags.cacert !== undefined) {
-    throw new FerryError("usage", "--pin trusts no authority, so it cannot go with --cacert");
-  }
-  if (flags.unix !== undefined) throw new FerryError("usage", "there is no TLS on a --unix socket to --pin");
-  const { readPins } = await import("../lib/client/pin/pin.ts");
-  return readPins(flags.pin);
-}
-
-function readCertificates(path: string): string {
-  let text: string;
-  try {
-    text = Deno.readTextFileSync(path);
-  } catch (error) {
-    throw readError(error, path);
-  }
-  if (!text.includes("-----BEGIN CERTIFICATE-----")) {
-    throw new FerryError("usage", `--cacert ${quote(path)}: there is no PEM certificate in it`);
-  }
-  return text;
 }
 
 function parseChecksum(text: string, several: boolean): string {

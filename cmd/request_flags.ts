@@ -141,8 +141,9 @@ export const REQUEST_FLAGS = {
   },
   "connect-timeout": {
     type: "duration",
+    default: 60_000,
     value: "DURATION",
-    about: "time limit for a connection to come about",
+    about: "time limit for a connection to come about, proxies and TLS included; 0 for none",
   },
   "limit-rate": { type: "size", value: "SIZE", about: "move at most so many bytes a second" },
   checksum: {
@@ -169,6 +170,31 @@ export const REQUEST_FLAGS = {
     value: "sha256:HEX",
     about: "trust servers whose certificate has this SHA-256, whatever its name, and no others",
   },
+  insecure: {
+    type: "boolean",
+    short: "k",
+    about: "take any certificate, whoever shows it; --pin is as easy, and safe",
+  },
+  cert: {
+    type: "string",
+    short: "E",
+    path: true,
+    value: "FILE",
+    about: "show servers that ask for one this certificate, in PEM; its key may be in the same file",
+  },
+  key: {
+    type: "string",
+    path: true,
+    value: "FILE",
+    about: "the key of --cert, in PEM and without a passphrase",
+  },
+  resolve: {
+    type: "list",
+    value: "HOST:PORT:ADDRESS",
+    about: "connect to this address (or several, with commas) for HOST:PORT, whatever its name server says",
+  },
+  ipv4: { type: "boolean", short: "4", about: "connect to IPv4 addresses only" },
+  ipv6: { type: "boolean", short: "6", about: "connect to IPv6 addresses only" },
 } as const satisfies FlagTable;
 
 export type RequestFlags = FlagValues<typeof REQUEST_FLAGS>;

@@ -1,6 +1,6 @@
 /** A server with a certificate of its own making, and what stands between it and a client that means harm. */
-import { pinOf } from "../lib/server/tls/key_pair.ts";
-import { type KeyPair, makeSelfSigned } from "../lib/server/tls/self_signed.ts";
+import { type KeyPair, pinOf } from "../lib/client/key_pair.ts";
+import { makeSelfSigned } from "../lib/server/tls/self_signed.ts";
 
 /** A certificate for `names` and its pin as `--pin` takes it. */
 export async function selfSigned(names: string[], options: { now?: number } = {}) {
@@ -8,7 +8,7 @@ export async function selfSigned(names: string[], options: { now?: number } = {}
   return { ...pair, pin: `sha256:${pinOf(pair.cert)}` };
 }
 
-/** Answers with the credentials and the body that came; counts its requests. */
+/** Answers with the credentials and the body that came; counts its requests; `/close` ends the connection. */
 export function echoServer(pair: KeyPair) {
   const seen: string[] = [];
   const { cert, key } = pair;
@@ -17,7 +17,7 @@ export function echoServer(pair: KeyPair) {
       `${request.headers.get("authorization")} ${await request.text()}`;
     seen.push(line);
     if (request.url.endsWith("/away")) return Response.redirect("http://127.0.0.1:9/");
-    return new Response(line);
+    return new Response(line, { headers: request.url.endsWith("/close") ? { connection: "close" } : {} });
   });
   return { port: server.addr.port, seen, shutdown: () => server.shutdown() };
 }

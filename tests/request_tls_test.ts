@@ -1,5 +1,7 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ferry, tempDir } from "./harness.ts";
+import { echoServer, selfSigned } from "./pinned_server.ts";
+import { installed, startProgram } from "./programs.ts";
 import { AUTHORITY, CERTIFICATE, KEY, tlsServer } from "./tls_server.ts";
 
 Deno.test("request trusts no unknown authority, and one that --cacert names", async () => {
@@ -53,4 +55,109 @@ Deno.test("request keeps credentials from the same host without TLS", async () =
   ]);
   assertEquals([run.code, run.stdout], [0, "plain null"], run.stderr);
   await Promise.all([server.shutdown(), plain.shutdown()]);
+});
+
+Deno.test("request --insecure takes any certificate, and says so", async () => {
+  // Expired, for another name, and of no authority; then one of an authority that is not known.
+  const data = "data".repeat(100_000);
+  using dir = tempDir({ data });
+  const pair = await selfSigned(["nas.example"], { now: Date.now() - 5 * 24 * 3600 * 1000 });
+  const [own, signed] = [echoServer(pair), echoServer({ cert: CERTIFICATE, key: KEY })];
+  for (const { port } of [own, signed]) {
+    const url = `https://127.0.0.1:${port}/x`;
+    const run = await ferry(["request", "-k", "-u", "a:b", "-d", `@${dir.at("data")}`, url, url]);
+    const line = `POST /x 127.0.0.1:${port} Basic ${btoa("a:b")} ${data}`;
+    assertEquals([run.code, run.stdout], [0, line + line], run.stderr);
+    assertStringIncludes(run.stderr, "no certificate is checked");
+    assertEquals((await ferry(["request", "-q", "--insecure", url])).stderr, "");
+  }
+  await Promise.all([own.shutdown(), signed.shutdown()]);
+  const plain = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => new Response("plain"));
+  const wrong = await ferry(["request", "--retry", "0", "-k", `https://127.0.0.1:${plain.addr.port}/`]);
+  assertEquals([wrong.code, wrong.stdout], [35, ""], wrong.stderr);
+  await plain.shutdown();
+});
+
+Deno.test({
+  name: "request --cert shows its certificate to a server that asks for one",
+  ignore: !installed("nginx") || !installed("openssl"),
+  async fn() {
+    using dir = tempDir({ "ca.pem": AUTHORITY, "server.pem": CERTIFICATE, "server.key": KEY });
+    const made = await new Deno.Command("openssl", {
+      args: ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        .concat(
+          "-subj",
+          "/CN=client",
+          "-days",
+          "2",
+          "-keyout",
+          dir.at("client.key"),
+          "-out",
+          dir.at("client.pem"),
+        ),
+      stdout: "null",
+      stderr: "null",
+    }).output();
+    assertEquals(made.code, 0);
+    const [client, clientKey] = [dir.at("client.pem"), dir.at("client.key")].map((path) =>
+      Deno.readTextFileSync(path)
+    );
+    Deno.writeTextFileSync(dir.at("both.pem"), clientKey + client);
+    Deno.chmodSync(dir.at("both.pem"), 0o644);
+    await using nginx = await startProgram("nginx", (port, state) => {
+      const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) =>
+        `${name}_temp_path ${state};`
+      );
+      Deno.writeTextFileSync(
+        `${state}/conf`,
+        `daemon off; master_process off; pid ${state}/pid; error_log ${state}/log;
+        events {}
+        http {
+          ${paths.join(" ")} access_log off;
+          server {
+            listen 127.0.0.1:${port} ssl;
+            ssl_certificate ${dir.at("server.pem")}; ssl_certificate_key ${dir.at("server.key")};
+            ssl_client_certificate ${dir.at("client.pem")}; ssl_verify_client on;
+            location / { return 200 "$ssl_client_verify $ssl_server_name"; }
+          }
+        }`,
+      );
+      return ["-c", `${state}/conf`, "-e", `${state}/log`];
+    });
+    const url = `https://localhost:${nginx.port}/`;
+    const [cert, key, ca] = [dir.at("client.pem"), dir.at("client.key"), dir.at("ca.pem")];
+    const known = ["--cacert", ca];
+    const { pinOf } = await import("../lib/client/key_pair.ts");
+    const cases: [args: string[], code: number, stdout: string, stderr: RegExp][] = [
+      [[...known, "--cert", cert, "--key", key, url, url], 0, "SUCCESS localhost".repeat(2), /^$/],
+      [[...known, "-E", dir.at("both.pem"), url], 0, "SUCCESS localhost", /can be read by other users/],
+      [[...known, url], 22, "", /400/],
+      // Not to a server that is not known.
+      [["--cert", cert, "--key", key, url], 60, "", /not trusted/],
+      [["--pin", `sha256:${pinOf(CERTIFICATE)}`, "--cert", cert, "--key", key, url], 60, "", /--cacert/],
+      [["--insecure", "--cert", cert, "--key", key, url], 2, "", /--insecure cannot go with --cert/],
+      [["--cert", cert, url], 2, "", /no PEM private key/],
+      [["--cert", cert, "--key", dir.at("server.key"), url], 2, "", /--key .*server.key: is not the key/],
+      [["--cert", dir.at("nowhere"), "--key", key, url], 2, "", /nowhere: cannot be read/],
+      [["--key", key, url], 2, "", /--key goes with --cert/],
+    ];
+    for (const [args, code, stdout, stderr] of cases) {
+      const run = await ferry(["request", ...args]);
+      assertEquals([run.code, run.stdout], [code, stdout], `${args.join(" ")}: ${run.stderr}`);
+      assertMatch(run.stderr, stderr);
+    }
+  },
+});
+
+Deno.test("request says that a server wants a certificate, when TLS itself does", async () => {
+  using dir = tempDir({ "server.pem": CERTIFICATE, "server.key": KEY, "ca.pem": AUTHORITY });
+  if (!installed("openssl")) return;
+  await using server = await startProgram("openssl", (port) => [
+    "s_server",
+    ...["-accept", `127.0.0.1:${port}`, "-cert", dir.at("server.pem"), "-key", dir.at("server.key")],
+    ...["-Verify", "1", "-CAfile", dir.at("ca.pem"), "-www", "-quiet"],
+  ]);
+  const run = await ferry(["request", "--cacert", dir.at("ca.pem"), `https://localhost:${server.port}/`]);
+  assertEquals([run.code, run.stdout], [35, ""], run.stderr);
+  assertStringIncludes(run.stderr, "--cert FILE");
 });

@@ -121,13 +121,17 @@ const FETCH_ERRORS: readonly Row[] = [
 
 /**
  * `error`, thrown by `fetch(url)` or while its body was read, as a FerryError that names the host; never the
- * userinfo of the URL. An abort with a FerryError as its reason gives that very error.
+ * userinfo of the URL. `where` is what to call the host instead. An abort with a FerryError as its reason gives that very error.
  */
-export function toFerryError(error: unknown, url: URL, options: { unix?: string } = {}): FerryError {
+export function toFerryError(
+  error: unknown,
+  url: URL,
+  options: { unix?: string; where?: string } = {},
+): FerryError {
   for (let link = error; link instanceof Error; link = link.cause) {
     if (link instanceof FerryError) return link;
   }
-  const where = options.unix === undefined ? url.host : `the socket ${quote(options.unix)}`;
+  const where = options.unix === undefined ? options.where ?? url.host : `the socket ${quote(options.unix)}`;
   const text = chainText(error);
   if (error instanceof DOMException && error.name === "TimeoutError") {
     return new FetchError("timeout", `the time limit ran out while waiting for ${where}`, {

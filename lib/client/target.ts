@@ -17,7 +17,10 @@ export function parseTarget(text: string): BareUrl {
     throw new FerryError("bad_url", `${shown}: the scheme ${scheme} is not served, only http and https are`);
   }
   const url = URL.parse(text);
-  if (url === null) throw new FerryError("bad_url", `not a valid URL: ${shown}`);
+  if (url === null) {
+    const hint = /^[^/]*\/\/[^/]*\[[^\]]*%/.test(text) ? "; addresses with a zone (%) are not served" : "";
+    throw new FerryError("bad_url", `not a valid URL: ${shown}${hint}`);
+  }
   url.hash = "";
   return takeUserinfo(url);
 }

@@ -3,7 +3,7 @@ import { FerryError, osCode, osReason, quote } from "../core/errors.ts";
 import { problemResponse } from "../http/problem.ts";
 import type { Gate } from "./guard/gate.ts";
 import type { Handler } from "./handler.ts";
-import type { KeyPair } from "./tls/self_signed.ts";
+import type { KeyPair } from "../client/key_pair.ts";
 
 /** Where to listen. */
 export type Place =

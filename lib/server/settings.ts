@@ -9,7 +9,7 @@ import type { Place } from "./listen.ts";
 import type { Mount } from "./mounts.ts";
 import type { Peer } from "./peers.ts";
 import type { ShareRules } from "./shares.ts";
-import type { KeyPair } from "./tls/self_signed.ts";
+import type { KeyPair } from "../client/key_pair.ts";
 
 /** What a server is to do. */
 export interface ServerSettings {

@@ -16,3 +16,13 @@ export function close(connection: Pick<Connection, "close">): void {
 export async function writeAll(connection: Connection, bytes: Uint8Array): Promise<void> {
   for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
 }
+
+/** Moves bytes until the end of `from`, or until either breaks. */
+export async function copy(from: Connection, to: Connection): Promise<void> {
+  const buffer = new Uint8Array(256 * 1024);
+  for (;;) {
+    const count = await from.read(buffer);
+    if (count === null) return;
+    await writeAll(to, buffer.subarray(0, count));
+  }
+}

@@ -1,11 +1,16 @@
-/** Connections for `ferry request`: to the host of a URL, or to a socket, with TLS where the URL has it. */
+/** Connections for `ferry request`: to the host of a URL or to a socket, through proxies, with TLS where the URL has it. */
 import { quote } from "../../core/errors.ts";
 import { formatDurationFlag } from "../../cli/units.ts";
-import { FetchError, toFerryError } from "../fetch_error.ts";
+import { FetchError } from "../fetch_error.ts";
+import type { KeyPair } from "../key_pair.ts";
 import { attempt, type Own } from "./attempt.ts";
 import type { Connection } from "./connection.ts";
-import { endOf } from "./end.ts";
-import { connectName } from "./tcp.ts";
+import { connectError } from "./connect_error.ts";
+import { type End, endOf } from "./end.ts";
+import type { Proof } from "../pin/pinned_tls.ts";
+import { type Proxy, proxyFor, proxyName } from "./proxy.ts";
+import { type Resolved, resolvedOf } from "./resolve_flag.ts";
+import { connectAny, connectFamily, connectName, type Family } from "./tcp.ts";
 import { startTls } from "./tls.ts";
 
 export interface DialOptions {
@@ -13,8 +18,22 @@ export interface DialOptions {
   unix?: string;
   /** PEM certificates of authorities to trust beside the system's. */
   caCerts?: readonly string[];
-  /** Milliseconds for a connection to come about, TLS included. */
+  /** SHA-256 of certificates, as `readPins` gives them: every server must have one of them, and speak TLS. */
+  pins?: readonly string[];
+  /** Takes any certificate. */
+  insecure?: boolean;
+  /** The certificate that servers are shown that want one; not with `insecure`. */
+  identity?: KeyPair;
+  /** Milliseconds for a connection to come about, proxies and TLS included. */
   connectTimeout?: number;
+  /** The flag that gave it, for messages. */
+  timeoutFlag?: string;
+  /** Where hosts are that need not be looked up. */
+  resolved?: Resolved;
+  /** Only addresses of this kind. */
+  family?: Family;
+  /** The environment, whose proxies are used; none unless told. */
+  env?: (name: string) => string | undefined;
 }
 
 /** A connection over which requests to the origin that it was made for can be sent. */
@@ -26,57 +45,148 @@ export interface Dialed {
   proxyHeaders?: [name: string, value: string][];
   /** What was connected to, for `-v`; nothing secret. */
   about: string;
+  /** The error for a proxy that answers with 407, and `told` in it; where a 407 can be the proxy's. */
+  denied?: (told: string) => FetchError;
+}
+
+/** A connection on the way. */
+interface Way {
+  conn: Connection;
+  about: string;
 }
 
 export class Dialer implements Disposable {
   readonly #options: DialOptions;
+  readonly #proofs = new Map<string, Proof>();
 
   constructor(options: DialOptions = {}) {
     this.#options = options;
   }
 
   /**
-   * A new connection for requests to the origin of `url`. Throws the reason of `signal`, and FetchErrors of which none
-   * was `sent`: `host_not_found`, `no_connection`, `tls_handshake`, `untrusted_certificate`, `timeout`.
+   * A new connection for requests to the origin of `url`. Throws the reason of `signal`, FetchErrors of which none was
+   * `sent` (`host_not_found`, `no_connection`, `tls_handshake`, `untrusted_certificate`, `timeout`, `unauthorized` by a
+   * proxy), and `usage` when the environment names a proxy that is none.
    */
   async dial(url: URL, signal: AbortSignal): Promise<Dialed> {
-    const { unix, connectTimeout: ms } = this.#options;
+    const { unix, connectTimeout: ms, timeoutFlag } = this.#options;
+    const flag = timeoutFlag === undefined ? "" : ` (${timeoutFlag})`;
     const late = () =>
       new FetchError(
         "timeout",
-        `no connection to ${url.host} within ${formatDurationFlag(ms ?? 0)} (--connect-timeout)`,
+        `no connection to ${url.host} within ${formatDurationFlag(ms ?? 0)}${flag}`,
         { transient: true, sent: false },
       );
     try {
       return await attempt({ signal, ms, late }, (own, inner) => this.#connect(url, own, inner));
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      throw connectError(error, url, unix);
+      throw connectError(error, url, { unix });
     }
   }
 
   [Symbol.dispose](): void {}
 
   async #connect(url: URL, own: Own, signal: AbortSignal): Promise<Dialed> {
-    const { unix } = this.#options;
+    const { unix, env, pins } = this.#options;
     if (unix !== undefined) {
       const conn = own(await Deno.connect({ transport: "unix", path: unix }));
       return { conn, form: "origin", about: `connected to the socket ${quote(unix)}` };
     }
-    const { hostname, port } = endOf(url);
-    const plain = own(await connectName(hostname, port, signal));
-    plain.setNoDelay();
-    const { hostname: address } = plain.remoteAddr;
-    const about = `connected to ${url.hostname} (${address}) port ${port}`;
-    if (url.protocol === "http:") return { conn: plain, form: "origin", about };
-    const conn = own(await startTls(plain, { url, caCerts: this.#options.caCerts ?? [] }));
-    return { conn, form: "origin", about: `${about} with TLS` };
+    if (pins !== undefined) (await import("../pin/pinned_tls.ts")).refusePlain(url);
+    const proxy = env === undefined ? null : proxyFor(url, env);
+    if (proxy !== null && proxy.kind !== "socks5" && url.protocol === "http:") {
+      const { proxyHeaders, needsUser } = await import("./http_tunnel.ts");
+      const way = await this.#toProxy(proxy, own, signal);
+      const denied = (told: string) => needsUser(proxy, told);
+      return { ...way, form: "absolute", proxyHeaders: proxyHeaders(proxy), denied };
+    }
+    const plain = () =>
+      proxy === null ? this.#direct(endOf(url), own, signal) : this.#throughProxy(proxy, url, own, signal);
+    return {
+      ...url.protocol === "http:" ? await plain() : await this.#encrypted(plain, url, own),
+      form: "origin",
+    };
   }
-}
 
-/** What the system says of a connection that did not come about, as `fetch` would have said it. */
-function connectError(error: unknown, url: URL, unix: string | undefined): Error {
-  if (!(error instanceof Error)) return toFerryError(error, url, { unix });
-  const told = new Error(`client error (Connect): ${error.message}`, { cause: error });
-  return toFerryError(told, url, { unix });
+  async #direct(end: End, own: Own, signal: AbortSignal): Promise<Way> {
+    const { resolved, family } = this.#options;
+    const { hostname, port } = end;
+    const addresses = resolvedOf(resolved, end);
+    const conn = own(
+      await (addresses !== undefined
+        ? connectAny(addresses, port, signal)
+        : family !== undefined
+        ? connectFamily(end, family, signal)
+        : connectName(hostname, port, signal)),
+    );
+    conn.setNoDelay();
+    return { conn, about: `connected to ${hostname} (${conn.remoteAddr.hostname}) port ${port}` };
+  }
+
+  /** Over what `plain` makes, which is called more than once when a server has to be looked at. */
+  async #encrypted(plain: () => Promise<Way>, url: URL, own: Own): Promise<Way> {
+    const { hostname: name } = endOf(url);
+    const { insecure, identity, pins, caCerts = [] } = this.#options;
+    const where = url.host;
+    if (pins !== undefined) {
+      const { startPinnedTls } = await import("../pin/pinned_tls.ts");
+      let about = "";
+      const connect = async () => {
+        const way = await plain();
+        about = way.about;
+        return way.conn;
+      };
+      const conn = await startPinnedTls(url, { pins, proofs: this.#proofs, identity, connect, own });
+      return { conn, about: `${about}, by TLS, its certificate pinned` };
+    }
+    const { conn, about } = await plain();
+    if (insecure) {
+      const { startUncheckedTls } = await import("./unchecked_tls.ts");
+      const tls = await startUncheckedTls(conn, own, { name, where });
+      return { conn: tls, about: `${about}, by TLS that is not checked` };
+    }
+    return { conn: await startTls(conn, own, { name, caCerts, identity, where }), about: `${about}, by TLS` };
+  }
+
+  async #toProxy(proxy: Proxy, own: Own, signal: AbortSignal): Promise<Way> {
+    try {
+      const { conn, about } = await this.#direct(proxy.end, own, signal);
+      if (proxy.kind !== "https") return { conn, about: `${about}, a proxy` };
+      const { caCerts = [] } = this.#options;
+      const name = proxy.end.hostname;
+      return {
+        conn: await startTls(conn, own, { name, caCerts, where: proxyName(proxy) }),
+        about: `${about}, a proxy by TLS`,
+      };
+    } catch (error) {
+      signal.throwIfAborted();
+      throw connectError(error, proxy.url, { where: proxyName(proxy) });
+    }
+  }
+
+  async #throughProxy(proxy: Proxy, url: URL, own: Own, signal: AbortSignal): Promise<Way> {
+    const { conn, about } = await this.#toProxy(proxy, own, signal);
+    const { port } = endOf(url);
+    if (proxy.kind === "socks5") {
+      const { openSocks } = await import("./socks5.ts");
+      await openSocks(conn, proxy, await this.#endForSocks(proxy, url));
+    } else {
+      const { openTunnel } = await import("./http_tunnel.ts");
+      await openTunnel(conn, proxy, `${url.hostname}:${port}`);
+    }
+    return { conn, about: `${about}, and through it to ${url.hostname} port ${port}` };
+  }
+
+  /** By its address, unless the proxy looks names up. */
+  async #endForSocks(proxy: Proxy, url: URL): Promise<End> {
+    const end = endOf(url);
+    const { resolved, family } = this.#options;
+    const addresses = resolvedOf(resolved, end);
+    if (addresses !== undefined) return { ...end, hostname: addresses[0] };
+    if (proxy.remoteNames) return end;
+    const { lookUp } = await import("./look_up.ts");
+    const [hostname] = await lookUp(end.hostname, family);
+    return { ...end, hostname };
+  }
 }

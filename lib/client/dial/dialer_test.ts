@@ -60,7 +60,10 @@ Deno.test("Dialer.dial() says why there is no connection, naming the host, and t
     ["no_connection", "http:", "x", { unix: "/nowhere/socket" }, "no such socket"],
     ["tls_handshake", "https:", `127.0.0.1:${plain.addr.port}`, {}, "http://"],
     ["tls_handshake", "https:", `localhost:${rude.addr.port}`, {}, "closed the connection"],
-    ["timeout", "https:", `localhost:${silent.addr.port}`, { connectTimeout: 50 }, "--connect-timeout"],
+    ["timeout", "https:", `localhost:${silent.addr.port}`, {
+      connectTimeout: 50,
+      timeoutFlag: "--connect-timeout",
+    }, "--connect-timeout"],
   ];
   for (const [code, scheme, host, options, part] of cases) {
     const error = await failure(`${scheme}//${host}/secret?key=1`, options);

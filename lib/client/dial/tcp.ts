@@ -1,6 +1,11 @@
 /** TCP connections to hosts that may have several addresses (RFC 8305). */
 import { OLD_RUNTIME } from "../../core/runtime.ts";
+import { addressBytes } from "../../http/address.ts";
 import { close } from "./connection.ts";
+import type { End } from "./end.ts";
+
+/** The version of IP. */
+export type Family = 4 | 6;
 
 /** When an address has not answered for so long, the next one is tried beside it, in milliseconds. */
 const STAGGER = 250;
@@ -15,7 +20,7 @@ export async function connectName(
   signal: AbortSignal,
 ): Promise<Deno.TcpConn> {
   const first = Deno.connect({ hostname, port, signal });
-  if (!OLD_RUNTIME || isAddress(hostname)) return await first;
+  if (!OLD_RUNTIME || addressBytes(hostname) !== null) return await first;
   const early = await within(STAGGER, first.then(() => "settled", () => "settled"));
   try {
     if (early === "settled") return await first;
@@ -36,9 +41,19 @@ export function connectAny(
   return firstOf([], addresses, { port, signal });
 }
 
-/** Whether `hostname` is an IPv4 or IPv6 address, by its look. */
-export function isAddress(hostname: string): boolean {
-  return hostname.includes(":") || /^\d+\.\d+\.\d+\.\d+$/.test(hostname);
+/** Connects to an address of `family`. Throws as `Deno.connect` does when there is none. */
+export async function connectFamily(
+  { hostname, port }: End,
+  family: Family,
+  signal: AbortSignal,
+): Promise<Deno.TcpConn> {
+  if (addressBytes(hostname) === null) {
+    const { lookUp } = await import("./look_up.ts");
+    return await connectAny(await lookUp(hostname, family), port, signal);
+  }
+  const isWanted = hostname.includes(":") === (family === 6);
+  if (!isWanted) throw new Error(`--ipv${family} is given, and this is not an IPv${family} address`);
+  return await connectAny([hostname], port, signal);
 }
 
 /** The winner of the tries under way and those that follow, one each time another fails or is slow; the losers are closed. */
@@ -74,9 +89,8 @@ async function firstOf(
 
 /** All addresses of `hostname` but the first, in the system's order; none when they cannot be had. */
 async function otherAddresses(hostname: string): Promise<string[]> {
-  const { lookup } = await import("node:dns/promises");
-  const found = await lookup(hostname, { all: true }).catch(() => []);
-  return [...new Set(found.map(({ address }) => address))].slice(1, 8);
+  const { lookUp } = await import("./look_up.ts");
+  return (await lookUp(hostname).catch(() => [])).slice(1);
 }
 
 /** What `promise` gives, or `late` after `ms`. */

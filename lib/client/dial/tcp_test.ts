@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { connectAny, connectName, isAddress } from "./tcp.ts";
+import { connectAny, connectName } from "./tcp.ts";
 
 const { signal } = new AbortController();
 
@@ -18,11 +18,4 @@ Deno.test("connectAny() takes the first address that answers, and throws the las
   named.close();
   listener.close();
   await assertRejects(() => connectName("localhost", port, signal), Deno.errors.ConnectionRefused);
-});
-
-Deno.test("isAddress() tells addresses from names", () => {
-  for (const text of ["127.0.0.1", "::1", "fe80::1"]) assertEquals(isAddress(text), true, text);
-  for (const text of ["localhost", "1.example", "127.0.0.1.nip.example"]) {
-    assertEquals(isAddress(text), false);
-  }
 });

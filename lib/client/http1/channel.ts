@@ -1,10 +1,11 @@
 /** One connection to a server, and the requests on it: answers come in the order of the requests. */
+import { quote } from "../../core/errors.ts";
 import { close } from "../dial/connection.ts";
 import type { Dialed } from "../dial/dialer.ts";
 import { FetchError } from "../fetch_error.ts";
 import { AnswerBody } from "./body.ts";
 import type { Call } from "./call.ts";
-import { badAnswer, brokenOff, closedUnanswered, notHttp, silent } from "./failures.ts";
+import { badAnswer, brokenOff, closedUnanswered, notHttp, silent, tlsAlert } from "./failures.ts";
 import { HeadError } from "./fields.ts";
 import { type Framing, framing, isPersistent } from "./framing.ts";
 import { type Head, headEnd, latin1, parseHead } from "./head.ts";
@@ -177,7 +178,7 @@ export class Channel {
   /** What is wrong with the server itself; undefined when the connection merely broke. */
   #fault(error: unknown): unknown {
     if (error instanceof HeadError) return badAnswer(this.#where, error.message);
-    return error instanceof FetchError ? error : undefined;
+    return error instanceof FetchError ? error : tlsAlert(this.#where, error);
   }
 
   #endedEarly(error: unknown): unknown {
@@ -192,6 +193,9 @@ export class Channel {
   async #answer(): Promise<boolean> {
     const head = await this.#finalHead();
     if (head === null) return false;
+    if (head.status === 407 && this.#dialed.denied) {
+      throw this.#dialed.denied(`407 ${quote(head.statusText.slice(0, 100))}`.trim());
+    }
     const call = this.#line[0];
     const frame = framing(head, call.request.method);
     if (head.status === 417 && this.#retriesUnasked(call)) return false;

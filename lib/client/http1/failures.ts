@@ -35,3 +35,16 @@ export function silent(where: string, seconds: number): FetchError {
   const message = `${where}: not a byte moved for ${seconds} s`;
   return new FetchError("timeout", message, { transient: true, sent: true });
 }
+
+/** What a server says to a certificate, or to none, after the handshake (RFC 8446 section 6.2); undefined for other errors. */
+export function tlsAlert(where: string, error: unknown): FetchError | undefined {
+  const alert = error instanceof Error ? /received fatal alert: (\w+)/.exec(error.message)?.[1] : undefined;
+  if (alert === undefined) return undefined;
+  const hint = alert === "CertificateRequired"
+    ? "it wants a certificate; give --cert FILE and --key FILE"
+    : alert;
+  return new FetchError("tls_handshake", `TLS handshake with ${where} failed: ${quote(hint)}`, {
+    transient: false,
+    sent: false,
+  });
+}

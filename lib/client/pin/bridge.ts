@@ -1,6 +1,6 @@
 /** From a unix socket to a server behind TLS. */
 
-import { close } from "./limit.ts";
+import { close, type Connection, copy } from "../dial/connection.ts";
 
 /**
  * Whoever connects to `path` talks to the server that `connect` leads to. The socket lies in a folder of this user's
@@ -12,9 +12,9 @@ export class Bridge implements Disposable {
   failure: unknown;
   readonly #dir: string;
   readonly #listener: Deno.UnixListener;
-  readonly #open = new Set<Deno.Conn>();
+  readonly #open = new Set<Connection>();
 
-  constructor(readonly connect: () => Promise<Deno.Conn>) {
+  constructor(readonly connect: () => Promise<Connection>) {
     // It can be entered by this user alone.
     this.#dir = Deno.makeTempDirSync({ prefix: "ferry-" });
     this.path = `${this.#dir}/tls`;
@@ -31,9 +31,9 @@ export class Bridge implements Disposable {
     }
   }
 
-  async #join(near: Deno.Conn): Promise<void> {
+  async #join(near: Connection): Promise<void> {
     this.#open.add(near);
-    let far: Deno.Conn | undefined;
+    let far: Connection | undefined;
     try {
       this.failure = undefined;
       far = await this.connect();
@@ -46,7 +46,7 @@ export class Bridge implements Disposable {
     if (far !== undefined) this.#close(far);
   }
 
-  #close(connection: Deno.Conn): void {
+  #close(connection: Connection): void {
     this.#open.delete(connection);
     close(connection);
   }
@@ -55,15 +55,5 @@ export class Bridge implements Disposable {
     this.#listener.close();
     for (const connection of this.#open) this.#close(connection);
     Deno.removeSync(this.#dir, { recursive: true });
-  }
-}
-
-/** Until the end of `from`, or until either breaks. */
-async function copy(from: Deno.Conn, to: Deno.Conn): Promise<void> {
-  const buffer = new Uint8Array(256 * 1024);
-  for (;;) {
-    const count = await from.read(buffer);
-    if (count === null) return;
-    for (let sent = 0; sent < count;) sent += await to.write(buffer.subarray(sent, count));
   }
 }

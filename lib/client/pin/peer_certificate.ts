@@ -1,38 +1,25 @@
 /** The certificate that a server shows, before anything is said to it. */
 import { FerryError } from "../../core/errors.ts";
+import { addressBytes } from "../../http/address.ts";
+import { type Connection, writeAll } from "../dial/connection.ts";
+import { endOf } from "../dial/end.ts";
 import { FetchError } from "../fetch_error.ts";
 import { clientHello } from "./client_hello.ts";
-import { close, withinTime } from "./limit.ts";
 import { MAX_FLIGHT, readFlight } from "./server_flight.ts";
 
 /** `protocol_version`: the other side does not speak TLS 1.2. */
 const PROTOCOL_VERSION = 70;
 
-/** Where an https URL leads to. */
-export function endOf(url: URL): { hostname: string; port: number } {
-  return { hostname: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port) || 443 };
-}
-
 /**
- * The DER of the certificate of `url`'s server, not checked in any way. TLS 1.2 shows it unencrypted, so that the
- * beginning of a handshake is enough; the runtime (Deno 2.4) does not tell what it was shown in its own. Throws
- * `tls_handshake`, `timeout` after `ms`, and what `Deno.connect` throws.
+ * The DER of the certificate that `url`'s server, at the other end of `connection`, shows, not checked in any way. TLS 1.2
+ * shows it unencrypted, so that the beginning of a handshake is enough; the runtime (Deno 2.4) does not tell what it was
+ * shown in its own. Nothing can follow on this connection. Throws `tls_handshake`.
  */
-export async function peerCertificate(url: URL, ms: number): Promise<Uint8Array<ArrayBuffer>> {
-  return await withinTime(url, ms, async (own) => {
-    const connection = own(await Deno.connect(endOf(url)));
-    try {
-      return await ask(connection, url);
-    } finally {
-      close(connection);
-    }
-  });
-}
-
-async function ask(connection: Deno.Conn, url: URL): Promise<Uint8Array<ArrayBuffer>> {
-  const name = /^[\d.]+$|:/.test(endOf(url).hostname) ? null : url.hostname;
+export async function peerCertificate(connection: Connection, url: URL): Promise<Uint8Array<ArrayBuffer>> {
+  const { hostname } = endOf(url);
+  const name = addressBytes(hostname) === null ? hostname : null;
   const hello = clientHello(crypto.getRandomValues(new Uint8Array(32)), name);
-  for (let sent = 0; sent < hello.length;) sent += await connection.write(hello.subarray(sent));
+  await writeAll(connection, hello);
   const buffer = new Uint8Array(MAX_FLIGHT);
   for (let length = 0; length < buffer.length;) {
     const count = await connection.read(buffer.subarray(length));

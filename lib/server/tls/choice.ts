@@ -3,10 +3,10 @@ import { X509Certificate } from "node:crypto";
 import { assertNever, FerryError } from "../../core/errors.ts";
 import type { Place } from "../listen.ts";
 import { demandPrivate } from "../private_file.ts";
-import { type KeyPairFiles, parseTime, readKeyPair } from "./key_pair.ts";
+import { type KeyPair, type KeyPairFiles, parseTime, readKeyPair } from "../../client/key_pair.ts";
 import { lastingKeyPair } from "./lasting.ts";
 import { machineNames, thisMachine } from "./names.ts";
-import type { KeyPair } from "./self_signed.ts";
+import { serverTold } from "./told.ts";
 
 /** Where certificate and key come from. */
 export type TlsChoice =
@@ -68,7 +68,7 @@ export async function readTls(choice: TlsChoice, warn: (line: string) => void): 
     case "none":
       return null;
     case "files": {
-      const pair = readKeyPair(choice.files, warn);
+      const pair = readKeyPair(choice.files, serverTold(warn));
       return { pair, ends: endOf(pair), pin: null };
     }
     case "self_signed": {

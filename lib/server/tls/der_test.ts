@@ -1,5 +1,4 @@
 import { assertEquals } from "@std/assert";
-import { addressBytes } from "./self_signed.ts";
 import { der, oid, time, unsigned } from "./der.ts";
 
 const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -19,12 +18,4 @@ Deno.test("time() is UTCTime until 2049 and GeneralizedTime from then on", () =>
   const text = (iso: string) => new TextDecoder().decode(time(Date.parse(iso)).subarray(2));
   assertEquals(text("2049-12-31T23:59:59Z"), "491231235959Z");
   assertEquals(text("2050-01-01T00:00:00Z"), "20500101000000Z");
-});
-
-Deno.test("addressBytes() reads addresses of both kinds, and no names", () => {
-  assertEquals(addressBytes("127.0.0.1"), Uint8Array.of(127, 0, 0, 1));
-  assertEquals(hex(addressBytes("::1")!), "0".repeat(31) + "1");
-  assertEquals(hex(addressBytes("2001:db8::ff00:42:8329")!), "20010db8000000000000ff0000428329");
-  assertEquals(hex(addressBytes("::ffff:10.1.2.3")!), "00000000000000000000ffff0a010203");
-  for (const none of ["localhost", "a:b", "nas.lan", "fe80::1%eth0"]) assertEquals(addressBytes(none), null);
 });

@@ -1,8 +1,9 @@
 /** The certificate that a server made for itself once, and keeps. */
 import { X509Certificate } from "node:crypto";
 import { FerryError, osReason, quote } from "../../core/errors.ts";
-import { checkKeyPair, parseTime, pinOf } from "./key_pair.ts";
-import { type KeyPair, makeSelfSigned } from "./self_signed.ts";
+import { checkKeyPair, type KeyPair, parseTime, pinOf } from "../../client/key_pair.ts";
+import { makeSelfSigned } from "./self_signed.ts";
+import { serverTold } from "./told.ts";
 
 /** As long as somebody who pinned it may want to use it. */
 const DAYS = 3650;
@@ -30,7 +31,7 @@ export async function lastingKeyPair(
   const kept = readKept(path);
   if (kept !== null) {
     try {
-      checkKeyPair(kept, { cert: path, key: path }, () => {});
+      checkKeyPair(kept, { cert: path, key: path }, serverTold(() => {}));
     } catch (error) {
       throw new FerryError(
         "usage",

@@ -1,4 +1,6 @@
 /** A certificate that a server makes for itself (X.509 v3, RFC 5280), and its key. */
+import type { KeyPair } from "../../client/key_pair.ts";
+import { addressBytes } from "../../http/address.ts";
 import {
   bits,
   boolean,
@@ -12,12 +14,6 @@ import {
   unsigned,
   utf8,
 } from "./der.ts";
-
-/** A certificate chain and a key, in PEM. */
-export interface KeyPair {
-  cert: string;
-  key: string;
-}
 
 const ECDSA_WITH_SHA256 = "1.2.840.10045.4.3.2";
 const COMMON_NAME = "2.5.4.3";
@@ -97,18 +93,6 @@ function extension(id: string, critical: boolean, value: Uint8Array): Uint8Array
 function generalName(name: string): Uint8Array<ArrayBuffer> {
   const address = addressBytes(name);
   return address === null ? implicit(2, new TextEncoder().encode(name)) : implicit(7, address);
-}
-
-/** The 4 or 16 bytes of an IP address; null for what is none. */
-export function addressBytes(text: string): Uint8Array | null {
-  if (/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) return Uint8Array.from(text.split(".").map(Number));
-  if (!text.includes(":") || !URL.canParse(`http://[${text}]/`)) return null;
-  const plain = new URL(`http://[${text}]/`).hostname.slice(1, -1);
-  const [head, tail] = plain.split("::").map((part) => part === "" ? [] : part.split(":"));
-  const groups = tail === undefined
-    ? head
-    : [...head, ...new Array(8 - head.length - tail.length).fill("0"), ...tail];
-  return Uint8Array.from(groups.flatMap((group) => [parseInt(group, 16) >> 8, parseInt(group, 16) & 0xff]));
 }
 
 /** WebCrypto's two numbers of 32 bytes as the SEQUENCE of RFC 3279 section 2.2.3. */

@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { FerryError } from "../../core/errors.ts";
-import { checkKeyPair, pinOf, readKeyPair } from "./key_pair.ts";
+import { checkKeyPair, pinOf, readKeyPair } from "../../client/key_pair.ts";
 import { lastingKeyPair } from "./lasting.ts";
 import { machineNames } from "./names.ts";
 import { makeSelfSigned } from "./self_signed.ts";
+import { serverTold } from "./told.ts";
 
 const NAMES = ["localhost", "nas.example", "127.0.0.1", "::1"];
 const FILES = { cert: "c.pem", key: "k.pem" };
@@ -27,9 +28,13 @@ async function openssl(args: string[], stdin: string): Promise<string | null> {
 
 Deno.test("makeSelfSigned() makes what the runtime serves with, and no authority", async () => {
   const pair = await makeSelfSigned(NAMES, { days: 10 });
-  checkKeyPair(pair, FILES, (line) => {
-    throw new Error(line);
-  });
+  checkKeyPair(
+    pair,
+    FILES,
+    serverTold((line) => {
+      throw new Error(line);
+    }),
+  );
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, ...pair, onListen() {} },
     () => new Response("ok"),
@@ -97,7 +102,11 @@ Deno.test("checkKeyPair() says which of the two is wrong, and how", async () => 
     ],
   ];
   for (const [cert, key, message] of cases) {
-    const error = assertThrows(() => checkKeyPair({ cert, key }, FILES, silent), FerryError, message);
+    const error = assertThrows(
+      () => checkKeyPair({ cert, key }, FILES, serverTold(silent)),
+      FerryError,
+      message,
+    );
     assertEquals(error.code, "usage");
   }
 });
@@ -106,7 +115,11 @@ Deno.test("checkKeyPair() warns of a certificate that has expired, or is not val
   const day = 24 * 3600 * 1000;
   const warnings: string[] = [];
   for (const now of [Date.now() - 20 * day, Date.now() + 20 * day]) {
-    checkKeyPair(await makeSelfSigned(NAMES, { days: 5, now }), FILES, (line) => warnings.push(line));
+    checkKeyPair(
+      await makeSelfSigned(NAMES, { days: 5, now }),
+      FILES,
+      serverTold((line) => warnings.push(line)),
+    );
   }
   assertEquals(warnings.map((line) => /expired on|not valid before/.exec(line)?.[0]), [
     "expired on",
@@ -119,22 +132,22 @@ Deno.test("readKeyPair() reads files, warns of a key for everybody, and names wh
   const pair = await makeSelfSigned(NAMES, { days: 5 });
   const files = { cert: `${dir}/c`, key: `${dir}/k` };
   assertThrows(
-    () => readKeyPair(files, silent),
+    () => readKeyPair(files, serverTold(silent)),
     FerryError,
     `--tls-cert ${dir}/c: cannot be read: no such file`,
   );
   Deno.writeTextFileSync(files.cert, pair.cert);
   assertThrows(
-    () => readKeyPair({ ...files, key: dir }, silent),
+    () => readKeyPair({ ...files, key: dir }, serverTold(silent)),
     FerryError,
     `--tls-key ${dir}: is a folder`,
   );
   Deno.writeTextFileSync(files.key, pair.key, { mode: 0o600 });
   const warnings: string[] = [];
-  assertEquals(readKeyPair(files, (line) => warnings.push(line)), pair);
+  assertEquals(readKeyPair(files, serverTold((line) => warnings.push(line))), pair);
   assertEquals(warnings, []);
   Deno.chmodSync(files.key, 0o644);
-  readKeyPair(files, (line) => warnings.push(line));
+  readKeyPair(files, serverTold((line) => warnings.push(line)));
   assertEquals(warnings, [`--tls-key ${dir}/k can be read by other users of this machine; chmod 600 it`]);
   Deno.removeSync(dir, { recursive: true });
 });

@@ -1,52 +1,53 @@
-/** A certificate and its key from files, checked before anybody listens with them. */
+/** A certificate and its key from files, checked before they are used. */
 import * as crypto from "node:crypto";
-import { FerryError, osReason, quote } from "../../core/errors.ts";
-import type { KeyPair } from "./self_signed.ts";
+import { FerryError, osReason, quote } from "../core/errors.ts";
+
+/** A certificate chain and a key, in PEM. */
+export interface KeyPair {
+  cert: string;
+  key: string;
+}
 
 /** Where they are. */
 export interface KeyPairFiles {
-  /** PEM: the server's certificate first, then those that lead to an authority. */
+  /** PEM: the certificate itself first, then those that lead to an authority. */
   cert: string;
   /** PEM, without a passphrase. */
   key: string;
 }
 
-/** Names a mistake by the flag that brought it. */
-interface Names {
+/** How mistakes are told of. */
+export interface KeyPairTold {
+  /** The flags that named the files. */
   cert: string;
   key: string;
+  /** Who will be shown the certificate. */
+  judge: string;
+  /** Is told, in one line, what is not wrong but unwise. */
+  warn: (line: string) => void;
 }
-
-const FLAGS: Names = { cert: "--tls-cert", key: "--tls-key" };
 
 /** Certificates and keys are a few kilobytes. */
 const MAX_BYTES = 1024 * 1024;
 
-/**
- * Reads and checks both files; `warn` is told, in one line, what is not wrong but unwise. Throws `usage` that names the
- * file and what is the matter with it.
- */
-export function readKeyPair(files: KeyPairFiles, warn: (line: string) => void): KeyPair {
-  const cert = readText(files.cert, `${FLAGS.cert} ${quote(files.cert)}`);
-  const key = readText(files.key, `${FLAGS.key} ${quote(files.key)}`);
+/** Reads and checks both files. Throws `usage` that names the file and what is the matter with it. */
+export function readKeyPair(files: KeyPairFiles, told: KeyPairTold): KeyPair {
+  const cert = readText(files.cert, `${told.cert} ${quote(files.cert)}`);
+  const key = readText(files.key, `${told.key} ${quote(files.key)}`);
   if (othersMayRead(files.key)) {
-    warn(`${FLAGS.key} ${quote(files.key)} can be read by other users of this machine; chmod 600 it`);
+    told.warn(`${told.key} ${quote(files.key)} can be read by other users of this machine; chmod 600 it`);
   }
-  checkKeyPair({ cert, key }, files, warn);
+  checkKeyPair({ cert, key }, files, told);
   return { cert, key };
 }
 
 /** The part of `readKeyPair` that needs no files. */
-export function checkKeyPair(
-  { cert, key }: KeyPair,
-  files: KeyPairFiles,
-  warn: (line: string) => void,
-): void {
-  const wrong = (flag: keyof Names, why: string) =>
-    new FerryError("usage", `${FLAGS[flag]} ${quote(files[flag])}: ${why}`);
+export function checkKeyPair({ cert, key }: KeyPair, files: KeyPairFiles, told: KeyPairTold): void {
+  const wrong = (flag: "cert" | "key", why: string) =>
+    new FerryError("usage", `${told[flag]} ${quote(files[flag])}: ${why}`);
   if (!cert.includes("-----BEGIN CERTIFICATE-----")) throw wrong("cert", "there is no PEM certificate in it");
   if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(key)) {
-    throw wrong("key", "has a passphrase, which nobody could type at a start; openssl pkey takes it off");
+    throw wrong("key", "has a passphrase, which nobody is asked for; openssl pkey takes it off");
   }
   if (!/-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/.test(key)) {
     throw wrong("key", "there is no PEM private key in it");
@@ -67,16 +68,16 @@ export function checkKeyPair(
   }
   const now = Date.now();
   if (now > validTo) {
-    warn(`${FLAGS.cert} ${quote(files.cert)} expired on ${day(validTo)}; clients will refuse it`);
+    told.warn(`${told.cert} ${quote(files.cert)} expired on ${day(validTo)}; ${told.judge} will refuse it`);
   } else if (now < validFrom) {
-    warn(`${FLAGS.cert} ${quote(files.cert)} is not valid before ${day(validFrom)}`);
+    told.warn(`${told.cert} ${quote(files.cert)} is not valid before ${day(validFrom)}`);
   }
 }
 
 /** From when to when the first certificate in `cert` holds. */
 function datesOf(cert: string, wrong: (why: string) => FerryError): { validFrom: number; validTo: number } {
   try {
-    const first = new crypto.X509Certificate(cert);
+    const first = new crypto.X509Certificate(fromFirst(cert));
     return { validFrom: parseTime(first.validFrom), validTo: parseTime(first.validTo) };
   } catch {
     throw wrong("its first certificate cannot be read");
@@ -90,7 +91,12 @@ export function parseTime(text: string): number {
 
 /** The SHA-256 of the first certificate in `cert`, as lower-case hex: what `--pin` takes. */
 export function pinOf(cert: string): string {
-  return new crypto.X509Certificate(cert).fingerprint256.replaceAll(":", "").toLowerCase();
+  return new crypto.X509Certificate(fromFirst(cert)).fingerprint256.replaceAll(":", "").toLowerCase();
+}
+
+/** Without what stands before the first certificate, which may be the key. */
+function fromFirst(cert: string): string {
+  return cert.slice(cert.indexOf("-----BEGIN CERTIFICATE-----"));
 }
 
 function day(ms: number): string {
