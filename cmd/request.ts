@@ -21,6 +21,7 @@ export const request: Command = defineCommand({
   usage: [
     "request [METHOD] URL...",
     "request [METHOD] --input FILE",
+    "request --recursive URL...",
     "request -T FILE URL...",
     "request -o FILE URL",
   ],
@@ -38,6 +39,10 @@ export const request: Command = defineCommand({
     "refuses what came otherwise: exit 43.",
     "Several URLs: one that fails is told, and the others go on. The exit status is that of the worst, which is the " +
     `one that the same call would help least: ${WORST_FIRST.join(", ")}.`,
+    "--recursive reads listings as Ferry, Caddy, nginx, Apache, Python and others make them, or over WebDAV. It writes " +
+    "nothing outside its folder and follows no symbolic link in it. A file that is here is fetched anew only when its size " +
+    "or time differs, or where the listing has neither, when the server says that it changed; files get the server's " +
+    "times. What only lies here stays.",
     "-u, --token, an Authorization or Cookie header never follow a redirect to another origin.",
   ],
   examples: [
@@ -57,6 +62,10 @@ export const request: Command = defineCommand({
     {
       run: "ferry request --input urls.txt --output-dir pages",
       about: "a URL a line, however many",
+    },
+    {
+      run: "ferry request --recursive http://host/pub/ --output-dir pub",
+      about: "mirror a folder; once more for what has changed",
     },
     { run: "ferry request -C -o big.iso http://host/big.iso", about: "go on where an earlier run stopped" },
     { run: "ferry request http://host/big.iso | sha256sum", about: "checksum without a file" },
@@ -80,13 +89,14 @@ export const request: Command = defineCommand({
     },
     { run: "ferry request DELETE http://host/old.txt", about: "any other method" },
   ],
-  exits: [0, 2, 3, 6, 7, 18, 22, 23, 26, 28, 33, 35, 43, 47, 60, 67, 130, 143],
+  exits: [0, 1, 2, 3, 6, 7, 18, 22, 23, 26, 28, 33, 35, 43, 47, 60, 67, 130, 143],
   async run({ flags, args }, io) {
     const { method, targets } = splitArgs(args, { input: flags.input !== undefined });
     const sending = await readSending(flags, method, io);
     const urls = await UrlJobs.read(targets, { glob: flags.glob });
     const count = urls.counts.reduce((sum, count) => sum + count, 0);
-    const several = count > 1 || flags.input !== undefined;
+    const several = count > 1 || flags.input !== undefined || flags.recursive;
+    await checkMirror(flags, sending, count);
     if (!isRereadable(sending.body) && several) {
       const many = flags.input === undefined ? `${count}` : "those of --input";
       throw new FerryError("usage", `what comes through a pipe can be sent to one URL only, not to ${many}`);
@@ -102,10 +112,12 @@ export const request: Command = defineCommand({
     const intoFiles = flags["remote-name"] || flags["remote-header-name"] ||
       flags["output-dir"] !== undefined ||
       flags.output.length > 0;
-    const many = flags.input !== undefined || (count > 1 && intoFiles && sending.method === "GET");
+    const many = flags.input !== undefined || flags.recursive ||
+      (count > 1 && intoFiles && sending.method === "GET");
     const settings: RequestSettings = {
       sending,
-      outputs: planOutputs(flags, urls.counts),
+      // A mirror says itself where its files go.
+      outputs: planOutputs(flags.recursive ? { ...flags, "output-dir": undefined } : flags, urls.counts),
       sinks: {
         overwrite: flags.overwrite,
         terminal: io.stdoutIsTerminal && !flags.output.includes("-"),
@@ -136,13 +148,31 @@ export const request: Command = defineCommand({
     };
     const work = async (io: Io, meter?: TransfersMeter) => {
       using run = new RequestRun(settings, io, meter);
-      return await run.all(await jobsOf(flags, urls, io));
+      if (!flags.recursive) return await run.all(await jobsOf(flags, urls, io));
+      const { mirrorAll } = await import("./request_recursive.ts");
+      return await mirrorAll({ flags, targets: Array.from(urls, ({ target }) => target), run }, io);
     };
     if (!wantsProgress(flags, sending, io)) return await work(io);
     const { withProgress } = await import("../lib/client/request_progress.ts");
-    return await withProgress(io, flags.input === undefined ? count : undefined, work);
+    return await withProgress(io, flags.input === undefined && !flags.recursive ? count : undefined, work);
   },
 });
+
+/** Throws `usage` for flags that go with `--recursive` alone, or cannot go with it. */
+async function checkMirror(flags: RequestFlags, { method }: Sending, count: number): Promise<void> {
+  if (flags.recursive) {
+    const { checkRecursive } = await import("./request_recursive.ts");
+    return checkRecursive(flags, method, count);
+  }
+  const given = flags.depth !== undefined
+    ? "--depth"
+    : flags.include.length > 0
+    ? "--include"
+    : flags.exclude.length > 0
+    ? "--exclude"
+    : null;
+  if (given !== null) throw new FerryError("usage", `${given} goes with --recursive`);
+}
 
 /** URLs at a time where they go into files. */
 const PARALLEL = 16;

@@ -54,6 +54,24 @@ export const REQUEST_FLAGS = {
     about:
       "take [1-100], [a-z:2] and {one,two} in URLs as all that they stand for, with --no-glob as they are",
   },
+  recursive: {
+    type: "boolean",
+    about:
+      "mirror the folder at URL, with all below it, into --output-dir DIR, else into one named as the URL ends",
+  },
+  include: { type: "list", value: "GLOB", about: "with --recursive: take back what --exclude leaves out" },
+  exclude: {
+    type: "list",
+    value: "GLOB",
+    about: "with --recursive: leave this out, a pattern as in .gitignore",
+  },
+  depth: {
+    type: "integer",
+    min: 0,
+    max: 1000,
+    value: "N",
+    about: "with --recursive: go so many folders down, 0 takes the files right in URL (default: 64)",
+  },
   head: { type: "boolean", short: "I", about: "ask for the headers alone and print them" },
   "show-headers": {
     type: "boolean",

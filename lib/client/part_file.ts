@@ -5,12 +5,12 @@
 import { FerryError, quote, writeError } from "../core/errors.ts";
 import { Turns } from "../core/turn.ts";
 import { locked, lstatOrNull, openLocked } from "./part_lock.ts";
+import { partPath } from "./part_name.ts";
 import { bootId, noteAt, type PartNote } from "./part_note.ts";
 import { numbered } from "./remote_name.ts";
 import type { Position } from "./resume.ts";
 import type { Sink } from "./sink.ts";
 
-const PART = ".ferry-part";
 const NOTE = ".json";
 
 /** So many files of one name are enough. */
@@ -54,7 +54,7 @@ export class PartFile implements Sink {
   }
 
   get part(): string {
-    return this.#path + PART;
+    return partPath(this.#path);
   }
 
   get #notePath(): string {

@@ -49,6 +49,20 @@ export interface RequestSettings {
   verbose: boolean;
 }
 
+/** What requests go out with that are no jobs themselves. */
+export interface RequestTools {
+  client: RequestClient;
+  /** Of each request. */
+  headers: Headers;
+  retries: number;
+  /** Milliseconds for each of them. */
+  timeout?: number;
+  stop: AbortSignal;
+  pace?: Pace;
+  trace?: (line: string) => void;
+  onRetry?: (why: string) => void;
+}
+
 /** One of them, as it goes out. */
 interface Request {
   job: Job;
@@ -107,6 +121,26 @@ export class RequestRun implements Disposable {
       if (error !== FAILED_EARLY) throw error;
     }
     return exit;
+  }
+
+  /** What other requests go out with that a call needs, to `url` as `user`. */
+  toolsFor(url: URL, user: string | undefined): RequestTools {
+    const { sending, transfer, quiet } = this.settings;
+    return {
+      client: this.#clientFor(url, user),
+      headers: sending.headers,
+      retries: transfer.retries,
+      timeout: transfer.timeout,
+      stop: this.#stop,
+      pace: this.#sharedPace(),
+      trace: this.#trace,
+      onRetry: quiet ? undefined : (why: string) => this.io.err(`ferry: ${why}\n`),
+    };
+  }
+
+  #sharedPace(): Pace | undefined {
+    const { limitRate } = this.settings;
+    return limitRate === undefined ? undefined : this.#pace ??= new Pace(limitRate);
   }
 
   /** Says how a URL ended, and gives its exit status. */
@@ -176,7 +210,7 @@ export class RequestRun implements Disposable {
         "--continue needs a file: --output FILE, --remote-name or --output-dir DIR",
       );
     }
-    const { transfer: common, limitRate, quiet } = settings;
+    const { transfer: common, quiet } = settings;
     const sha256 = job.sha256 ?? common.sha256;
     const wantsDigest = !head && (sha256 !== undefined || (settings.json && path !== null));
     const digest = wantsDigest ? new (await import("./digest.ts")).Digest() : undefined;
@@ -186,7 +220,7 @@ export class RequestRun implements Disposable {
       sink,
       stop: this.#stop,
       digest,
-      pace: limitRate === undefined ? undefined : this.#pace ??= new Pace(limitRate),
+      pace: this.#sharedPace(),
       trace: this.#trace,
       onRetry: quiet ? undefined : (why: string) => io.err(`ferry: ${why}\n`),
       onNotice: quiet ? undefined : (text: string) => io.err(`ferry: ${terminalText(text)}\n`),
@@ -202,7 +236,9 @@ export class RequestRun implements Disposable {
       await transfer.run();
       if (sink instanceof PartFile) {
         this.#written.add(sink.path);
-        if (job.mtime !== undefined && transfer.status !== 304) setTime(sink.path, job.mtime);
+        const told = transfer instanceof Transfer ? transfer.lastModified : undefined;
+        const mtime = job.mtime === "server" ? told : job.mtime;
+        if (mtime !== undefined && transfer.status !== 304) setTime(sink.path, mtime);
       }
       if (digest) outcome.sha256 = digest.hex();
     } finally {

@@ -1,5 +1,6 @@
 /** One URL from request to the bytes in their place: tries, resumes, checks. */
 import { assertNever, FerryError, quote } from "../core/errors.ts";
+import { parseHttpDate } from "../http/date.ts";
 import { headerLines, statusLine } from "./answer_text.ts";
 import { bodySize, type BodySource, isRereadable } from "./body_source.ts";
 import type { Digest } from "./digest.ts";
@@ -69,6 +70,8 @@ export interface TransferTools {
 export class Transfer {
   /** The status of the last answer. */
   status: number | undefined;
+  /** When the content of the last answer was changed, as that says; milliseconds since 1970. */
+  lastModified: number | undefined;
   /** Bytes of the body that this run received, or sent when it has a body to send. */
   bytes = 0;
   retries = 0;
@@ -208,6 +211,7 @@ export class Transfer {
     };
     return this.#send(hop, { body: plan.body, meter, signal }).then((answer) => {
       this.status = answer.response.status;
+      this.lastModified = lastModifiedOf(answer.response.headers);
       return answer;
     });
   }
@@ -458,4 +462,9 @@ function whyNot({ status }: { status: number }): string {
     : status === 200
     ? "since its content has changed or it serves no ranges"
     : `but answers ${status}`;
+}
+
+function lastModifiedOf(headers: { get(name: string): string | null }): number | undefined {
+  const text = headers.get("last-modified");
+  return text === null ? undefined : parseHttpDate(text) ?? undefined;
 }

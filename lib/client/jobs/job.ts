@@ -18,8 +18,8 @@ export interface Job {
   body?: BodySource;
   /** Lower-case hex. */
   sha256?: string;
-  /** The time that a file gets, in milliseconds since 1970. */
-  mtime?: number;
+  /** The time that a file gets, in milliseconds since 1970, or what `Last-Modified` says. */
+  mtime?: number | "server";
   /** Why it cannot be done at all. */
   fault?: FerryError;
   /** Is told how it ended, before the line of `--json` is written. */

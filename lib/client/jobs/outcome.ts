@@ -19,9 +19,9 @@ export interface Outcome {
 
 /**
  * Exit statuses of URLs, the worst first: the less the same call would help once more, the worse. Wrong content, this
- * machine, trust, permission, the call itself, the server's answer, and last what may pass by itself.
+ * machine, trust, permission, the call itself, the server's answer, what may pass by itself, and last what is left out.
  */
-export const WORST_FIRST: readonly number[] = [43, 23, 26, 60, 35, 67, 2, 3, 33, 47, 22, 6, 7, 18, 28];
+export const WORST_FIRST: readonly number[] = [43, 23, 26, 60, 35, 67, 2, 3, 33, 47, 22, 6, 7, 18, 28, 1];
 
 /** The worse one of two exit statuses of URLs; 0 is the best. */
 export function worse(one: number, other: number): number {

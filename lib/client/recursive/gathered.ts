@@ -1,0 +1,54 @@
+/** The entries of a listing while it is read: each name once, and no more than anybody keeps in a folder. */
+import { FerryError } from "../../core/errors.ts";
+import { localNameProblem } from "./child_name.ts";
+import { type Listed, type Listing, MAX_ENTRIES, type Refused } from "./listed.ts";
+
+/** Refusals beyond these are counted, not told one by one. */
+const MAX_REFUSED = 1000;
+
+/** What has been read so far. */
+export class Gathered {
+  readonly #entries = new Map<string, Listed>();
+  readonly #refused: Refused[] = [];
+  #more = 0;
+
+  constructor(readonly precision: Listing["precision"]) {}
+
+  /** Takes an entry whose name was given as it is. */
+  add(entry: Listed): void {
+    const why = localNameProblem(entry.name);
+    if (why === undefined) return;
+    if (why !== null) return this.refuse({ name: entry.name, why });
+    this.keep(entry);
+  }
+
+  /** Takes an entry of a name that has been judged. */
+  keep(entry: Listed): void {
+    const known = this.#entries.get(entry.name);
+    if (known === undefined) {
+      if (this.#entries.size >= MAX_ENTRIES) {
+        throw new FerryError("too_large", `more than ${MAX_ENTRIES} entries in one folder`);
+      }
+      this.#entries.set(entry.name, entry);
+    } else if (known.kind !== entry.kind) {
+      this.refuse({ name: entry.name, why: "the server lists a file and a folder of this name" });
+    }
+  }
+
+  refuse({ name, why }: Refused): void {
+    if (this.#refused.length < MAX_REFUSED) this.#refused.push({ name, why });
+    else this.#more++;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** All of it. */
+  listing(): Listing {
+    const refused = this.#more === 0
+      ? this.#refused
+      : [...this.#refused, { name: "", why: `${this.#more} more names are refused` }];
+    return { entries: [...this.#entries.values()], refused, precision: this.precision };
+  }
+}

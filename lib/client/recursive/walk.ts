@@ -1,0 +1,140 @@
+/** Goes through the folders of a server and says which of their files are to be fetched, while others are fetched. */
+import { FerryError, quote } from "../../core/errors.ts";
+import { childPath, encodeSegment, pathProblem } from "../../core/paths.ts";
+import type { Listed, Listing } from "./listed.ts";
+import type { LocalFolder, LocalTree } from "./local_tree.ts";
+
+/** How many folders deep it goes where nothing else is said: one that lists itself has no end. */
+export const DEFAULT_DEPTH = 64;
+
+/** Listings that are asked for, or wait for their files to be fetched, at a time. */
+const AHEAD = 4;
+
+/** More than a mirror can hold; a server that makes up folders shall not keep the run for ever. */
+const MAX_FOUND = 10_000_000;
+
+/** What comes of an entry, or of a folder that could not be read. */
+export type Step =
+  | ({ kind: "fetch" } & Found)
+  /** It is here already as it is there. */
+  | { kind: "same" }
+  /** Not taken, or not read; the others are not held up by that. */
+  | { kind: "problem"; url: string; error: FerryError };
+
+/** A file that is to be fetched. */
+export interface Found {
+  url: string;
+  /** Below the root here, checked. */
+  path: string;
+  /** Fetch it only if it changed since then, milliseconds since 1970. */
+  since?: number;
+  /** What its time here shall be, where the listing knows that exactly; else what its answer says. */
+  mtime?: number;
+}
+
+/** What the walk works with. */
+export interface WalkTools {
+  read(url: URL): Promise<Listing>;
+  local: LocalTree;
+  /** Whether an entry is left out; its folder is not. */
+  hides?: (path: string, kind: Listed["kind"]) => boolean;
+}
+
+interface Folder {
+  kind: "folder";
+  url: URL;
+  path: string;
+  depth: number;
+}
+
+interface Arrived {
+  folder: Folder;
+  outcome: { listing: Listing } | { error: unknown };
+}
+
+/** What is to be done for the files below `root`, whose path ends in a slash, folders at most `depth` deep. */
+export async function* walk(root: URL, depth: number, tools: WalkTools): AsyncGenerator<Step> {
+  // The last one first: those that wait are then few.
+  const waiting: Folder[] = [{ kind: "folder", url: root, path: "", depth: 0 }];
+  const reading = new Map<Folder, Promise<Arrived>>();
+  let found = 0;
+  while (waiting.length > 0 || reading.size > 0) {
+    while (waiting.length > 0 && reading.size < AHEAD) {
+      const folder = waiting.pop()!;
+      reading.set(folder, arrival(folder, tools));
+    }
+    const { folder, outcome } = await Promise.race(reading.values());
+    reading.delete(folder);
+    try {
+      if ("error" in outcome) throw outcome.error;
+      const { listing } = outcome;
+      found += listing.entries.length;
+      if (found > MAX_FOUND) {
+        throw new FerryError("guard", `${quote(root.href)}: more than ${MAX_FOUND} files and folders`);
+      }
+      const local = tools.local.enter(folder.path);
+      for (const { name, why } of listing.refused) {
+        const error = notTaken(name, why);
+        yield { kind: "problem", url: folder.url.href, error };
+      }
+      for (const listed of listing.entries) {
+        const next = consider(listed, { folder, local, listing, depth }, tools);
+        if (next === null) continue;
+        if (next.kind === "folder") waiting.push(next);
+        else yield next;
+      }
+    } catch (error) {
+      if (!(error instanceof FerryError) || error.code === "guard") throw error;
+      yield { kind: "problem", url: folder.url.href, error };
+    }
+  }
+}
+
+async function arrival(folder: Folder, tools: WalkTools): Promise<Arrived> {
+  try {
+    return { folder, outcome: { listing: await tools.read(folder.url) } };
+  } catch (error) {
+    return { folder, outcome: { error } };
+  }
+}
+
+interface Place {
+  folder: Folder;
+  local: LocalFolder;
+  listing: Listing;
+  depth: number;
+}
+
+/** What `listed` leads to: a folder to go into, a file to fetch, or nothing. */
+function consider(listed: Listed, place: Place, tools: WalkTools): Folder | Step | null {
+  const { folder, local, listing } = place;
+  const path = childPath(folder.path, listed.name);
+  const url = folder.url.href + encodeSegment(listed.name);
+  try {
+    if (tools.hides?.(path, listed.kind)) return null;
+    const problem = pathProblem(path);
+    if (problem !== null) throw notTaken(listed.name, problem);
+    if (listed.kind === "dir") {
+      if (folder.depth < place.depth) {
+        return { kind: "folder", url: new URL(url + "/"), path, depth: folder.depth + 1 };
+      }
+      if (place.depth < DEFAULT_DEPTH) return null;
+      throw new FerryError(
+        "partly_done",
+        `${quote(url)}/: more than ${place.depth} folders deep, not gone into; --depth N goes deeper`,
+      );
+    }
+    const verdict = local.verdict(listed, listing.precision);
+    if (verdict.kind === "same") return verdict;
+    const since = verdict.kind === "ask" ? verdict.mtime : undefined;
+    return { kind: "fetch", url, path, mtime: listed.mtime, since };
+  } catch (error) {
+    if (!(error instanceof FerryError) || error.code === "guard") throw error;
+    return { kind: "problem", url, error };
+  }
+}
+
+function notTaken(name: string, why: string): FerryError {
+  const shown = name.length > 200 ? name.slice(0, 200) + "..." : name;
+  return new FerryError("partly_done", `not fetched: ${quote(shown)}: ${why}`);
+}
