@@ -37,6 +37,8 @@ try {
     "--allow-all",
     "--no-prompt",
     "--no-check",
+    // It would lie in /tmp under a name that anybody may take first, and be run.
+    "--no-code-cache",
     "--v8-flags=--max-semi-space-size=2,--heap-growing-percent=50",
     ...unstable.map((feature: string) => `--unstable-${feature}`),
     ...WORKERS.flatMap((worker) => ["--include", `${bundle}/${basename(worker)}`]),
