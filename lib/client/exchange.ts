@@ -40,7 +40,9 @@ export async function exchange(client: RequestClient, first: Hop, options: Excha
         }`,
       );
     }
-    hop = nextHop(hop, { status: response.status, location });
+    const before = hop;
+    hop = nextHop(before, { status: response.status, location });
+    options.trace?.(`* redirected to ${quote(hop.url.href)}${leftBehind(before, hop)}`);
     if (hop.withBody && !isRereadable(options.body)) {
       throw new FerryError(
         "http_status",
@@ -49,6 +51,14 @@ export async function exchange(client: RequestClient, first: Hop, options: Excha
       );
     }
   }
+}
+
+/** What is not sent any more, for a person. */
+function leftBehind(before: Hop, after: Hop): string {
+  const method = before.method === after.method ? "" : `, by ${after.method}`;
+  return before.url.origin === after.url.origin
+    ? method
+    : `${method}, another origin: no credentials go there`;
 }
 
 async function send(client: RequestClient, hop: Hop, options: ExchangeOptions): Promise<WireAnswer> {

@@ -1,5 +1,6 @@
 /** `ferry request` over its URLs: some at a time, each with its outcome. */
 import type { Io } from "../cli/io.ts";
+import { formatMs } from "../cli/units.ts";
 import { exitStatus, FerryError, quote, writeError } from "../core/errors.ts";
 import { formatSha256 } from "../http/digest.ts";
 import { terminalText } from "./answer_text.ts";
@@ -94,14 +95,14 @@ export class RequestRun implements Disposable {
   /** Ends what is under way when one of them has ended it all. */
   readonly #halt = new AbortController();
   readonly #stop: AbortSignal;
-  readonly #trace: ((line: string) => void) | undefined;
+  /** How many URLs were begun. */
+  #begun = 0;
 
   /** `io` gives way to `progress`, where there is one to tell of the transfers. */
   constructor(readonly settings: RequestSettings, readonly io: Io, readonly progress?: TransfersMeter) {
     this.#wire = new Http1Client(settings.dialer);
     this.#stop = AbortSignal.any([io.stop, this.#halt.signal]);
     this.#order = new OrderedOut(io);
-    this.#trace = settings.verbose ? (line) => io.err(line + "\n") : undefined;
   }
 
   /**
@@ -133,7 +134,7 @@ export class RequestRun implements Disposable {
       timeout: transfer.timeout,
       stop: this.#stop,
       pace: this.#sharedPace(),
-      trace: this.#trace,
+      trace: this.#traceFor(url),
       onRetry: quiet ? undefined : (why: string) => this.io.err(`ferry: ${why}\n`),
     };
   }
@@ -200,6 +201,8 @@ export class RequestRun implements Disposable {
 
   async #transfer({ job, url, user, sending, path, out }: Request, outcome: Outcome): Promise<void> {
     const { settings, io } = this;
+    const trace = this.#traceFor(url);
+    const start = performance.now();
     const head = sending.method === "HEAD";
     const sink = await openSink(path, out, settings.sinks);
     const named = path !== null && !isFolder(path) && settings.sinks.overwrite !== false;
@@ -221,7 +224,7 @@ export class RequestRun implements Disposable {
       stop: this.#stop,
       digest,
       pace: this.#sharedPace(),
-      trace: this.#trace,
+      trace,
       onRetry: quiet ? undefined : (why: string) => io.err(`ferry: ${why}\n`),
       onNotice: quiet ? undefined : (text: string) => io.err(`ferry: ${terminalText(text)}\n`),
       onHead: head || settings.showHeaders ? (text: string) => out.write(encoder.encode(text)) : undefined,
@@ -246,11 +249,22 @@ export class RequestRun implements Disposable {
       outcome.status = transfer.status;
       outcome.bytes = transfer.bytes;
       outcome.retries = transfer.retries;
+      const moved = `${transfer.bytes} bytes ${body.kind === "none" ? "received" : "sent"}`;
+      trace?.(`* ${moved} in ${formatMs(performance.now() - start)}`);
       if (transfer.resumed) outcome.resumed = true;
       if (transfer instanceof Transfer && transfer.repaired !== undefined) {
         outcome.repaired = transfer.repaired;
       }
     }
+  }
+
+  /** What `--verbose` tells of one URL; of several at a time each line says by a number which one it is about. */
+  #traceFor(url: URL): TransferTools["trace"] {
+    const { verbose, parallel, several } = this.settings;
+    if (!verbose) return undefined;
+    const mark = several && parallel > 1 ? `[${++this.#begun}] ` : "";
+    if (mark !== "") this.io.err(`${mark}* ${quote(url.href)}\n`);
+    return (line) => this.io.err(`${mark}${line}\n`);
   }
 
   /** Takes the file `path` for one URL, until that is done; `shown` is as the user wrote it. */

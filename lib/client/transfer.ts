@@ -341,7 +341,12 @@ export class Transfer {
     if (wrong !== null && wrong.by === "Repr-Digest" && await this.#mend(hop, signal)) {
       wrong = await this.#verification.contradiction();
     }
-    if (wrong === null) return sink.finish();
+    if (wrong === null) {
+      for (const { by, algorithm } of this.#verification.watched) {
+        this.tools.trace?.(`* the ${algorithm} of the body is the one of ${by}`);
+      }
+      return sink.finish();
+    }
     // The bytes of an earlier run may have been damaged since; those that the server says are right are not.
     const blameless = wrong.by === "--checksum" && this.#verification.isClaimed;
     if (!this.#fromEarlier || blameless || !sink.restart()) throw mismatchError(this.plan.url, wrong);

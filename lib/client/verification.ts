@@ -118,6 +118,11 @@ export class Verification {
     this.#claims = claims;
   }
 
+  /** The claims that the bytes were looked at for. */
+  get watched(): Claim[] {
+    return [...this.#claims, ...this.#demands].filter(({ algorithm }) => this.#sums.has(algorithm));
+  }
+
   /** The first claim that does not hold, of the server before that of the user; null when all do. */
   async contradiction(): Promise<Contradiction | null> {
     for (const claim of [...this.#claims, ...this.#demands]) {

@@ -6,7 +6,7 @@ import type { WireTrace } from "./http1/request.ts";
 /** Tells `line` of each line, without its end and safe for a terminal. */
 export function wireTrace(line: (text: string) => void): WireTrace {
   return {
-    connected: (about) => line(`* ${quote(about)}`),
+    connected: (about, reused) => line(`* ${reused ? "still " : ""}${quote(about)}`),
     sent(head) {
       const [first, ...fields] = head.trimEnd().split("\r\n");
       line(`> ${quote(asUtf8(first))}`);

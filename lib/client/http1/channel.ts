@@ -95,7 +95,7 @@ export class Channel {
     const head = requestHead(request, { form, proxyHeaders, expect: call.asks });
     this.#line.push(call);
     call.abort = () => this.close(call.signal.reason);
-    if (this.answered === 0 && this.#line.length === 1) request.trace?.connected(about);
+    request.trace?.connected(about, this.answered > 0 || this.#line.length > 1);
     request.trace?.sent(head);
     this.#output.add(head);
     if (!call.pipelinable) this.#takesMany = false;

@@ -29,8 +29,8 @@ export interface WireRequest {
 
 /** Is told of heads as they go and come, one character a byte. */
 export interface WireTrace {
-  /** A connection was made for it: `connected to ...`. */
-  connected(about: string): void;
+  /** The connection that it goes over, `connected to ...`; `reused` when others went before it. */
+  connected(about: string, reused: boolean): void;
   sent(head: string): void;
   /** Each interim answer and the final one: `HTTP/1.1 200 OK`, and the fields as they were spelled. */
   received(line: string, fields: Iterable<[name: string, value: string]>): void;
