@@ -263,6 +263,7 @@ export class Transfer {
       throw new FerryError(error.code, `${quote(hop.url.href)}: ${error.message}`);
     }
     this.#showHead(response);
+    this.#tellCoding(response);
     // Nothing has changed since the copy that the user's own condition names: it stays.
     if (response.status === 304) return await response.body?.cancel();
     try {
@@ -439,6 +440,16 @@ export class Transfer {
       default:
         return assertNever(existing);
     }
+  }
+
+  /** Some servers keep files compressed, and send them so whatever was asked for. */
+  #tellCoding({ headers }: WireAnswer): void {
+    const coding = headers.get("content-encoding") ?? "identity";
+    if (coding === "identity" || this.plan.headers.has("accept-encoding")) return;
+    this.#notice(
+      `${quote(this.plan.url.href)}: the content comes under ${quote(coding)}, which was not asked for, ` +
+        "and is kept as it came",
+    );
   }
 
   #notice(text: string): void {
