@@ -19,6 +19,9 @@ const MOST_NUMBERS = 9999;
 /** From here on a part is worth a note, even should the program be killed. */
 const NOTE_AFTER = 1 << 20;
 
+/** A note and its entry in the folder take less. */
+const NOTE_ROOM = 64 * 1024;
+
 export interface PartOptions {
   /** Whether a file that has the name already is replaced; else a number is added to the name. The default is to. */
   replace?: boolean;
@@ -33,6 +36,7 @@ export class PartFile implements Sink {
   #length = 0;
   #note: PartNote | null = null;
   #noted = false;
+  #noteLength = 0;
   #refused: string | null = null;
   /** Whether it is a mended copy of what has the name, which then gives way to it. */
   #adopted = false;
@@ -237,7 +241,16 @@ export class PartFile implements Sink {
         this.#note.boot = null;
         this.#noted = false;
         this.#writeNote();
-        if (this.#noted) return this.part;
+        if (!this.#noted && this.#length > NOTE_ROOM) {
+          // The end of the part gives way to the note.
+          this.#length -= NOTE_ROOM;
+          this.#file.truncateSync(this.#length);
+          this.#writeNote();
+        }
+        if (this.#noted) {
+          position.have = this.#length;
+          return this.part;
+        }
       }
       this.#forget();
       Deno.removeSync(this.part);
@@ -251,9 +264,15 @@ export class PartFile implements Sink {
 
   #writeNote(): void {
     if (this.#note === null) return;
+    // Over the one before, and not shorter: so it needs no room on a disk that is full.
+    const text = JSON.stringify(this.#note).padEnd(this.#noteLength) + "\n";
+    this.#noteLength = text.length - 1;
     try {
       // The URL may carry a signature: not for others to read.
-      Deno.writeTextFileSync(this.#notePath, JSON.stringify(this.#note) + "\n", { mode: 0o600 });
+      using file = Deno.openSync(this.#notePath, { write: true, create: true, mode: 0o600 });
+      const bytes = new TextEncoder().encode(text);
+      for (let sent = 0; sent < bytes.length;) sent += file.writeSync(bytes.subarray(sent));
+      file.truncateSync(bytes.length);
       this.#noted = true;
     } catch {
       // Without a note the part cannot be gone on from; the download itself is not in danger.
@@ -262,6 +281,7 @@ export class PartFile implements Sink {
 
   #forget(): void {
     this.#noted = false;
+    this.#noteLength = 0;
     try {
       Deno.removeSync(this.#notePath);
     } catch {
