@@ -147,9 +147,12 @@ export class PartFile implements Sink {
 
   write(bytes: Uint8Array): void {
     this.#guard(() => {
-      for (let sent = 0; sent < bytes.length;) sent += this.#file!.writeSync(bytes.subarray(sent));
+      for (let sent = 0; sent < bytes.length;) {
+        const count = this.#file!.writeSync(bytes.subarray(sent));
+        sent += count;
+        this.#length += count;
+      }
     });
-    this.#length += bytes.length;
     if (this.#length >= NOTE_AFTER && !this.#noted) this.#writeNote();
   }
 
@@ -235,7 +238,7 @@ export class PartFile implements Sink {
     if (this.#file === null) return null;
     try {
       if (keep && position.have > 0 && this.#note !== null && this.#length > 0) {
-        // A write that failed half-way may have left bytes behind the last whole one.
+        // What of a write that failed has gone out is there as well.
         this.#file.truncateSync(this.#length);
         this.#file.syncSync();
         this.#note.boot = null;
