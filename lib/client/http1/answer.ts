@@ -15,14 +15,14 @@ export interface WireAnswer {
   body: WireBody | null;
   /** The connection that it came on. */
   connection: ConnectionFacts;
+  /** How many answers came on it before this one. */
+  answered: number;
 }
 
 /** What is known of a connection. */
 export interface ConnectionFacts {
   /** What was connected to, for `-v`. */
   about: string;
-  /** How many answers came on it before this one. */
-  answered: number;
   /** Milliseconds that it took to come about. */
   dialMs: number;
 }

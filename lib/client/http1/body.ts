@@ -10,14 +10,14 @@ const WORTH_READING = 64 * 1024;
 /** The connection ended before the body did. */
 export class EarlyEnd extends Error {}
 
-/** What a body needs of its connection. */
+/** What bodies need of their connection. */
 export interface BodyHost {
   input: Input;
   /** Called before a wait for the server. */
   waits(): void;
   /** How `error` is told to the reader. */
   failure(error: unknown): unknown;
-  /** Called once. `clean` says that the connection stands behind the last byte. */
+  /** The body has ended. `clean` says that the connection stands behind its last byte. */
   ended(clean: boolean): void;
 }
 
@@ -27,9 +27,15 @@ export class AnswerBody implements WireBody {
   given = 0;
   #left: number | undefined;
   readonly #chunks: ChunkedDecoder | undefined;
+  /** Resolves when nothing of it will be read any more; whether the connection stands behind its last byte. */
+  readonly ended: Promise<boolean>;
+  readonly #resolve: (clean: boolean) => void;
   #state: { kind: "open" } | { kind: "ended" } | { kind: "failed"; error: unknown } = { kind: "open" };
 
   constructor(readonly host: BodyHost, framing: Framing) {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.ended = promise;
+    this.#resolve = resolve;
     if (framing.kind === "length") this.#left = framing.bytes;
     if (framing.kind === "chunked") this.#chunks = new ChunkedDecoder();
   }
@@ -73,6 +79,11 @@ export class AnswerBody implements WireBody {
   cancel(): Promise<void> {
     this.#letGo();
     return Promise.resolve();
+  }
+
+  /** The connection has gone; a reader is told why with its next read. */
+  abandon(): void {
+    this.#resolve(false);
   }
 
   #letGo(): void {
@@ -149,6 +160,7 @@ export class AnswerBody implements WireBody {
     if (this.#state.kind !== "open") return null;
     this.#state = state;
     this.host.ended(state.kind === "ended");
+    this.#resolve(state.kind === "ended");
     return null;
   }
 }

@@ -6,34 +6,35 @@ const IDEMPOTENT: readonly string[] = [
   ..."GET HEAD OPTIONS PUT DELETE PROPFIND PROPPATCH REPORT SEARCH QUERY COPY MOVE UNLOCK".split(" "),
 ];
 
+/** Who has a call at the moment. */
+export interface Holder {
+  /** Breaks it off. */
+  abort(call: Call): void;
+}
+
 /** A request until the end of its answer. */
 export class Call {
   readonly answer: Promise<WireAnswer>;
-  readonly resolve: (answer: WireAnswer) => void;
+  readonly #resolve: (answer: WireAnswer) => void;
   readonly #reject: (reason: unknown) => void;
+  /** Whether it may wait behind others on a connection (RFC 9112 section 9.3.2). */
+  readonly pipelinable: boolean;
   /** Whether it was sent a second time already. */
   resent = false;
   /** Whether its answer has been given out, or an error in its place. */
   settled = false;
-  /** Whether the server wants to be asked before it gets a body. */
-  asks: boolean;
-  /** Breaks off what is under way; set by whoever has the call. */
-  abort: (() => void) | undefined;
+  holder: Holder | undefined;
   /** Called once, when nothing is left to be done. */
-  onEnd: (() => void) | undefined;
+  onEnd: ((call: Call) => void) | undefined;
 
-  constructor(readonly request: WireRequest, readonly signal: AbortSignal, asks: boolean) {
+  /** `asks` says whether the server is asked before it gets a body. */
+  constructor(readonly request: WireRequest, readonly signal: AbortSignal, public asks: boolean) {
     const { promise, resolve, reject } = Promise.withResolvers<WireAnswer>();
     this.answer = promise;
-    this.resolve = resolve;
+    this.#resolve = resolve;
     this.#reject = reject;
-    this.asks = asks;
-  }
-
-  /** Whether it may wait behind others on a connection (RFC 9112 section 9.3.2). */
-  get pipelinable(): boolean {
-    const { method, body, fields } = this.request;
-    return (method === "GET" || method === "HEAD") && !body && !fields.close;
+    const { method, body, fields } = request;
+    this.pipelinable = (method === "GET" || method === "HEAD") && !body && !fields.close;
   }
 
   /** Whether the server may get it twice (RFC 9112 section 9.3.1). */
@@ -42,7 +43,12 @@ export class Call {
     return IDEMPOTENT.includes(method) && (!body || body.rereadable);
   }
 
-  /** Ends it with an error, where its answer has not been given out. */
+  give(answer: WireAnswer): void {
+    this.settled = true;
+    this.#resolve(answer);
+  }
+
+  /** Ends it, with an error where its answer has not been given out. */
   fail(reason: unknown): void {
     if (!this.settled) {
       this.settled = true;
@@ -54,7 +60,7 @@ export class Call {
   end(): void {
     const { onEnd } = this;
     this.onEnd = undefined;
-    this.abort = undefined;
-    onEnd?.();
+    this.holder = undefined;
+    onEnd?.(this);
   }
 }

@@ -2,13 +2,15 @@
 import { quote } from "../../core/errors.ts";
 import { close } from "../dial/connection.ts";
 import type { Dialed } from "../dial/dialer.ts";
+import type { ConnectionFacts } from "./answer.ts";
 import { FetchError } from "../fetch_error.ts";
-import { AnswerBody } from "./body.ts";
-import type { Call } from "./call.ts";
+import { AnswerBody, type BodyHost } from "./body.ts";
+import type { Call, Holder } from "./call.ts";
 import { badAnswer, brokenOff, closedUnanswered, notHttp, silent, tlsAlert } from "./failures.ts";
 import { HeadError } from "./fields.ts";
-import { type Framing, framing, isPersistent } from "./framing.ts";
-import { type Head, headEnd, latin1, parseHead } from "./head.ts";
+import { framing, isPersistent } from "./framing.ts";
+import type { Head } from "./head.ts";
+import { HeadReader, NotHttp } from "./head_reader.ts";
 import { Input } from "./input.ts";
 import { Output } from "./output.ts";
 import { requestHead } from "./request.ts";
@@ -19,9 +21,6 @@ const MAX_INTERIM = 32;
 
 /** Behind a larger answer nothing has to wait. */
 const LARGE = 64 * 1024;
-
-/** What every head begins with. */
-const MAGIC = "HTTP/1.";
 
 /** Without a byte moved, in milliseconds: in the middle of a body, and until an answer begins. */
 const SILENCE_MS = 60_000;
@@ -36,19 +35,24 @@ export interface ChannelEvents {
   closed(channel: Channel): void;
 }
 
-export class Channel {
+export class Channel implements Holder {
   /** How many answers have come. */
   answered = 0;
   readonly #dialed: Dialed;
-  readonly #dialMs: number;
+  readonly #facts: ConnectionFacts;
   readonly #events: ChannelEvents;
   readonly #input: Input;
   readonly #output: Output;
+  readonly #heads: HeadReader;
+  /** Of the body that is under way. */
+  readonly #host: BodyHost;
   /** Those that have been sent, in order; the first one's answer is due or under way. */
   #line: Call[] = [];
+  #interims = 0;
+  /** The one whose answer was given out last. */
+  #current: Call | undefined;
+  #body: AnswerBody | undefined;
   #sending: Sending | undefined;
-  /** Ends the body that is under way. */
-  #endBody: ((clean: boolean) => void) | undefined;
   #isOpen = true;
   /** Why this side has closed it. */
   #failure: unknown;
@@ -65,10 +69,20 @@ export class Channel {
 
   constructor(dialed: Dialed, dialMs: number, events: ChannelEvents) {
     this.#dialed = dialed;
-    this.#dialMs = dialMs;
+    this.#facts = { about: dialed.about, dialMs };
     this.#events = events;
     this.#input = new Input(dialed.conn);
     this.#output = new Output(dialed.conn);
+    this.#heads = new HeadReader(this.#input);
+    this.#host = {
+      input: this.#input,
+      waits: () => {
+        if (this.#body!.given > LARGE) this.#giveBack();
+        this.#output.flush();
+      },
+      failure: (error) => this.#bodyFailure(error),
+      ended: (clean) => this.#taken(clean),
+    };
     this.#run();
   }
 
@@ -94,7 +108,7 @@ export class Channel {
     const { form, proxyHeaders, about } = this.#dialed;
     const head = requestHead(request, { form, proxyHeaders, expect: call.asks });
     this.#line.push(call);
-    call.abort = () => this.close(call.signal.reason);
+    call.holder = this;
     request.trace?.connected(about, this.answered > 0 || this.#line.length > 1);
     request.trace?.sent(head);
     this.#output.add(head);
@@ -106,6 +120,10 @@ export class Channel {
     });
   }
 
+  abort(call: Call): void {
+    this.close(call.signal.reason);
+  }
+
   /** Ends it, and with it what is under way, which fails with `reason`. */
   close(reason?: unknown): void {
     if (!this.#isOpen) return;
@@ -113,7 +131,7 @@ export class Channel {
     this.#isOpen = false;
     this.#sending?.stop();
     close(this.#dialed.conn);
-    this.#endBody?.(false);
+    this.#body?.abandon();
   }
 
   /** Closes it when the server owes something and has been silent for too long. `now` in milliseconds. */
@@ -124,14 +142,14 @@ export class Channel {
       this.#since = now;
       return;
     }
-    const limit = this.#endBody !== undefined || this.#output.writing ? SILENCE_MS : PATIENCE_MS;
+    const limit = this.#body !== undefined || this.#output.writing ? SILENCE_MS : PATIENCE_MS;
     if (now - this.#since >= limit) this.close(silent(this.#where, limit / 1000));
   }
 
   get #isServersTurn(): boolean {
     if (this.#line.length === 0) return false;
     // Before an answer begins a read is always under way; what counts is that the request has gone.
-    if (this.#endBody === undefined && this.#sending !== undefined && !this.#sending.isOver) {
+    if (this.#body === undefined && this.#sending !== undefined && !this.#sending.isOver) {
       return this.#output.writing;
     }
     return this.#input.reading;
@@ -150,10 +168,103 @@ export class Channel {
   async #run(): Promise<void> {
     let error: unknown;
     try {
-      while (this.#isOpen && await this.#answer());
+      while (this.#isOpen && !this.#isLast) {
+        // What comes unasked is not even looked at.
+        if (this.#line.length === 0 && this.#input.length > 0) break;
+        const head = this.#heads.next();
+        if (head === null) {
+          this.#output.flush();
+          if (!await this.#input.fill()) break;
+        } else if (head.status < 200) this.#interim(head);
+        else if (this.#answer(head)) {
+          const whole = await this.#body?.ended !== false;
+          if (!whole || await this.#sending?.isWhole() === false) this.#isLast = true;
+          this.#finish();
+        }
+      }
     } catch (thrown) {
       error = thrown;
     }
+    this.#leave(error);
+  }
+
+  #interim(head: Head): void {
+    this.#trace(head);
+    if (++this.#interims > MAX_INTERIM) throw new HeadError(`more than ${MAX_INTERIM} interim answers`);
+    if (head.status === 101) throw new HeadError("a change of protocol (101) that nobody asked for");
+    if (head.status === 100) this.#sending?.go();
+  }
+
+  /** Gives an answer out; false when its request is to be sent again instead. */
+  #answer(head: Head): boolean {
+    this.#trace(head);
+    if (head.status === 407 && this.#dialed.denied) {
+      throw this.#dialed.denied(`407 ${quote(head.statusText.slice(0, 100))}`.trim());
+    }
+    const call = this.#line[0];
+    const frame = framing(head, call.request.method);
+    if (head.status === 417 && this.#retriesUnasked(call)) return false;
+    // A refusal needs no more of the body; any other answer may be one to what has come so far.
+    if (head.status >= 300) this.#sending?.stop();
+    if (!isPersistent(head, frame.kind) || call.request.fields.close) this.#isLast = true;
+    const size = frame.kind === "none" ? 0 : frame.kind === "length" ? frame.bytes : undefined;
+    const body = size === 0 ? null : new AnswerBody(this.#host, frame);
+    this.#current = call;
+    this.#takesMany = call.pipelinable;
+    if ((size ?? 0) > LARGE || this.#isLast) this.#giveBack();
+    if (body === null) this.#taken(true);
+    else this.#body = body;
+    call.give({
+      status: head.status,
+      statusText: head.statusText,
+      version: `1.${head.minor}`,
+      ok: head.status < 300,
+      headers: head.fields,
+      body,
+      connection: this.#facts,
+      answered: this.answered,
+    });
+    return true;
+  }
+
+  /** The answer has been dealt with to its end. */
+  #finish(): void {
+    this.#isTaken = false;
+    this.#body = undefined;
+    this.#sending = undefined;
+    this.#interims = 0;
+    this.answered++;
+    this.#line.shift()!.end();
+    if (!this.#isLast) this.#events.free(this);
+  }
+
+  /** The body has been taken, `clean` when to its last byte. */
+  #taken(clean: boolean): void {
+    this.#isTaken = clean;
+    // Bytes behind the answer that nobody has asked for: who knows what comes next.
+    if (!clean || (this.#line.length === 1 && this.#input.length > 0)) this.#isLast = true;
+  }
+
+  /** What waits behind a long answer is better asked for elsewhere; its answers here will not be read. */
+  #giveBack(): void {
+    this.#takesMany = false;
+    if (this.#line.length < 2) return;
+    this.#isLast = true;
+    this.#events.returned(this.#line.splice(1));
+  }
+
+  /** Whether the body is to be sent after all, to a server that would not be asked (RFC 9110 section 15.5.18). */
+  #retriesUnasked(call: Call): boolean {
+    if (!call.asks || !call.request.body?.rereadable) return false;
+    call.asks = false;
+    this.#isLast = true;
+    this.#line.shift();
+    this.#events.returned([call]);
+    return true;
+  }
+
+  /** Nothing more comes, for this reason: what is in line fails or goes elsewhere. */
+  #leave(error: unknown): void {
     const failure = this.#failure ?? this.#fault(error);
     this.close();
     const returned: Call[] = [];
@@ -175,9 +286,16 @@ export class Channel {
     return true;
   }
 
+  /** What a reader of the body is told. */
+  #bodyFailure(error: unknown): unknown {
+    if (this.#current?.signal.aborted) return this.#current.signal.reason;
+    return this.#failure ?? this.#fault(error) ?? brokenOff(this.#where, error);
+  }
+
   /** What is wrong with the server itself; undefined when the connection merely broke. */
   #fault(error: unknown): unknown {
     if (error instanceof HeadError) return badAnswer(this.#where, error.message);
+    if (error instanceof NotHttp) return notHttp(this.#where, error.first);
     return error instanceof FetchError ? error : tlsAlert(this.#where, error);
   }
 
@@ -186,151 +304,11 @@ export class Channel {
   }
 
   get #where(): string {
-    return this.#line[0]?.request.url.host ?? "the server";
+    return (this.#line[0] ?? this.#current)?.request.url.host ?? "the server";
   }
 
-  /** Reads one answer, to the end of its body; false when nothing may follow it. */
-  async #answer(): Promise<boolean> {
-    const head = await this.#finalHead();
-    if (head === null) return false;
-    if (head.status === 407 && this.#dialed.denied) {
-      throw this.#dialed.denied(`407 ${quote(head.statusText.slice(0, 100))}`.trim());
-    }
-    const call = this.#line[0];
-    const frame = framing(head, call.request.method);
-    if (head.status === 417 && this.#retriesUnasked(call)) return false;
-    // A refusal needs no more of the body; any other answer may be one to what has come so far.
-    if (head.status >= 300) this.#sending?.stop();
-    if (!isPersistent(head, frame.kind) || call.request.fields.close) this.#isLast = true;
-    const clean = await this.#hand(call, head, frame);
-    const whole = this.#sending === undefined || (await this.#sending.done).kind === "whole";
-    if (!clean || !whole) this.#isLast = true;
-    this.#isTaken = false;
-    this.#sending = undefined;
-    this.answered++;
-    this.#line.shift();
-    call.end();
-    if (this.#isLast) return false;
-    this.#events.free(this);
-    return true;
-  }
-
-  /** Gives the answer out and waits until its body has been taken; whether it has as a whole. */
-  async #hand(call: Call, head: Head, frame: Framing): Promise<boolean> {
-    const { promise: ended, resolve: end } = Promise.withResolvers<boolean>();
-    const size = frame.kind === "none" ? 0 : frame.kind === "length" ? frame.bytes : undefined;
-    const body = size === 0 ? null : new AnswerBody({
-      input: this.#input,
-      waits: () => {
-        if (body!.given > LARGE) this.#giveBack();
-        this.#output.flush();
-      },
-      failure: (error) => this.#bodyFailure(call, error),
-      ended: (clean) => {
-        this.#taken(clean);
-        end(clean);
-      },
-    }, frame);
-    this.#takesMany = call.pipelinable;
-    if ((size ?? 0) > LARGE || this.#isLast) this.#giveBack();
-    if (body === null) this.#taken(true);
-    else this.#endBody = end;
-    call.settled = true;
-    call.resolve({
-      status: head.status,
-      statusText: head.statusText,
-      version: `1.${head.minor}`,
-      ok: head.status >= 200 && head.status < 300,
-      headers: head.fields,
-      body,
-      connection: { about: this.#dialed.about, answered: this.answered, dialMs: this.#dialMs },
-    });
-    const clean = body === null || await ended;
-    this.#endBody = undefined;
-    return clean;
-  }
-
-  #taken(clean: boolean): void {
-    this.#isTaken = clean;
-    // Bytes behind the answer that nobody has asked for: who knows what comes next.
-    if (!clean || (this.#line.length === 1 && this.#input.length > 0)) this.#isLast = true;
-  }
-
-  /** What waits behind a long answer is better asked for elsewhere; its answers here will not be read. */
-  #giveBack(): void {
-    this.#takesMany = false;
-    if (this.#line.length < 2) return;
-    this.#isLast = true;
-    this.#events.returned(this.#line.splice(1));
-  }
-
-  #bodyFailure(call: Call, error: unknown): unknown {
-    if (call.signal.aborted) return call.signal.reason;
-    if (this.#failure !== undefined) return this.#failure;
-    return this.#fault(error) ?? brokenOff(this.#where, error);
-  }
-
-  /** Whether the body is to be sent after all, to a server that would not be asked (RFC 9110 section 15.5.18). */
-  #retriesUnasked(call: Call): boolean {
-    if (!call.asks || !call.request.body?.rereadable) return false;
-    call.asks = false;
-    this.#isLast = true;
-    this.#line.shift();
-    this.#events.returned([call]);
-    return true;
-  }
-
-  /** The next head that is no interim one; null when the connection is at its end, or has said what nobody asked. */
-  async #finalHead(): Promise<Head | null> {
-    for (let interim = 0;; interim++) {
-      const head = await this.#head();
-      if (head === null) return null;
-      const trace = this.#line[0].request.trace;
-      trace?.received(
-        `HTTP/1.${head.minor} ${head.status} ${head.statusText}`.trimEnd(),
-        head.fields.asSent(),
-      );
-      if (head.status >= 200) return head;
-      if (interim === MAX_INTERIM) throw new HeadError(`more than ${MAX_INTERIM} interim answers`);
-      if (head.status === 101) throw new HeadError("a change of protocol (101) that nobody asked for");
-      if (head.status === 100) this.#sending?.go();
-    }
-  }
-
-  async #head(): Promise<Head | null> {
-    let head: Head | null = null;
-    try {
-      return head = await this.#readHead();
-    } finally {
-      // Nothing more is sent here, from this moment on.
-      if (head === null) this.#isLast = true;
-    }
-  }
-
-  async #readHead(): Promise<Head | null> {
-    const input = this.#input;
-    for (let searched = 0;;) {
-      const { here } = input;
-      if (here.length > 0) {
-        if (this.#line.length === 0) return null;
-        if (searched < MAGIC.length) this.#checkMagic(here);
-        const end = headEnd(here, searched);
-        if (end !== -1) {
-          const head = parseHead(latin1(here.subarray(0, end)));
-          input.take(end);
-          return head;
-        }
-        if (input.isFull) throw new HeadError("more headers than are accepted");
-        searched = here.length;
-      }
-      this.#output.flush();
-      if (!await input.fill()) return null;
-    }
-  }
-
-  /** Told at once: who speaks something else may wait for an answer to it. */
-  #checkMagic(here: Uint8Array): void {
-    const first = latin1(here.subarray(0, MAGIC.length));
-    if (!MAGIC.startsWith(first)) throw notHttp(this.#where, latin1(here.subarray(0, 20)));
+  #trace({ minor, status, statusText, fields }: Head): void {
+    const { trace } = this.#line[0].request;
+    trace?.received(`HTTP/1.${minor} ${status} ${statusText}`.trimEnd(), fields.asSent());
   }
 }

@@ -117,7 +117,7 @@ Deno.test("Http1Client sends what it was given, and uses a connection again", as
   const url = new URL("/p%20q?r=s", server.url);
   assertEquals(await textOf((await client.send({ url, method: "GET", fields }, NEVER)).body), "ok");
   const second = await client.send({ url, method: "DELETE", fields: PLAIN }, NEVER);
-  assertEquals([await textOf(second.body), second.connection.answered, server.count], ["ok", 1, 1]);
+  assertEquals([await textOf(second.body), second.answered, server.count], ["ok", 1, 1]);
   assertEquals(heads[0].split("\r\n"), ["GET /p%20q?r=s HTTP/1.1", "host: other", "B: 1", "a: é"]);
   assertEquals(heads[1].split("\r\n")[1], `host: ${server.url.host}`);
 });

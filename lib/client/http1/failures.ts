@@ -7,7 +7,7 @@ export function badAnswer(where: string, what: string): FetchError {
   return new FetchError("protocol", `${where} sent ${quote(what)}`, { transient: false, sent: true });
 }
 
-/** The first bytes of an answer are of something else. */
+/** The `first` bytes of an answer are of something else. */
 export function notHttp(where: string, first: string): FetchError {
   // What a TLS server says to plain HTTP: an alert.
   const hint = first.charCodeAt(0) === 0x15

@@ -18,10 +18,9 @@ export class HeadError extends Error {}
 
 /** Fields as they came. Lighter than `Headers`: nothing is sorted, copied or checked twice. */
 export class Fields implements FieldReader {
-  /** Lower case. */
+  /** As they were spelled. */
   readonly #names: string[] = [];
   readonly #values: string[] = [];
-  readonly #spelled: string[] = [];
 
   /** Takes one line without its end. Throws HeadError; RFC 9112 section 5: no folding, nothing before the colon. */
   add(line: string): void {
@@ -31,35 +30,41 @@ export class Fields implements FieldReader {
     if (colon === -1 || !TOKEN.test(name)) throw new HeadError("a header without a valid name");
     const value = trimmed(line, colon + 1);
     if (CONTROL.test(value)) throw new HeadError(`a control character in the header ${name.toLowerCase()}`);
-    this.#spelled.push(name);
-    this.#names.push(name.toLowerCase());
+    this.#names.push(name);
     this.#values.push(value);
   }
 
   /** The value, bytes as Latin-1; those of several fields of that name with commas between (RFC 9110 section 5.3). */
   get(name: string): string | null {
-    const lower = name.toLowerCase();
-    const first = this.#names.indexOf(lower);
-    if (first === -1) return null;
-    let value = this.#values[first];
-    for (let at = this.#names.indexOf(lower, first + 1); at !== -1; at = this.#names.indexOf(lower, at + 1)) {
-      value += ", " + this.#values[at];
+    let value: string | null = null;
+    for (let at = this.#find(name, 0); at !== -1; at = this.#find(name, at + 1)) {
+      value = value === null ? this.#values[at] : `${value}, ${this.#values[at]}`;
     }
     return value;
   }
 
   has(name: string): boolean {
-    return this.#names.includes(name.toLowerCase());
+    return this.#find(name, 0) !== -1;
   }
 
   /** Names in lower case, each field by itself. */
   *[Symbol.iterator](): Generator<[name: string, value: string]> {
-    for (const [index, name] of this.#names.entries()) yield [name, this.#values[index]];
+    for (const [name, value] of this.asSent()) yield [name.toLowerCase(), value];
   }
 
   /** With the names as they were spelled. */
   *asSent(): Generator<[name: string, value: string]> {
-    for (const [index, name] of this.#spelled.entries()) yield [name, this.#values[index]];
+    for (const [index, name] of this.#names.entries()) yield [name, this.#values[index]];
+  }
+
+  #find(name: string, from: number): number {
+    for (let at = from; at < this.#names.length; at++) {
+      const other = this.#names[at];
+      if (other.length === name.length && (other === name || other.toLowerCase() === name.toLowerCase())) {
+        return at;
+      }
+    }
+    return -1;
   }
 }
 

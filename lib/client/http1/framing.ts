@@ -26,10 +26,13 @@ export function framing(head: Head, method: string): Framing {
   return length === null ? { kind: "close" } : { kind: "length", bytes: contentLength(length) };
 }
 
+const DIGITS = /^\d{1,15}$/;
+
 /** Repeated with the same number it is still one (RFC 9112 section 6.3, 5). */
 function contentLength(value: string): number {
+  if (DIGITS.test(value)) return Number(value);
   const numbers = value.split(",").map((piece) => piece.trim());
-  if (numbers.some((number) => !/^\d{1,15}$/.test(number) || Number(number) !== Number(numbers[0]))) {
+  if (numbers.some((number) => !DIGITS.test(number) || Number(number) !== Number(numbers[0]))) {
     throw new HeadError("a content-length that is no number: " + value.slice(0, 60));
   }
   return Number(numbers[0]);

@@ -1,7 +1,7 @@
 /** The connections to one origin, and the requests that wait for them. */
 import type { Dialer } from "../dial/dialer.ts";
-import type { Call } from "./call.ts";
-import { Channel } from "./channel.ts";
+import type { Call, Holder } from "./call.ts";
+import { Channel, type ChannelEvents } from "./channel.ts";
 
 export interface PoolOptions {
   /** So many connections at most. */
@@ -10,12 +10,17 @@ export interface PoolOptions {
   depth: number;
 }
 
-export class Pool {
+export class Pool implements Holder {
   readonly #dialer: Pick<Dialer, "dial">;
   readonly #options: PoolOptions;
   #queue: Call[] = [];
-  readonly #channels = new Set<Channel>();
+  #channels: Channel[] = [];
   readonly #dialing = new Set<AbortController>();
+  readonly #events: ChannelEvents = {
+    free: () => this.#dispatch(),
+    returned: (calls) => this.#takeBack(calls),
+    closed: (channel) => this.#channels = this.#channels.filter((other) => other !== channel),
+  };
   /** Fewer than the options say once the server has refused one beside others. */
   #limit: number;
   #isOpen = true;
@@ -27,7 +32,7 @@ export class Pool {
   }
 
   add(call: Call): void {
-    call.abort = () => this.#drop(call);
+    call.holder = this;
     this.#queue.push(call);
     this.#dispatch();
   }
@@ -44,7 +49,7 @@ export class Pool {
     for (const channel of this.#channels) channel.close();
   }
 
-  #drop(call: Call): void {
+  abort(call: Call): void {
     const index = this.#queue.indexOf(call);
     if (index !== -1) this.#queue.splice(index, 1);
     // Nobody else waits for these.
@@ -53,6 +58,7 @@ export class Pool {
   }
 
   #dispatch(): void {
+    if (this.#queue.length === 0) return;
     let sent = 0;
     for (; sent < this.#queue.length; sent++) {
       const call = this.#queue[sent];
@@ -60,10 +66,11 @@ export class Pool {
       if (channel === null) break;
       channel.send(call);
     }
-    this.#queue.splice(0, sent);
+    if (sent === 1) this.#queue.shift();
+    else if (sent > 0) this.#queue.splice(0, sent);
     let wanted = this.#queue.length;
     for (const channel of this.#channels) if (channel.isAlmostFree) wanted--;
-    while (this.#dialing.size < Math.min(wanted, this.#limit - this.#channels.size)) {
+    while (this.#dialing.size < Math.min(wanted, this.#limit - this.#channels.length)) {
       this.#dial(this.#queue[this.#dialing.size].request.url);
     }
   }
@@ -76,7 +83,7 @@ export class Pool {
       if (channel.length === 0) return channel;
       if (best === null || channel.length < best.length) best = channel;
     }
-    return this.#channels.size + this.#dialing.size < this.#limit ? null : best;
+    return this.#channels.length + this.#dialing.size < this.#limit ? null : best;
   }
 
   async #dial(url: URL): Promise<void> {
@@ -86,18 +93,12 @@ export class Pool {
     try {
       const dialed = await this.#dialer.dial(url, controller.signal);
       this.#dialing.delete(controller);
-      this.#channels.add(
-        new Channel(dialed, performance.now() - start, {
-          free: () => this.#dispatch(),
-          returned: (calls) => this.#takeBack(calls),
-          closed: (channel) => this.#channels.delete(channel),
-        }),
-      );
+      this.#channels.push(new Channel(dialed, performance.now() - start, this.#events));
     } catch (error) {
       this.#dialing.delete(controller);
       if (controller.signal.aborted) return;
       // A server that takes no more connections still answers on those that it has.
-      if (this.#channels.size > 0) this.#limit = this.#channels.size;
+      if (this.#channels.length > 0) this.#limit = this.#channels.length;
       else this.#queue.shift()?.fail(error);
     }
     this.#dispatch();
@@ -109,7 +110,7 @@ export class Pool {
 
   #takeBack(calls: Call[]): void {
     if (!this.#isOpen) return this.#failAll(calls);
-    for (const call of calls) call.abort = () => this.#drop(call);
+    for (const call of calls) call.holder = this;
     this.#queue.unshift(...calls);
     this.#dispatch();
   }

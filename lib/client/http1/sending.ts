@@ -30,6 +30,11 @@ export class Sending {
     this.done = this.#send().finally(() => this.isOver = true);
   }
 
+  /** Whether all of it goes, once that is known. */
+  async isWhole(): Promise<boolean> {
+    return (await this.done).kind === "whole";
+  }
+
   /** The server wants the body. */
   go(): void {
     this.#going?.();
