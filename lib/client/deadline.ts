@@ -16,7 +16,7 @@ export class Deadline implements Disposable {
     this.signal = controller.signal;
     this.#end = performance.now() + (ms ?? Infinity);
     if (ms === undefined) return;
-    const message = `${quote(url.href)}: the time limit of ${formatDurationFlag(ms)} ran out`;
+    const message = `${quote(url.href)}: the time limit of ${formatDurationFlag(ms)} ran out (--timeout)`;
     this.#timer = setTimeout(
       () => controller.abort(new FerryError("timeout", message)),
       Math.min(ms, MAX_TIMER),

@@ -37,7 +37,7 @@ export async function exchange(client: RequestClient, first: Hop, options: Excha
         "too_many_redirects",
         `${quote(first.url.href)}: more than ${options.maxRedirects} redirects; the last one leads to ${
           quote(nextHop(hop, { status: response.status, location }).url.href)
-        }`,
+        }; --max-redirects N allows more`,
       );
     }
     const before = hop;

@@ -37,7 +37,7 @@ const FETCH_ERRORS: readonly Row[] = [
   {
     pattern: /dns error|failed to lookup address information/,
     code: "host_not_found",
-    message: (where) => `host not found: ${hostOnly(where)}`,
+    message: (where) => `host not found: ${hostOnly(where)}; is its name spelled right?`,
   },
   {
     pattern: /Requests to port (\d+) are blocked/,
@@ -74,7 +74,7 @@ const FETCH_ERRORS: readonly Row[] = [
     pattern: /Connection refused/,
     code: "no_connection",
     transient: true,
-    message: (where) => `no connection to ${where}: connection refused`,
+    message: (where) => `no connection to ${where}: connection refused; is a server running there?`,
   },
   {
     pattern: /\(Connect\):? ?(?:tcp connect error: )?([^\n]*)/,

@@ -44,6 +44,7 @@ export function planOutputs(flags: OutputFlags, counts: readonly number[]): Outp
   if (dir === "") throw new FerryError("usage", "--output-dir is empty");
   for (const name of output) {
     if (name === "") throw new FerryError("usage", "--output is empty");
+    checkFile(name);
     if (dir !== undefined && name.startsWith("/")) {
       throw new FerryError(
         "usage",
@@ -58,7 +59,7 @@ export function planOutputs(flags: OutputFlags, counts: readonly number[]): Outp
   return (url, { output: own, slot, parts }) => {
     const named = own ?? (slot === undefined ? undefined : output.at(slot));
     if (named === "-" || own === null) return null;
-    if (named !== undefined) return inDir(own === undefined ? fillParts(named, parts) : named);
+    if (named !== undefined) return inDir(checkFile(own === undefined ? fillParts(named, parts) : named));
     if (byServer) return inDir("");
     return remote || dir !== undefined ? inDir(remoteName(url)) : null;
   };
@@ -72,6 +73,15 @@ export function isFolder(path: string): boolean {
 /** `output` with what `parts` are in place of `#1`, `#2` and so on. */
 export function fillParts(output: string, parts: readonly string[] = []): string {
   return output.replace(/#(\d+)/g, (whole, number) => parts[Number(number) - 1] ?? whole);
+}
+
+/** `name`. Throws `usage` when it can only be a folder's. */
+function checkFile(name: string): string {
+  if (!name.endsWith("/")) return name;
+  throw new FerryError(
+    "usage",
+    `--output ${quote(name)} is the name of a folder; --output-dir DIR takes one`,
+  );
 }
 
 /** Throws `usage` when so many bodies would all become the file `path`. */

@@ -272,7 +272,7 @@ export class RequestRun implements Disposable {
     if (this.#written.has(path) || this.#claimed.has(path)) {
       throw new FerryError(
         "write_failed",
-        `cannot write ${quote(shown)}: an earlier URL of this call went there`,
+        `cannot write ${quote(shown)}: an earlier URL of this call went there; give each its own --output`,
       );
     }
     this.#claimed.add(path);

@@ -66,9 +66,6 @@ export class StreamSink implements Sink {
 export function resolveOutput(output: string): { path: string; ordinary: boolean } {
   const info = statOrNull(output, output);
   if (info === null) {
-    if (output.endsWith("/") || output === "") {
-      throw new FerryError("write_failed", `cannot write ${quote(output)}: it is not the name of a file`);
-    }
     checkParent(output);
     return { path: output, ordinary: true };
   }
@@ -84,7 +81,9 @@ export function checkParent(output: string): void {
   const parent = output.includes("/") ? output.slice(0, output.lastIndexOf("/")) || "/" : ".";
   const folder = statOrNull(parent, output);
   if (folder?.isDirectory) return;
-  const why = folder === null ? `there is no folder ${quote(parent)}` : `${quote(parent)} is not a folder`;
+  const why = folder === null
+    ? `there is no folder ${quote(parent)}; make it first`
+    : `${quote(parent)} is not a folder`;
   throw new FerryError("write_failed", `cannot write ${quote(output)}: ${why}`);
 }
 

@@ -25,7 +25,10 @@ export function startPosition(
   const nothing: Position = { start: 0, have: 0 };
   if (wish.range !== undefined && wish.finalMethod === "GET") {
     if (status === 200) {
-      throw new FerryError("no_ranges", "the server serves no ranges of it, only the whole");
+      throw new FerryError(
+        "no_ranges",
+        "the server serves no ranges of it, only the whole; ask without --range",
+      );
     }
     if (status !== 206) return nothing;
     const served = servedRange(wish.range, headers);

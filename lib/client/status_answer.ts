@@ -33,7 +33,8 @@ export async function readErrorBody({ response, hop }: Answer, signal: AbortSign
  */
 export function statusError({ response, hop }: Answer, body: string): StatusError {
   const retryAfter = parseRetryAfter(response.headers.get("retry-after"), Date.now());
-  const message = `${quote(hop.url.href)}: ${describeStatus(response, body)}`;
+  const hint = response.status === 401 ? "; --user USER:PASSWORD or --token TOKEN says who asks" : "";
+  const message = `${quote(hop.url.href)}: ${describeStatus(response, body)}${hint}`;
   if (response.status !== 400 || !isMismatch(body)) {
     return new StatusError(response.status, message, retryAfter);
   }

@@ -10,7 +10,8 @@ export function parseTarget(text: string): BareUrl {
   const shown = quote(hideUserinfo(text));
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1].toLowerCase();
   if (scheme === undefined) {
-    const hint = /^[^/\s][^\s]*$/.test(text) ? `; did you mean http://${shown}?` : "";
+    const [, meant = "http", rest] = /^(?:(https?):\/*)?(.*)$/i.exec(shown)!;
+    const hint = /^[^/\s][^\s]*$/.test(text) && rest !== "" ? `; did you mean ${meant}://${rest}?` : "";
     throw new FerryError("bad_url", `not a URL: ${shown || "(nothing)"}${hint}`);
   }
   if (scheme !== "http" && scheme !== "https") {
