@@ -13,7 +13,7 @@ import { UrlJobs } from "../lib/client/jobs/url_jobs.ts";
 import { splitArgs } from "../lib/client/target.ts";
 import type { TransfersMeter } from "../lib/client/transfers_meter.ts";
 import { REQUEST_FLAGS, type RequestFlags } from "./request_flags.ts";
-import { dialerFor, identityOf } from "./request_network.ts";
+import { dialerFor, hideSecrets, identityOf } from "./request_network.ts";
 
 export const request: Command = defineCommand({
   name: "request",
@@ -91,6 +91,7 @@ export const request: Command = defineCommand({
   ],
   exits: [0, 1, 2, 3, 6, 7, 18, 22, 23, 26, 28, 33, 35, 43, 47, 60, 67, 130, 143],
   async run({ flags, args }, io) {
+    await hideSecrets(flags, args);
     const { method, targets } = splitArgs(args, { input: flags.input !== undefined });
     const sending = await readSending(flags, method, io);
     const urls = await UrlJobs.read(targets, { glob: flags.glob });
@@ -122,7 +123,7 @@ export const request: Command = defineCommand({
         overwrite: flags.overwrite,
         terminal: io.stdoutIsTerminal && !flags.output.includes("-"),
       },
-      identity: identityOf(flags, io),
+      identity: await identityOf(flags, io),
       dialer: await dialerFor(flags, io),
       transfer: {
         range: flags.range === undefined ? undefined : parseRangeFlag(flags.range),

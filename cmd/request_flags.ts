@@ -116,12 +116,17 @@ export const REQUEST_FLAGS = {
     type: "string",
     short: "u",
     value: "USER:PASSWORD",
-    about: "basic authentication, for the URL's own origin only",
+    about:
+      "basic authentication, for the URL's own origin only; the password is asked for when there is only USER",
   },
   token: {
     type: "string",
     value: "TOKEN",
     about: "bearer token, for the URL's own origin only (FERRY_TOKEN works too)",
+  },
+  netrc: {
+    type: "boolean",
+    about: "take logins from .netrc in the home folder, or the file that NETRC names, by the URL's host",
   },
   location: {
     type: "boolean",

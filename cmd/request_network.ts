@@ -1,5 +1,7 @@
 /** From the flags of `ferry request` to who it is and how it reaches servers. Reads the files that flags name. */
 import type { Io } from "../lib/cli/io.ts";
+import type { SecretArgument } from "../lib/cli/process_title.ts";
+import { redactHeader } from "../lib/client/credentials.ts";
 import { Dialer, type DialOptions } from "../lib/client/dial/dialer.ts";
 import type { IdentityOptions } from "../lib/client/identity.ts";
 import { FerryError, quote, readError } from "../lib/core/errors.ts";
@@ -8,16 +10,54 @@ import type { RequestFlags } from "./request_flags.ts";
 /** The flags of the command and those of all commands. */
 type Flags = RequestFlags & { quiet: boolean };
 
-/** The credentials for the URLs' own origins. Throws `usage`. */
-export function identityOf(flags: Flags, io: Io): IdentityOptions {
+/** Keeps secrets of the command line from others on the machine. */
+export async function hideSecrets(flags: Flags, args: readonly string[]): Promise<void> {
+  const secrets = secretArguments(flags, args);
+  if (secrets.length > 0) (await import("../lib/cli/process_title.ts")).hideArguments(secrets);
+}
+
+/** What of the command line is secret: passwords, tokens, headers that hold such. */
+function secretArguments(flags: Flags, args: readonly string[]): SecretArgument[] {
+  const found: SecretArgument[] = [];
+  const add = (text: string, from: number, to = text.length) => found.push({ text, from, to });
+  const { user, token, header } = flags;
+  if (user?.includes(":")) add(user, user.indexOf(":") + 1);
+  if (token !== undefined) add(token, 0);
+  for (const line of header) {
+    const colon = line.indexOf(":");
+    const value = line.slice(colon + 1);
+    if (colon > 0 && redactHeader(line.slice(0, colon).trim(), value) !== value) add(line, colon + 1);
+  }
+  for (const arg of args) {
+    const match = /^((?:[a-z][a-z0-9+.-]*:\/\/)?[^/?#:@]*:)([^/?#]*)@/i.exec(arg);
+    if (match !== null) add(arg, match[1].length, match[0].length - 1);
+  }
+  return found;
+}
+
+/** The credentials for the URLs' own origins; asks for a password that is missing. Throws `usage` and `read_failed`. */
+export async function identityOf(flags: Flags, io: Io): Promise<IdentityOptions> {
   if (flags.user !== undefined && flags.token !== undefined) {
     throw new FerryError("usage", "--user and --token cannot go together");
   }
-  if (flags.user !== undefined && !flags.user.includes(":")) {
-    throw new FerryError("usage", "--user must be USER:PASSWORD");
+  const netrc = flags.netrc
+    ? (await import("../lib/client/netrc_file.ts")).readNetrc((name) => io.env(name))
+    : undefined;
+  const user = flags.user === undefined || netrc ? flags.user : await userWithPassword(flags.user, io);
+  return { user, token: flags.token, netrc, ambientToken: io.env("FERRY_TOKEN") || undefined };
+}
+
+/** Throws `usage` when there is nobody to ask. */
+async function userWithPassword(user: string, io: Io): Promise<string> {
+  if (user.includes(":")) return user;
+  if (!Deno.stdin.isTerminal() || !io.stderrIsTerminal) {
+    throw new FerryError(
+      "usage",
+      "--user must be USER:PASSWORD where there is no terminal to ask for the password",
+    );
   }
-  const token = flags.token ?? (flags.user === undefined ? io.env("FERRY_TOKEN") || undefined : undefined);
-  return { user: flags.user, token };
+  const { readSecret } = await import("../lib/cli/secret_input.ts");
+  return `${user}:${await readSecret(io, `Password of ${quote(user)}: `)}`;
 }
 
 /** What makes connections as the flags and the environment want them. Throws `usage` and `read_failed`. */

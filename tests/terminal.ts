@@ -9,6 +9,8 @@ export interface TerminalOptions {
   /** Where the shell sends its streams: `> file`. */
   redirect?: string;
   cwd?: string;
+  /** What a person types once the terminal shows `prompt`; the terminal shows keys unless the program says otherwise. */
+  typed?: { prompt: string; keys: string };
 }
 
 export interface TerminalRun {
@@ -25,18 +27,31 @@ export async function onTerminal(
   const { columns = 80, rows = 24 } = options;
   const { path, args: all } = ferryCommand(args);
   const quoted = [path, ...all].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
-  const line = `stty cols ${columns} rows ${rows} -echo; ${quoted} ${options.redirect ?? ""}`;
+  const line = `stty cols ${columns} rows ${rows} ${options.typed ? "" : "-echo"}; ${quoted} ${
+    options.redirect ?? ""
+  }`;
   try {
     const child = new Deno.Command("script", {
       args: ["-qefc", line, "/dev/null"],
       env: { ...ENV, TERM: "xterm", ...options.env },
       cwd: options.cwd,
-      stdin: "null",
+      stdin: options.typed ? "piped" : "null",
       stdout: "piped",
       stderr: "null",
-    });
-    const { code, stdout } = await child.output();
-    return { code, raw: new TextDecoder().decode(stdout) };
+    }).spawn();
+    let raw = "";
+    let { typed } = options;
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      raw += text;
+      if (typed === undefined || !raw.includes(typed.prompt)) continue;
+      const writer = child.stdin.getWriter();
+      await writer.write(new TextEncoder().encode(typed.keys));
+      // Its end would be one for the terminal.
+      writer.releaseLock();
+      typed = undefined;
+    }
+    if (options.typed) await child.stdin.close().catch(() => {});
+    return { code: (await child.status).code, raw };
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     console.log("skipped: no `script`");

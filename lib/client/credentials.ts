@@ -48,12 +48,21 @@ export function authorization(user: string | undefined, token: string | undefine
   return `Basic ${btoa(binary)}`;
 }
 
+/** Those whose value is a URL. */
+const URL_HEADER = /^(?:content-)?location$|^referer$|^destination$/i;
+
 const SECRET_HEADER =
   /^(?:proxy-)?authorization$|^(?:set-)?cookie2?$|token|secret|passw|api-?key|credential/i;
 
 /** The value of the header `name` as a log may show it: what may be a secret is replaced. */
 export function redactHeader(name: string, value: string): string {
+  if (URL_HEADER.test(name)) return hideUserinfo(value);
   if (!SECRET_HEADER.test(name)) return value;
   const scheme = /^(basic|bearer|digest|negotiate) /i.exec(value);
   return scheme ? `${scheme[1]} [redacted]` : "[redacted]";
+}
+
+/** `text` without what stands between `//` and the last `@` of its authority. */
+export function hideUserinfo(text: string): string {
+  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?[^/?#]*@/i, "$1");
 }

@@ -1,6 +1,6 @@
 /** Where a redirect leads and what may go along, RFC 9110 section 15.4. Pure. */
 import { FerryError, quote } from "../core/errors.ts";
-import { hideUserinfo } from "./target.ts";
+import { hideUserinfo } from "./credentials.ts";
 
 /** One request on the way, before or after a redirect. */
 export interface Hop {

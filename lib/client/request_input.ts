@@ -3,6 +3,7 @@ import type { Io } from "../cli/io.ts";
 import { encodeSegment } from "../core/paths.ts";
 import { FerryError, quote, readError } from "../core/errors.ts";
 import { type BodySource, fileSource } from "./body_source.ts";
+import { jsonProblem } from "./json_problem.ts";
 
 /** The flags that say what is sent. */
 export interface SendFlags {
@@ -82,7 +83,8 @@ function parseHeaders(lines: readonly string[]): Headers {
   const headers = new Headers();
   for (const line of lines) {
     const colon = line.indexOf(":");
-    const name = line.slice(0, colon === -1 ? undefined : colon).trim();
+    // Without a colon, the first word: what follows may be the secret.
+    const name = colon === -1 ? line.trim().split(/\s/, 1)[0] : line.slice(0, colon).trim();
     if (colon <= 0) throw new FerryError("usage", `--header ${quote(name)}: must be like "Name: value"`);
     try {
       headers.append(name, utf8Bytes(line.slice(colon + 1).trim()));
@@ -102,7 +104,7 @@ function checkJson(text: string): void {
   try {
     JSON.parse(text);
   } catch (error) {
-    throw new FerryError("usage", `--data-json is not JSON: ${quote((error as Error).message)}`);
+    throw new FerryError("usage", `--data-json is not JSON: ${jsonProblem(error)}`);
   }
 }
 

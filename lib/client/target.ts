@@ -1,6 +1,6 @@
 /** URLs as arguments: what is a target, what is not and what was probably meant. Pure. */
 import { FerryError, quote } from "../core/errors.ts";
-import { type BareUrl, takeUserinfo } from "./credentials.ts";
+import { type BareUrl, hideUserinfo, takeUserinfo } from "./credentials.ts";
 
 /**
  * The URL that `text` is, and the userinfo it carried. Throws `bad_url`, with a hint, for what is not a URL or of a
@@ -24,11 +24,6 @@ export function parseTarget(text: string): BareUrl {
   }
   url.hash = "";
   return takeUserinfo(url);
-}
-
-/** `text` without what stands between `//` and the last `@` of its authority. */
-export function hideUserinfo(text: string): string {
-  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?[^/?#]*@/i, "$1");
 }
 
 // Those that RFC 9110, RFC 5789, RFC 4918, RFC 3253, RFC 5323 and common caches define.

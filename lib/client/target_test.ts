@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { FerryError } from "../core/errors.ts";
-import { hideUserinfo, parseTarget, splitArgs } from "./target.ts";
+import { hideUserinfo } from "./credentials.ts";
+import { parseTarget, splitArgs } from "./target.ts";
 
 Deno.test("parseTarget() takes http and https and tells what else was meant", () => {
   assertEquals(parseTarget("http://u:p@h:80/a b#frag").url.href, "http://h/a%20b");

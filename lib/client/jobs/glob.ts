@@ -1,5 +1,6 @@
 /** Globs in URLs, as curl has them: `[1-100]`, `[001-100:10]`, `[a-z]`, `{one,two}`. Pure. */
 import { FerryError, quote } from "../../core/errors.ts";
+import { hideUserinfo } from "../credentials.ts";
 
 /** URLs that one pattern may stand for. */
 const MAX_URLS = 10_000_000;
@@ -34,7 +35,7 @@ export interface Glob {
 export function parseGlob(pattern: string): Glob {
   const pieces: (string | Choice)[] = [];
   const fail = (why: string) =>
-    new FerryError("usage", `${quote(pattern)}: ${why}; --no-glob takes the URL as it is`);
+    new FerryError("usage", `${quote(hideUserinfo(pattern))}: ${why}; --no-glob takes the URL as it is`);
   let text = ipv6Start(pattern);
   for (let at = text.length; at < pattern.length;) {
     const char = pattern[at];

@@ -1,5 +1,6 @@
 /** One line of `--input`. Pure. */
 import { FerryError, quote } from "../../core/errors.ts";
+import { jsonProblem } from "../json_problem.ts";
 import { parseSha256 } from "../../cli/units.ts";
 import { utf8Bytes } from "../request_input.ts";
 import type { Job } from "./job.ts";
@@ -25,7 +26,7 @@ export function parseLine(line: string, context: LineContext): Job | null {
   try {
     fields = JSON.parse(text);
   } catch (error) {
-    throw fail(`it is not JSON: ${quote((error as Error).message)}`);
+    throw fail(`it is not JSON: ${jsonProblem(error)}`);
   }
   return jobOf(fields as Record<string, unknown>, context, fail);
 }
