@@ -13,6 +13,7 @@ import { nginx, nginxDavExt } from "./peers/nginx.ts";
 import type { Peer } from "./peers/peer.ts";
 import { rclone, rcloneWebdav } from "./peers/rclone.ts";
 import { rsync, rsyncFsync, rsyncZ } from "./peers/rsync.ts";
+import { wget } from "./peers/wget.ts";
 import { changed100 } from "./works/changed_100.ts";
 import { deltaWorks } from "./works/delta.ts";
 import { get1g } from "./works/get_1g.ts";
@@ -31,6 +32,7 @@ import { pushCold } from "./works/push_cold.ts";
 import { renamed } from "./works/renamed.ts";
 import { request1g, request1gPipe } from "./works/request_1g.ts";
 import { request1k } from "./works/request_1k.ts";
+import { requestRecursive } from "./works/request_recursive.ts";
 import type { Work } from "./works/work.ts";
 
 const WORKS: readonly Work[] = [
@@ -52,6 +54,7 @@ const WORKS: readonly Work[] = [
   request1k,
   request1g,
   request1gPipe,
+  requestRecursive,
   ...deltaWorks,
 ];
 const PEERS: readonly Peer[] = [
@@ -70,6 +73,7 @@ const PEERS: readonly Peer[] = [
   miniserve,
   curl,
   httpie,
+  wget,
 ];
 
 const FLAGS = {

@@ -3,6 +3,7 @@ import { type Io, isLive } from "../lib/cli/io.ts";
 import { parseSha256 } from "../lib/cli/units.ts";
 import { FerryError, quote } from "../lib/core/errors.ts";
 import { isRereadable } from "../lib/client/body_source.ts";
+import { ifNewerThan } from "../lib/client/if_newer.ts";
 import { parseRangeFlag } from "../lib/client/range_flag.ts";
 import { readSending, type Sending } from "../lib/client/request_input.ts";
 import { planOutputs } from "../lib/client/request_output.ts";
@@ -109,6 +110,7 @@ export const request: Command = defineCommand({
     if (sending.method === "HEAD" && flags.output.length > 0) {
       throw new FerryError("usage", "--output takes a body, and --head brings none");
     }
+    const ifNewer = flags["if-newer"] === undefined ? undefined : ifNewerThan(flags["if-newer"], sending);
     if (flags["limit-rate"] === 0) throw new FerryError("usage", "--limit-rate 0 would never end");
     const intoFiles = flags["remote-name"] || flags["remote-header-name"] ||
       flags["output-dir"] !== undefined ||
@@ -127,6 +129,7 @@ export const request: Command = defineCommand({
       dialer: await dialerFor(flags, io),
       transfer: {
         range: flags.range === undefined ? undefined : parseRangeFlag(flags.range),
+        ifNewer,
         resume: flags.continue,
         sha256: flags.checksum === undefined ? undefined : parseChecksum(flags.checksum, several),
         maxRedirects: flags.location ? flags["max-redirects"] : null,

@@ -54,6 +54,12 @@ export const REQUEST_FLAGS = {
     about:
       "take [1-100], [a-z:2] and {one,two} in URLs as all that they stand for, with --no-glob as they are",
   },
+  "if-newer": {
+    type: "string",
+    path: true,
+    value: "FILE",
+    about: "fetch it only if it was changed after FILE was, else leave everything as it is: exit 0",
+  },
   recursive: {
     type: "boolean",
     about:

@@ -24,6 +24,7 @@ const NOT_WITH = [
   "form",
   "upload",
   "checksum",
+  "if-newer",
 ] as const satisfies readonly (keyof RequestFlags)[];
 
 const MOST_FOLDERS = 10_000;

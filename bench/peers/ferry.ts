@@ -31,6 +31,8 @@ export const ferry: Peer = {
     },
   }),
   push: (dir, url, { scratch }) => syncCommand(dir, url, scratch, "--quiet"),
+  recurse: (url, dir, { scratch }) =>
+    command(["request", "--recursive", url, "--output-dir", dir, "--quiet"], scratch),
   get: (url, file) => command(["request", url, "-o", file, "--quiet"]),
   show: (url, { scratch }) => command(["request", url], scratch),
   checkNothingToDo: async (url, dir, { scratch }) => {

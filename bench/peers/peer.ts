@@ -42,6 +42,8 @@ export interface Peer {
     command: CommandLine;
     bytes(stdout: string): number;
   };
+  /** Copies the folder at `url`, of any server that lists its folders, into `dir`. */
+  recurse?(url: string, dir: string, options: { scratch: string }): CommandLine;
   /** Fetches one file. */
   get?(url: string, file: string): CommandLine;
   /** Writes one file to stdout; what the program keeps to itself lies in `scratch`. */

@@ -1,6 +1,6 @@
 /** rclone's HTTP server and its HTTP backend. It skips links and keeps no permission bits. */
 import { freePort, startDaemon } from "../daemon.ts";
-import { firstLine } from "../process.ts";
+import { type CommandLine, firstLine } from "../process.ts";
 import type { Peer } from "./peer.ts";
 
 export const rclone: Peer = {
@@ -16,10 +16,8 @@ export const rclone: Peer = {
     const args = ["serve", "http", dir, "--addr", `127.0.0.1:${port}`, ...noConfig(scratch)];
     return startDaemon({ path: "rclone", args }, `http://127.0.0.1:${port}/`);
   },
-  pull: (url, dir, { scratch }) => ({
-    path: "rclone",
-    args: ["copy", ":http:", dir, "--http-url", url, "--transfers", "16", ...noConfig(scratch)],
-  }),
+  pull: (url, dir, { scratch }) => copy(url, dir, scratch),
+  recurse: (url, dir, { scratch }) => copy(url, dir, scratch),
   show: (url, { scratch }) => {
     const slash = url.lastIndexOf("/") + 1;
     const args = [
@@ -46,6 +44,11 @@ export const rcloneWebdav: Peer = {
     return startDaemon({ path: "rclone", args }, `http://127.0.0.1:${port}/`);
   },
 };
+
+function copy(url: string, dir: string, scratch: string): CommandLine {
+  const args = ["copy", ":http:", dir, "--http-url", url, "--transfers", "16", ...noConfig(scratch)];
+  return { path: "rclone", args };
+}
 
 /** Whatever the user has configured stays out of it. */
 function noConfig(scratch: string): string[] {

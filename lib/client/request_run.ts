@@ -34,7 +34,7 @@ export interface RequestSettings {
   dialer: Pick<Dialer, "dial">;
   transfer: Pick<
     TransferPlan,
-    "range" | "resume" | "sha256" | "maxRedirects" | "retries" | "timeout" | "fail"
+    "range" | "ifNewer" | "resume" | "sha256" | "maxRedirects" | "retries" | "timeout" | "fail"
   >;
   showHeaders: boolean;
   limitRate?: number;

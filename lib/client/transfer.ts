@@ -9,6 +9,7 @@ import { type Answer, exchange, type ExchangeOptions } from "./exchange.ts";
 import type { WireAnswer } from "./http1/answer.ts";
 import type { Pace } from "./pace.ts";
 import { PartFile } from "./part_file.ts";
+import { ifNewerHeader, isNoNewer } from "./if_newer.ts";
 import { pump } from "./pump.ts";
 import type { RangeWish } from "./range_flag.ts";
 import { type Hop } from "./redirect.ts";
@@ -35,6 +36,8 @@ export interface TransferPlan {
   headers: Headers;
   body: BodySource;
   range?: RangeWish;
+  /** Only what was changed after this is wanted, milliseconds since 1970. */
+  ifNewer?: number;
   /** Go on with the part that an earlier run left. */
   resume: boolean;
   /** The SHA-256 that the body must have, lower-case hex. */
@@ -233,7 +236,14 @@ export class Transfer {
   }
 
   #wishHeaders(): Record<string, string> {
-    return this.plan.range === undefined ? this.#wantDigest() : { range: `bytes=${this.plan.range.text}` };
+    const { range, ifNewer } = this.plan;
+    const wish = range === undefined ? this.#wantDigest() : { range: `bytes=${range.text}` };
+    return ifNewer === undefined ? wish : { ...wish, ...ifNewerHeader(ifNewer) };
+  }
+
+  #isNoNewer(): boolean {
+    const { plan: { ifNewer }, status, lastModified } = this;
+    return ifNewer !== undefined && isNoNewer({ status: status!, lastModified }, ifNewer);
   }
 
   #rangeHeaders(): Record<string, string> {
@@ -265,7 +275,7 @@ export class Transfer {
     this.#showHead(response);
     this.#tellCoding(response);
     // Nothing has changed since the copy that the user's own condition names: it stays.
-    if (response.status === 304) return await response.body?.cancel();
+    if (response.status === 304 || this.#isNoNewer()) return await response.body?.cancel();
     try {
       tools.sink.answered?.({ headers: response.headers, url: hop.url });
     } catch (error) {

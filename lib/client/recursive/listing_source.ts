@@ -145,8 +145,12 @@ interface ReadOptions {
 
 const BUFFER = 64 * 1024;
 
+/** Buffers that no listing is read into: most listings are small, and come by the thousand. */
+const spare: Uint8Array<ArrayBuffer>[] = [];
+
 async function readText({ response }: Answer, { url, parse, signal, pace }: ReadOptions): Promise<Listing> {
   const { body } = response;
+  const buffer = spare.pop() ?? new Uint8Array(BUFFER);
   const decoder = decoderFor(response.headers.get("content-type"));
   let parser: ListingParser | undefined;
   let bytes = 0;
@@ -157,7 +161,6 @@ async function readText({ response }: Answer, { url, parse, signal, pace }: Read
     parser.write(text);
   };
   try {
-    const buffer = new Uint8Array(BUFFER);
     for (let count; body !== null && (count = await body.read(buffer)) !== null;) {
       signal.throwIfAborted();
       bytes += count;
@@ -178,6 +181,7 @@ async function readText({ response }: Answer, { url, parse, signal, pace }: Read
   } finally {
     // What is too long, or no listing, is not read to its end.
     await body?.cancel();
+    spare.push(buffer);
   }
   throw noListing(url);
 }

@@ -1,6 +1,6 @@
 /** Goes through the folders of a server and says which of their files are to be fetched, while others are fetched. */
 import { FerryError, quote } from "../../core/errors.ts";
-import { childPath, encodeSegment, pathProblem } from "../../core/paths.ts";
+import { childPath, encodeSegment, MAX_PATH_BYTES, pathProblem } from "../../core/paths.ts";
 import type { Listed, Listing } from "./listed.ts";
 import type { LocalFolder, LocalTree } from "./local_tree.ts";
 
@@ -112,7 +112,8 @@ function consider(listed: Listed, place: Place, tools: WalkTools): Folder | Step
   const url = folder.url.href + encodeSegment(listed.name);
   try {
     if (tools.hides?.(path, listed.kind)) return null;
-    const problem = pathProblem(path);
+    // Its names are good; no UTF-16 unit takes more than three bytes of UTF-8.
+    const problem = path.length * 3 > MAX_PATH_BYTES ? pathProblem(path) : null;
     if (problem !== null) throw notTaken(listed.name, problem);
     if (listed.kind === "dir") {
       if (folder.depth < place.depth) {
