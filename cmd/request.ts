@@ -11,7 +11,7 @@ import { RequestRun, type RequestSettings } from "../lib/client/request_run.ts";
 import { WORST_FIRST } from "../lib/client/jobs/outcome.ts";
 import type { Jobs } from "../lib/client/jobs/job.ts";
 import { UrlJobs } from "../lib/client/jobs/url_jobs.ts";
-import { splitArgs } from "../lib/client/target.ts";
+import { parseTarget, splitArgs } from "../lib/client/target.ts";
 import type { TransfersMeter } from "../lib/client/transfers_meter.ts";
 import { REQUEST_FLAGS, type RequestFlags } from "./request_flags.ts";
 import { dialerFor, hideSecrets, identityOf } from "./request_network.ts";
@@ -69,6 +69,10 @@ export const request: Command = defineCommand({
       about: "mirror a folder; once more for what has changed",
     },
     { run: "ferry request -C -o big.iso http://host/big.iso", about: "go on where an earlier run stopped" },
+    {
+      run: "ferry request --segments 8 -O http://host/big.iso --mirror http://other/big.iso",
+      about: "by eight connections to two servers",
+    },
     { run: "ferry request http://host/big.iso | sha256sum", about: "checksum without a file" },
     {
       run: "tar cz src | ferry request -T - http://host/src.tgz",
@@ -104,6 +108,7 @@ export const request: Command = defineCommand({
       throw new FerryError("usage", `what comes through a pipe can be sent to one URL only, not to ${many}`);
     }
     if (flags.continue) checkContinue(sending);
+    checkSegments(flags, sending.method, several);
     if (flags.continue && flags.range !== undefined) {
       throw new FerryError("usage", "--continue and --range cannot go together");
     }
@@ -137,6 +142,8 @@ export const request: Command = defineCommand({
         timeout: flags.timeout || undefined,
         fail: flags.fail,
       },
+      segments: flags.segments,
+      mirrors: flags.mirror,
       showHeaders: flags["show-headers"],
       limitRate: flags["limit-rate"],
       uploadsFolder: async () => {
@@ -144,7 +151,7 @@ export const request: Command = defineCommand({
         const home = stateHomeIfAny(undefined, io.env);
         return home === undefined ? undefined : `${home}/uploads`;
       },
-      parallel: flags.parallel ?? (many ? PARALLEL : 1),
+      parallel: flags.parallel ?? (many && flags.segments === 1 ? PARALLEL : 1),
       several,
       json: flags.json,
       quiet: flags.quiet,
@@ -215,6 +222,21 @@ function checkContinue({ method, body, anyWay }: Sending): void {
     ? `it goes with GET and with --upload FILE, not with ${method}`
     : "what comes through a pipe is gone when it was sent";
   throw new FerryError("usage", `--continue: ${why}`);
+}
+
+/** Throws `usage` for what cannot be done in segments. */
+function checkSegments(flags: RequestFlags, method: string, several: boolean): void {
+  const flag = flags.mirror.length > 0 ? "--mirror" : flags.segments > 1 ? "--segments" : null;
+  if (flag === null) return;
+  if (method !== "GET") throw new FerryError("usage", `${flag} goes with GET, not with ${method}`);
+  for (const other of ["range", "show-headers"] as const) {
+    if (flags[other]) throw new FerryError("usage", `${flag} and --${other} cannot go together`);
+  }
+  if (flags.mirror.length > 0 && several) {
+    throw new FerryError("usage", "--mirror is of one URL, not of several");
+  }
+  if (flags.mirror.length > 64) throw new FerryError("usage", "--mirror: 64 mirrors are enough");
+  for (const mirror of flags.mirror) parseTarget(mirror);
 }
 
 function parseChecksum(text: string, several: boolean): string {

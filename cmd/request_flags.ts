@@ -90,6 +90,22 @@ export const REQUEST_FLAGS = {
     short: "C",
     about: "go on with the FILE.ferry-part that an earlier run left, or with the upload that it began",
   },
+  segments: {
+    type: "integer",
+    default: 1,
+    min: 1,
+    max: 64,
+    value: "N",
+    about:
+      "fetch a file by so many connections at a time, each a part of it, where the server serves ranges; " +
+      "with --mirror one for each server by itself",
+  },
+  mirror: {
+    type: "list",
+    value: "URL",
+    about:
+      "fetch parts of the file from this server too, once its digest, or --checksum, shows that it has the same",
+  },
   upload: {
     type: "string",
     short: "T",

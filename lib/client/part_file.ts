@@ -6,7 +6,7 @@ import { FerryError, quote, writeError } from "../core/errors.ts";
 import { Turns } from "../core/turn.ts";
 import { locked, lstatOrNull, openLocked } from "./part_lock.ts";
 import { partPath } from "./part_name.ts";
-import { bootId, noteAt, type PartNote } from "./part_note.ts";
+import { bootId, type ByteRange, noteAt, type PartNote } from "./part_note.ts";
 import { numbered } from "./remote_name.ts";
 import type { Position } from "./resume.ts";
 import type { Sink } from "./sink.ts";
@@ -38,6 +38,7 @@ export class PartFile implements Sink {
   #noted = false;
   #noteLength = 0;
   #refused: string | null = null;
+  #ranges: readonly ByteRange[] = [];
   /** Whether it is a mended copy of what has the name, which then gives way to it. */
   #adopted = false;
 
@@ -96,7 +97,19 @@ export class PartFile implements Sink {
       ? "the machine was started anew before it was safely on the disk"
       : null;
     if (note === null || this.#refused !== null) return null;
-    return { start: 0, have: info.size, end: note.size, size: note.size, validator: note.validator };
+    // The end may have given way to the note.
+    this.#ranges = (note.ranges ?? [[0, info.size] as const])
+      .map(([start, end]) => [start, Math.min(end, info.size)] as const).filter(([start, end]) =>
+        start < end
+      );
+    const have = this.#ranges.length === 0 ? 0 : this.#ranges[0][1];
+    if (have === 0) return null;
+    return { start: 0, have, end: note.size, size: note.size, validator: note.validator };
+  }
+
+  /** The bytes that the last `position` found, those behind the first gap too. */
+  get ranges(): readonly ByteRange[] {
+    return this.#ranges;
   }
 
   /** Why there is a part that the last `position` did not go on from; null when there was none. */
@@ -139,6 +152,24 @@ export class PartFile implements Sink {
       this.#file.seekSync(position.have, Deno.SeekMode.Start);
       this.#length = position.have;
     });
+  }
+
+  /**
+   * Makes ready for the bytes of a whole of `position.size` in any order, by `writeAt`, of which `ranges` are there. How
+   * far it is has to be told by `noteRanges`.
+   */
+  spread(position: Position & { size: number }, options: { url: URL; ranges: readonly ByteRange[] }): void {
+    const { url, ranges } = options;
+    if (ranges.length === 0) this.begin({ start: 0, have: 0 }, url);
+    this.begin({ ...position, start: 0, have: position.size, end: position.size }, url);
+    if (this.#note !== null) this.#note.ranges = ranges;
+  }
+
+  /** Takes down which bytes are there; each of them has been written before. */
+  noteRanges(ranges: readonly ByteRange[]): void {
+    if (this.#note === null || ranges[0]?.[0] !== 0) return;
+    this.#note.ranges = ranges;
+    this.#writeNote();
   }
 
   get #inPlace(): boolean {

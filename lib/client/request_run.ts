@@ -18,12 +18,16 @@ import { RequestClient } from "./request_client.ts";
 import { readWhole, type Sending, uploadUrl } from "./request_input.ts";
 import { hideUserinfo } from "./credentials.ts";
 import { parseTarget } from "./target.ts";
+import type { SegmentedTransfer } from "./segments/segmented_transfer.ts";
 import type { ResumableUpload } from "./resumable_upload.ts";
 import { Transfer, type TransferPlan, type TransferTools } from "./transfer.ts";
 import type { TransfersMeter } from "./transfers_meter.ts";
 
 /** Smaller files are sent again as fast as a server is asked how much it has. */
 const RESUMABLE_BYTES = 8 * 1024 * 1024;
+
+/** To one server. */
+const MOST_CONNECTIONS = 256;
 
 /** What holds for all URLs of one call. */
 export interface RequestSettings {
@@ -36,6 +40,10 @@ export interface RequestSettings {
     TransferPlan,
     "range" | "ifNewer" | "resume" | "sha256" | "maxRedirects" | "retries" | "timeout" | "fail"
   >;
+  /** Connections for one file. */
+  segments: number;
+  /** Other URLs of the only one. */
+  mirrors: readonly string[];
   showHeaders: boolean;
   limitRate?: number;
   /** The folder in which it is noted which uploads are under way; undefined for nowhere. */
@@ -101,7 +109,11 @@ export class RequestRun implements Disposable {
 
   /** `io` gives way to `progress`, where there is one to tell of the transfers. */
   constructor(readonly settings: RequestSettings, readonly io: Io, readonly progress?: TransfersMeter) {
-    this.#wire = new Http1Client(settings.dialer);
+    const { dialer, segments, mirrors, parallel } = settings;
+    // A range is large: none waits behind another one.
+    const apart = segments > 1 || mirrors.length > 0;
+    const options = { connections: Math.min(Math.max(16, segments * parallel), MOST_CONNECTIONS), depth: 1 };
+    this.#wire = new Http1Client(dialer, apart ? options : {});
     this.#stop = AbortSignal.any([io.stop, this.#halt.signal]);
     this.#order = new OrderedOut(io);
   }
@@ -234,13 +246,14 @@ export class RequestRun implements Disposable {
     const plan = { ...common, sha256, url, method, headers: await this.#headers(sending), body };
     using _claim = sink instanceof PartFile && sink.replaces ? this.#claim(sink.path, path!) : null;
     const transfer = await this.#upload({ ...plan, anyWay: sending.anyWay }, tools) ??
+      await this.#segmented(plan, tools) ??
       new Transfer(plan, tools);
     using _line = this.progress?.begin(() => sink.path || url.href, transfer);
     try {
       await transfer.run();
       if (sink instanceof PartFile) {
         this.#written.add(sink.path);
-        const told = transfer instanceof Transfer ? transfer.lastModified : undefined;
+        const told = "lastModified" in transfer ? transfer.lastModified : undefined;
         const mtime = job.mtime === "server" ? told : job.mtime;
         if (mtime !== undefined && transfer.status !== 304) setTime(sink.path, mtime);
       }
@@ -311,17 +324,32 @@ export class RequestRun implements Disposable {
     return possible ? upload : null;
   }
 
+  /** The download in segments, where it is to be one. */
+  async #segmented(plan: TransferPlan, tools: TransferTools): Promise<SegmentedTransfer | null> {
+    const { segments, mirrors } = this.settings;
+    if ((segments === 1 && mirrors.length === 0) || plan.method !== "GET" || plan.headers.has("range")) {
+      return null;
+    }
+    const { SegmentedTransfer } = await import("./segments/segmented_transfer.ts");
+    const others = mirrors.map((target) => {
+      const { url, user } = parseTarget(target);
+      return { url, client: this.#clientFor(url, user, { foreign: url.origin !== plan.url.origin }) };
+    });
+    return new SegmentedTransfer({ ...plan, segments, mirrors: others }, tools);
+  }
+
   /** One client an origin and user. */
-  #clientFor(url: URL, user: string | undefined): RequestClient {
-    const key = `${url.origin} ${user ?? ""}`;
+  #clientFor(url: URL, user: string | undefined, { foreign = false } = {}): RequestClient {
+    const key = `${url.origin} ${foreign} ${user ?? ""}`;
     let client = this.#clients.get(key);
     if (client === undefined) {
       const { identity } = this.settings;
-      // What stands in the URL is meant for it alone, and wins over a token of the environment.
+      // What stands in the URL is meant for it alone, and wins over a token of the environment; what the flags say is not
+      // for a mirror.
       client = new RequestClient(
         url,
         this.#wire,
-        user === undefined ? identity : { ...identity, user, token: undefined },
+        user === undefined && !foreign ? identity : { ...identity, user, token: undefined },
       );
       this.#clients.set(key, client);
     }

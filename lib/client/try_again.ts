@@ -5,7 +5,7 @@ import { retryWait } from "./retry.ts";
 import { StatusError } from "./status_error.ts";
 
 /** A try that brought so much does not count as one of the retries: what makes progress may go on. */
-const PROGRESS = 1 << 20;
+export const PROGRESS = 1 << 20;
 
 export interface TryOptions {
   retries: number;

@@ -1,0 +1,106 @@
+/**
+ * Who fetches which bytes. Each connection holds a run of them; one that is done takes the next that nobody has, and
+ * then the latter half of the largest rest, so that no slow connection decides when the whole is there. Pure.
+ */
+import { addSpan, countOf, gaps, type Span } from "./spans.ts";
+
+export interface PlanOptions {
+  /** What is there already. */
+  have?: readonly Span[];
+  /** So many bytes at most are given to a connection at once. */
+  piece: number;
+  /** A rest is shared as long as each half has at least so many bytes. */
+  least: number;
+}
+
+/** What a connection has taken on: it has the bytes from `start` to `at`, those up to `end` are to come. */
+interface Hold {
+  start: number;
+  at: number;
+  end: number;
+}
+
+/** The bytes of one resource, from the first one to be asked for to the last one that came. */
+export class SegmentPlan {
+  #done: Span[];
+  #free: Span[];
+  readonly #holds = new Map<number, Hold>();
+  readonly #options: PlanOptions;
+
+  constructor(readonly size: number, options: PlanOptions) {
+    this.#options = options;
+    this.#done = (options.have ?? []).reduce<Span[]>(addSpan, []);
+    this.#free = gaps(this.#done, size);
+  }
+
+  /** Whether every byte is there, and nobody holds any. */
+  get done(): boolean {
+    return this.#free.length === 0 && this.#holds.size === 0;
+  }
+
+  /**
+   * Gives the connection `id`, which holds nothing, what to fetch next, below `before` only; null when there is
+   * nothing now.
+   */
+  claim(id: number, before: number = Infinity): Span | null {
+    if (this.#holds.has(id)) throw new Error(`${id} holds something`);
+    const [first, ...others] = this.#free;
+    if (first !== undefined && first.start < before) {
+      const end = Math.min(first.end, first.start + this.#options.piece, before);
+      this.#free = end < first.end ? [{ start: end, end: first.end }, ...others] : others;
+      return this.#hold(id, { start: first.start, end });
+    }
+    const [victim] = [...this.#holds.values()].sort((a, b) => b.end - b.at - (a.end - a.at));
+    if (victim === undefined || victim.end - victim.at < 2 * this.#options.least) return null;
+    const middle = victim.at + Math.ceil((victim.end - victim.at) / 2);
+    const span = { start: middle, end: victim.end };
+    victim.end = middle;
+    return this.#hold(id, span);
+  }
+
+  #hold(id: number, span: Span): Span {
+    this.#holds.set(id, { start: span.start, at: span.start, end: span.end });
+    return span;
+  }
+
+  /** The bytes that `id` still has to bring; the end comes nearer when another one takes a part. */
+  rest(id: number): Span {
+    const { at, end } = this.#of(id);
+    return { start: at, end };
+  }
+
+  /** `id` has brought `count` more. */
+  advance(id: number, count: number): void {
+    const hold = this.#of(id);
+    if (count < 0 || hold.at + count > hold.end) throw new RangeError(`${count} is not what ${id} holds`);
+    hold.at += count;
+  }
+
+  /** `id` is done, or has failed: what it has not brought is there for others. Gives what it brought. */
+  release(id: number): Span {
+    const { start, at, end } = this.#of(id);
+    this.#holds.delete(id);
+    this.#done = addSpan(this.#done, { start, end: at });
+    this.#free = addSpan(this.#free, { start: at, end });
+    return { start, end: at };
+  }
+
+  /** What is there, in order. */
+  have(): Span[] {
+    return [...this.#holds.values()].reduce(
+      (all, { start, at }) => addSpan(all, { start, end: at }),
+      this.#done,
+    );
+  }
+
+  /** How many bytes are there. */
+  get count(): number {
+    return countOf(this.have());
+  }
+
+  #of(id: number): Hold {
+    const hold = this.#holds.get(id);
+    if (hold === undefined) throw new Error(`${id} holds nothing`);
+    return hold;
+  }
+}

@@ -1,0 +1,232 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { ferry, ferryCommand, serve, sha256, tempDir } from "./harness.ts";
+import { pattern, ranged, type RangedOptions, reprDigest } from "./range_server.ts";
+
+const SIZE = 6_000_000;
+const BODY = pattern(SIZE);
+const CHANGED = pattern(SIZE, 2);
+
+/** What of a download is in `dir`. */
+function names(dir: string): string[] {
+  return [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
+}
+
+Deno.test("request --segments fetches a file whole and right, or not at all, whatever the server does", async () => {
+  const digest = await reprDigest(BODY);
+  const cases: {
+    about: string;
+    server: Partial<RangedOptions>;
+    flags?: string[];
+    code?: number;
+    body?: Uint8Array | null;
+    /** What stderr says. */
+    says?: RegExp;
+    /** What a pipe gets, when it is not the same. */
+    pipe?: { code: number; prefix: true };
+  }[] = [
+    { about: "ranges", server: {}, flags: ["--json"] },
+    { about: "ranges and a digest", server: { digest } },
+    { about: "resets after 300 KB", server: { cut: 300_000 }, says: /trying again/ },
+    { about: "no ranges", server: { deaf: true }, says: /serves no ranges of it: fetching it in one stream/ },
+    { about: "a weak validator", server: { etag: () => 'W/"v1"' }, says: /no strong validator/ },
+    { about: "no validator", server: { etag: () => null }, says: /no strong validator/ },
+    { about: "another range than asked for", server: { shift: 7 }, says: /does not send the range/ },
+    {
+      about: "few connections",
+      server: { most: 2 },
+      says: /^$|answers 503 to more connections|trying again/,
+    },
+    {
+      about: "changes after the first answers",
+      server: {
+        etag: (index) => index < 3 ? '"v1"' : '"v2"',
+        bodyAt: (index) => index < 3 ? BODY : CHANGED,
+      },
+      body: CHANGED,
+      says: /changed while it was fetched; starting over/,
+      pipe: { code: 18, prefix: true },
+    },
+    {
+      about: "changes all the time",
+      server: { etag: (index) => `"v${index}"` },
+      code: 18,
+      body: null,
+      says: /changed while it was fetched/,
+      pipe: { code: 18, prefix: true },
+    },
+    {
+      about: "a digest of something else",
+      server: { digest: await reprDigest(CHANGED) },
+      code: 43,
+      body: null,
+    },
+    { about: "claims to be endless", server: { claims: 9e14 }, code: 23, body: null, says: /are free/ },
+    { about: "not there", server: { before: () => Promise.resolve("404 Not Found") }, code: 22, body: null },
+    {
+      about: "busy at first",
+      server: { before: (index) => Promise.resolve(index === 0 ? "503 Service Unavailable" : undefined) },
+      says: /trying again/,
+    },
+  ];
+  await Promise.all(cases.map(async ({ about, server, flags = [], code = 0, body = BODY, says, pipe }) => {
+    await using files = ranged({ body: BODY, ...server });
+    using dir = tempDir();
+    const saved = await ferry([
+      "request",
+      "--segments",
+      "4",
+      "--retry",
+      "20",
+      "--timeout",
+      "50s",
+      ...flags,
+      "-o",
+      dir.at("f"),
+      files.url + "/f",
+    ]);
+    assertEquals(
+      [about, saved.code, names(dir.path)],
+      [about, code, body === null ? [] : ["f"]],
+      saved.stderr,
+    );
+    if (body !== null) assertEquals(await sha256(Deno.readFileSync(dir.at("f"))), await sha256(body), about);
+    if (says !== undefined) assert(says.test(saved.stderr), `${about}: ${saved.stderr}`);
+    if (about === "ranges") {
+      assertEquals(JSON.parse(saved.stdout).bytes, SIZE, "every byte once");
+      assert(files.peak() >= 2 && files.peak() <= 4, `${files.peak()} at a time`);
+      assertEquals(new Set(files.ranges()).size, files.ranges().length);
+    }
+    // What claims to be endless has no end in a pipe either, but its connection has.
+    if (server.claims !== undefined) return;
+    await using again = ranged({ body: BODY, ...server });
+    const piped = await ferry(["request", "--segments", "4", "--retry", "20", ...flags, again.url + "/f"]);
+    assertEquals([about, piped.code], [about, pipe?.code ?? code], piped.stderr);
+    const got = piped.stdoutBytes;
+    const expected = pipe?.prefix || code === 43 ? BODY.subarray(0, got.length) : body ?? new Uint8Array(0);
+    assertEquals(await sha256(got), await sha256(expected), `${about}, to a pipe`);
+  }));
+});
+
+Deno.test("request --segments takes one request for what is small or empty", async () => {
+  for (const body of [new Uint8Array(0), pattern(1000)]) {
+    using dir = tempDir({ f: body });
+    await using server = await serve(dir.path);
+    const run = await ferry(["request", "--segments", "8", "--json", "-o", dir.at("out"), server.url + "/f"]);
+    assertEquals([run.code, run.stderr, Deno.readFileSync(dir.at("out"))], [0, "", body]);
+    assertEquals(JSON.parse(run.stdout).bytes, body.length);
+  }
+});
+
+Deno.test("request -C goes on with what a killed download in segments left, in segments or not", async () => {
+  await using files = ranged({ body: BODY, digest: await reprDigest(BODY) });
+  const out = async (flags: string[], dir: string) =>
+    await ferry(["request", "--json", ...flags, "-C", "-o", `${dir}/f`, files.url + "/f"]);
+  for (const flags of [["--segments", "4"], []]) {
+    using dir = tempDir();
+    const note = dir.at("f.ferry-part.json");
+    const slow = ["request", "--segments", "4", "--limit-rate", "2M", "-o", dir.at("f"), files.url + "/f"];
+    const command = ferryCommand(slow);
+    const child = new Deno.Command(command.path, { args: command.args, stdout: "null", stderr: "null" })
+      .spawn();
+    while (!names(dir.path).includes("f.ferry-part.json")) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    child.kill("SIGKILL");
+    await child.status;
+    const { ranges } = JSON.parse(Deno.readTextFileSync(note)) as { ranges: [number, number][] };
+    const part = Deno.readFileSync(dir.at("f.ferry-part"));
+    assertEquals(part.length, SIZE);
+    for (const [start, end] of ranges) {
+      assertEquals(await sha256(part.subarray(start, end)), await sha256(BODY.subarray(start, end)));
+    }
+    const there = ranges.reduce((sum, [start, end]) => sum + end - start, 0);
+    assert(there > 0 && there < SIZE);
+    const run = await out(flags, dir.path);
+    assertEquals([run.code, names(dir.path)], [0, ["f"]], run.stderr);
+    assertEquals(await sha256(Deno.readFileSync(dir.at("f"))), await sha256(BODY));
+    const { resumed, bytes } = JSON.parse(run.stdout);
+    assertEquals(resumed, true);
+    assert(bytes <= SIZE - (flags.length > 0 ? there : ranges[0][1]), `${bytes} came again`);
+    // And once it is whole there is nothing to do.
+    const before = files.sent();
+    assertEquals((await out(flags, dir.path)).code, 0);
+    assert(files.sent() - before < 64 * 1024, `${files.sent() - before} bytes for nothing`);
+  }
+});
+
+Deno.test("request --segments keeps its part when it is stopped, and starts over when the file has changed since", async () => {
+  let version = 1;
+  const options = { body: BODY, etag: () => `"v${version}"`, bodyAt: () => version === 1 ? BODY : CHANGED };
+  await using files = ranged(options);
+  using dir = tempDir();
+  const args = ["request", "--segments", "3", "-C", "-o", dir.at("f"), files.url + "/f"];
+  const cut = await ferry([...args, "--limit-rate", "2M", "--timeout", "700ms"]);
+  assertEquals([cut.code, names(dir.path)], [28, ["f.ferry-part", "f.ferry-part.json"]], cut.stderr);
+  assertStringIncludes(cut.stderr, "bytes are kept in");
+  version = 2;
+  const run = await ferry(args);
+  assertEquals([run.code, names(dir.path)], [0, ["f"]], run.stderr);
+  assertStringIncludes(run.stderr, "changed since the last run; starting over");
+  assertEquals(await sha256(Deno.readFileSync(dir.at("f"))), await sha256(CHANGED));
+});
+
+Deno.test("request --segments fetches with --if-newer what is newer, and nothing else", async () => {
+  using dir = tempDir({ f: BODY, old: "old", new: "new" });
+  await using server = await serve(dir.path);
+  const day = 86_400_000;
+  Deno.utimeSync(dir.at("f"), new Date(Date.now() - 2 * day), new Date(Date.now() - 2 * day));
+  Deno.utimeSync(dir.at("old"), new Date(Date.now() - 3 * day), new Date(Date.now() - 3 * day));
+  for (const [name, bytes] of [["old", BODY], ["new", new TextEncoder().encode("new")]] as const) {
+    const path = dir.at(name);
+    const run = await ferry([
+      "request",
+      "--segments",
+      "4",
+      "--if-newer",
+      path,
+      "-o",
+      path,
+      server.url + "/f",
+    ]);
+    assertEquals([name, run.code, run.stderr], [name, 0, ""]);
+    assertEquals(await sha256(Deno.readFileSync(path)), await sha256(bytes));
+  }
+});
+
+Deno.test("request --segments holds all its connections to --limit-rate together", async () => {
+  await using files = ranged({ body: BODY });
+  using dir = tempDir();
+  const run = await ferry([
+    "request",
+    "--json",
+    "--segments",
+    "6",
+    "--limit-rate",
+    "4M",
+    "-o",
+    dir.at("f"),
+    files.url + "/f",
+  ]);
+  assertEquals(run.code, 0, run.stderr);
+  // Six megabytes at four a second, less what a quarter of a second lets through at once.
+  assert(JSON.parse(run.stdout).ms >= 900, run.stdout);
+});
+
+Deno.test("request --segments refuses what it does not go with", async () => {
+  using dir = tempDir({ f: "x" });
+  const url = "http://127.0.0.1:1/f";
+  const cases: [args: string[], code: number, says: string][] = [
+    [["--segments", "0", url], 2, "--segments"],
+    [["--segments", "65", url], 2, "--segments"],
+    [["--segments", "2", "-r", "0-5", url], 2, "--segments and --range cannot go together"],
+    [["--segments", "2", "-i", url], 2, "--segments and --show-headers cannot go together"],
+    [["--segments", "2", "-T", dir.at("f"), url], 2, "--segments goes with GET, not with PUT"],
+    [["--mirror", url, url, url + "2"], 2, "--mirror is of one URL"],
+    [["--mirror", "ftp://h/x", url], 3, "ftp"],
+  ];
+  await Promise.all(cases.map(async ([args, code, says]) => {
+    const run = await ferry(["request", ...args]);
+    assertEquals([args, run.code], [args, code], run.stderr);
+    assertStringIncludes(run.stderr, says);
+  }));
+});
