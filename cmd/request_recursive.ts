@@ -1,6 +1,7 @@
 /** `ferry request --recursive`: flags and URLs to mirrors, loaded only for them. */
 import type { Io } from "../lib/cli/io.ts";
 import { FerryError, quote } from "../lib/core/errors.ts";
+import { FoundJobs } from "../lib/client/recursive/found_jobs.ts";
 import { ListingSource } from "../lib/client/recursive/listing_source.ts";
 import { LocalTree } from "../lib/client/recursive/local_tree.ts";
 import { folderUrl, Mirror, summaryOf } from "../lib/client/recursive/mirror.ts";
@@ -66,10 +67,7 @@ export async function mirrorAll(
   if (twice !== undefined) {
     throw new FerryError("usage", `two URLs would both go into ${quote(twice)}; request them one by one`);
   }
-  async function* jobs() {
-    for (const mirror of mirrors) yield* mirror.jobs();
-  }
-  const exit = await run.all(jobs());
+  const exit = await run.all(new FoundJobs(mirrors));
   if (!run.settings.quiet) io.err(`ferry: ${summaryOf(mirrors)}\n`);
   return exit;
 }

@@ -1,4 +1,5 @@
 /** Work on many things, several at a time. */
+import type { Stream } from "./stream.ts";
 
 export interface ParallelOptions {
   /** So many at a time. */
@@ -12,7 +13,7 @@ export interface ParallelOptions {
  * other is begun, those under way are waited for, and what it threw is thrown.
  */
 export function inParallel<T>(
-  items: Iterable<T> | AsyncIterable<T>,
+  items: Iterable<T> | AsyncIterable<T> | Stream<T>,
   { width, signal }: ParallelOptions,
   work: (item: T) => Promise<void>,
 ): Promise<void> {

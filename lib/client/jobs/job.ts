@@ -1,6 +1,7 @@
 import type { FerryError } from "../../core/errors.ts";
 import type { BodySource } from "../body_source.ts";
 import type { Outcome } from "./outcome.ts";
+import type { Stream } from "./stream.ts";
 
 /** One URL to be requested, and what is only its own; everything else is that of the call. */
 export interface Job {
@@ -27,4 +28,4 @@ export interface Job {
 }
 
 /** Jobs as the run takes them: one after the other, when there is room for another. */
-export type Jobs = Iterable<Job> | AsyncIterable<Job>;
+export type Jobs = Iterable<Job> | AsyncIterable<Job> | Stream<Job>;

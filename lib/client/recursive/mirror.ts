@@ -25,10 +25,14 @@ export class Mirror {
 
   constructor(readonly plan: MirrorPlan, readonly tools: WalkTools) {}
 
-  /** The jobs, as they are found. */
-  async *jobs(): AsyncGenerator<Job> {
+  /** The jobs of each folder, as they are found. */
+  async *folders(): AsyncGenerator<Iterator<Job>> {
     const { root, depth } = this.plan;
-    for await (const step of walk(root, depth, this.tools)) {
+    for await (const steps of walk(root, depth, this.tools)) yield this.#jobsOf(steps);
+  }
+
+  *#jobsOf(steps: Iterable<Step>): Generator<Job> {
+    for (const step of steps) {
       const job = this.#job(step);
       if (job !== null) yield job;
     }

@@ -52,8 +52,11 @@ interface Arrived {
   outcome: { listing: Listing } | { error: unknown };
 }
 
-/** What is to be done for the files below `root`, whose path ends in a slash, folders at most `depth` deep. */
-export async function* walk(root: URL, depth: number, tools: WalkTools): AsyncGenerator<Step> {
+/**
+ * What is to be done for the files below `root`, whose path ends in a slash, folders at most `depth` deep: folder by
+ * folder, each to be gone through before the next one is asked for.
+ */
+export async function* walk(root: URL, depth: number, tools: WalkTools): AsyncGenerator<Iterable<Step>> {
   // The last one first: those that wait are then few.
   const waiting: Folder[] = [{ kind: "folder", url: root, path: "", depth: 0 }];
   const reading = new Map<Folder, Promise<Arrived>>();
@@ -73,20 +76,25 @@ export async function* walk(root: URL, depth: number, tools: WalkTools): AsyncGe
         throw new FerryError("guard", `${quote(root.href)}: more than ${MAX_FOUND} files and folders`);
       }
       const local = tools.local.enter(folder.path);
-      for (const { name, why } of listing.refused) {
-        const error = notTaken(name, why);
-        yield { kind: "problem", url: folder.url.href, error };
-      }
-      for (const listed of listing.entries) {
-        const next = consider(listed, { folder, local, listing, depth }, tools);
-        if (next === null) continue;
-        if (next.kind === "folder") waiting.push(next);
-        else yield next;
-      }
+      yield stepsOf({ folder, local, listing, depth }, waiting, tools);
     } catch (error) {
       if (!(error instanceof FerryError) || error.code === "guard") throw error;
-      yield { kind: "problem", url: folder.url.href, error };
+      yield [{ kind: "problem", url: folder.url.href, error }];
     }
+  }
+}
+
+/** Those of one folder; the folders in it are added to `waiting`. */
+function* stepsOf(place: Place, waiting: Folder[], tools: WalkTools): Generator<Step> {
+  const { folder, listing } = place;
+  for (const { name, why } of listing.refused) {
+    yield { kind: "problem", url: folder.url.href, error: notTaken(name, why) };
+  }
+  for (const listed of listing.entries) {
+    const next = consider(listed, place, tools);
+    if (next === null) continue;
+    if (next.kind === "folder") waiting.push(next);
+    else yield next;
   }
 }
 

@@ -34,7 +34,13 @@ async function steps(
     local: new LocalTree(options.dir),
     hides: options.hides,
   };
-  return await Array.fromAsync(walk(ROOT, options.depth ?? DEFAULT_DEPTH, tools));
+  return await all(walk(ROOT, options.depth ?? DEFAULT_DEPTH, tools));
+}
+
+async function all(folders: AsyncIterable<Iterable<Step>>): Promise<Step[]> {
+  const found: Step[] = [];
+  for await (const steps of folders) found.push(...steps);
+  return found;
 }
 
 const shown = (found: Step[]) =>
@@ -73,11 +79,9 @@ Deno.test("walk() goes no deeper than it is told, and says so where it was not t
   assertEquals(await paths(3), ["0", "a/1", "a/b/2", "a/b/c/3"]);
   // A folder that lists itself for ever.
   const loop = async (url: URL) => await Promise.resolve(listing([url.pathname.length > 9999 ? "x" : "a/"]));
-  const all = await Array.fromAsync(
-    walk(ROOT, DEFAULT_DEPTH, { read: loop, local: new LocalTree(dir.path) }),
-  );
-  assertEquals(all.map(({ kind }) => kind), ["problem"]);
-  const [problem] = all;
+  const found = await all(walk(ROOT, DEFAULT_DEPTH, { read: loop, local: new LocalTree(dir.path) }));
+  assertEquals(found.map(({ kind }) => kind), ["problem"]);
+  const [problem] = found;
   if (problem.kind === "problem") assertStringIncludes(problem.error.message, "more than 64 folders deep");
 });
 
@@ -117,7 +121,7 @@ Deno.test("walk() ends with what is no trouble of one folder alone", async () =>
   using dir = tempDir();
   const read = () => Promise.reject(new TypeError("a bug"));
   await assertRejects(
-    () => Array.fromAsync(walk(ROOT, 1, { read, local: new LocalTree(dir.path) })),
+    () => all(walk(ROOT, 1, { read, local: new LocalTree(dir.path) })),
     TypeError,
   );
 });
