@@ -57,8 +57,10 @@ export class Mirror {
           onEnd: ({ error, status, bytes }) => {
             if (error !== undefined) this.failed++;
             else if (status === 304) this.unchanged++;
-            else this.fetched++;
-            this.bytes += bytes;
+            else {
+              this.fetched++;
+              this.bytes += bytes;
+            }
           },
         };
       }
