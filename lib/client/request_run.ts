@@ -112,7 +112,7 @@ export class RequestRun implements Disposable {
     const { dialer, segments, mirrors, parallel } = settings;
     // A range is large: none waits behind another one.
     const apart = segments > 1 || mirrors.length > 0;
-    const options = { connections: Math.min(Math.max(16, segments * parallel), MOST_CONNECTIONS), depth: 1 };
+    const options = { connections: Math.min(Math.max(16, segments * parallel), MOST_CONNECTIONS) };
     this.#wire = new Http1Client(dialer, apart ? options : {});
     this.#stop = AbortSignal.any([io.stop, this.#halt.signal]);
     this.#order = new OrderedOut(io);

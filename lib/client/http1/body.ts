@@ -13,8 +13,6 @@ export class EarlyEnd extends Error {}
 /** What bodies need of their connection. */
 export interface BodyHost {
   input: Input;
-  /** Called before a wait for the server. */
-  waits(): void;
   /** How `error` is told to the reader. */
   failure(error: unknown): unknown;
   /** The body has ended. `clean` says that the connection stands behind its last byte. */
@@ -121,7 +119,6 @@ export class AnswerBody implements WireBody {
       count = here.length;
       input.take(count);
     } else {
-      this.host.waits();
       count = await input.readInto(view);
     }
     if (this.#left === undefined) return count ?? this.#end({ kind: "ended" });
@@ -143,7 +140,6 @@ export class AnswerBody implements WireBody {
       }
       if (given > 0) return given;
       if (input.isFull) throw new HeadError("a trailer that is too long");
-      this.host.waits();
       const { run } = chunks;
       if (run >= buffer.length / 4 && input.length === 0) {
         // The middle of a large chunk needs no decoding.

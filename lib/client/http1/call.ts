@@ -17,8 +17,6 @@ export class Call {
   readonly answer: Promise<WireAnswer>;
   readonly #resolve: (answer: WireAnswer) => void;
   readonly #reject: (reason: unknown) => void;
-  /** Whether it may wait behind others on a connection (RFC 9112 section 9.3.2). */
-  readonly pipelinable: boolean;
   /** Whether it was sent a second time already. */
   resent = false;
   /** Whether its answer has been given out, or an error in its place. */
@@ -33,8 +31,6 @@ export class Call {
     this.answer = promise;
     this.#resolve = resolve;
     this.#reject = reject;
-    const { method, body, fields } = request;
-    this.pipelinable = (method === "GET" || method === "HEAD") && !body && !fields.close;
   }
 
   /** Whether the server may get it twice (RFC 9112 section 9.3.1). */

@@ -1,4 +1,4 @@
-/** One connection to a server, and the requests on it: answers come in the order of the requests. */
+/** One connection to a server: a request at a time, and its answer. */
 import { quote } from "../../core/errors.ts";
 import { close } from "../dial/connection.ts";
 import type { Dialed } from "../dial/dialer.ts";
@@ -19,9 +19,6 @@ import { Sending } from "./sending.ts";
 /** Interim answers before a final one. */
 const MAX_INTERIM = 32;
 
-/** Behind a larger answer nothing has to wait. */
-const LARGE = 64 * 1024;
-
 /** Without a byte moved, in milliseconds: in the middle of a body, and until an answer begins. */
 const SILENCE_MS = 60_000;
 const PATIENCE_MS = 300_000;
@@ -30,8 +27,8 @@ const PATIENCE_MS = 300_000;
 export interface ChannelEvents {
   /** It can take another request. */
   free(channel: Channel): void;
-  /** These were sent in vain, and may be sent elsewhere. */
-  returned(calls: Call[]): void;
+  /** It was sent in vain, and may be sent elsewhere. */
+  returned(call: Call): void;
   closed(channel: Channel): void;
 }
 
@@ -46,23 +43,20 @@ export class Channel implements Holder {
   readonly #heads: HeadReader;
   /** Of the body that is under way. */
   readonly #host: BodyHost;
-  /** Those that have been sent, in order; the first one's answer is due or under way. */
-  #line: Call[] = [];
+  /** The request whose answer is due or under way. */
+  #call: Call | undefined;
+  /** Its server, also when it has gone. */
+  #where = "the server";
   #interims = 0;
-  /** The one whose answer was given out last. */
-  #current: Call | undefined;
   #body: AnswerBody | undefined;
   #sending: Sending | undefined;
   #isOpen = true;
   /** Why this side has closed it. */
   #failure: unknown;
-  /** Whether its answers have been such that requests may wait here. */
-  #takesMany = false;
   /** Whether nothing may follow the answer that is under way. */
   #isLast = false;
   /** Whether that answer has been taken as a whole. */
   #isTaken = false;
-  #flushing = false;
   /** How much had moved, and when that was. */
   #moved = 0;
   #since = 0;
@@ -76,44 +70,35 @@ export class Channel implements Holder {
     this.#heads = new HeadReader(this.#input);
     this.#host = {
       input: this.#input,
-      waits: () => {
-        if (this.#body!.given > LARGE) this.#giveBack();
-        this.#output.flush();
-      },
       failure: (error) => this.#bodyFailure(error),
       ended: (clean) => this.#taken(clean),
     };
     this.#run();
   }
 
-  /** How many requests are not done. */
-  get length(): number {
-    return this.#line.length;
-  }
-
-  /** Whether `call` may be sent now, be it before the answers to others. */
-  takes(call: Call): boolean {
-    return this.#isOpen && !this.#isLast &&
-      (this.#line.length === 0 || (this.#takesMany && call.pipelinable));
+  /** Whether a request may be sent. */
+  get isFree(): boolean {
+    return this.#isOpen && !this.#isLast && this.#call === undefined;
   }
 
   /** Whether it will be free in a moment, when the end of its answer has been dealt with. */
   get isAlmostFree(): boolean {
-    return this.#isTaken && this.#line.length === 1 && this.#isOpen && !this.#isLast;
+    return this.#isOpen && this.#isTaken && !this.#isLast;
   }
 
-  /** Sends `call`. */
+  /** Sends `call`, on a channel that is free. */
   send(call: Call): void {
     const { request } = call;
     const { form, proxyHeaders, about } = this.#dialed;
     const head = requestHead(request, { form, proxyHeaders, expect: call.asks });
-    this.#line.push(call);
+    this.#call = call;
+    this.#where = request.url.host;
     call.holder = this;
-    request.trace?.connected(about, this.answered > 0 || this.#line.length > 1);
+    request.trace?.connected(about, this.answered > 0);
     request.trace?.sent(head);
     this.#output.add(head);
-    if (!call.pipelinable) this.#takesMany = false;
-    if (!request.body) return this.#flushSoon();
+    this.#output.flush();
+    if (!request.body) return;
     this.#sending = new Sending(this.#output, call);
     this.#sending.done.then((sent) => {
       if (sent.kind === "unreadable") this.close(sent.error);
@@ -147,7 +132,7 @@ export class Channel implements Holder {
   }
 
   get #isServersTurn(): boolean {
-    if (this.#line.length === 0) return false;
+    if (this.#call === undefined) return false;
     // Before an answer begins a read is always under way; what counts is that the request has gone.
     if (this.#body === undefined && this.#sending !== undefined && !this.#sending.isOver) {
       return this.#output.writing;
@@ -155,28 +140,17 @@ export class Channel implements Holder {
     return this.#input.reading;
   }
 
-  /** Together with what else is sent in this turn; while an answer is read, before the next wait for the server. */
-  #flushSoon(): void {
-    if (this.#flushing || !this.#input.reading) return;
-    this.#flushing = true;
-    queueMicrotask(() => {
-      this.#flushing = false;
-      this.#output.flush();
-    });
-  }
-
   async #run(): Promise<void> {
     let error: unknown;
     try {
       while (this.#isOpen && !this.#isLast) {
-        // What comes unasked is not even looked at.
-        if (this.#line.length === 0 && this.#input.length > 0) break;
-        const head = this.#heads.next();
+        const head = this.#call === undefined ? null : this.#heads.next();
         if (head === null) {
-          this.#output.flush();
           if (!await this.#input.fill()) break;
-        } else if (head.status < 200) this.#interim(head);
-        else if (this.#answer(head)) {
+          // What nobody asked for: who knows what comes next.
+          if (this.#call === undefined) break;
+        } else if (head.status < 200) this.#interim(head, this.#call!);
+        else if (this.#answer(head, this.#call!)) {
           const whole = await this.#body?.ended !== false;
           if (!whole || await this.#sending?.isWhole() === false) this.#isLast = true;
           this.#finish();
@@ -188,69 +162,56 @@ export class Channel implements Holder {
     this.#leave(error);
   }
 
-  #interim(head: Head): void {
-    this.#trace(head);
+  #interim(head: Head, { request }: Call): void {
+    request.trace?.received(startLine(head), head.fields.asSent());
     if (++this.#interims > MAX_INTERIM) throw new HeadError(`more than ${MAX_INTERIM} interim answers`);
     if (head.status === 101) throw new HeadError("a change of protocol (101) that nobody asked for");
     if (head.status === 100) this.#sending?.go();
   }
 
   /** Gives an answer out; false when its request is to be sent again instead. */
-  #answer(head: Head): boolean {
-    this.#trace(head);
+  #answer(head: Head, call: Call): boolean {
+    call.request.trace?.received(startLine(head), head.fields.asSent());
     if (head.status === 407 && this.#dialed.denied) {
       throw this.#dialed.denied(`407 ${quote(head.statusText.slice(0, 100))}`.trim());
     }
-    const call = this.#line[0];
     const frame = framing(head, call.request.method);
     if (head.status === 417 && this.#retriesUnasked(call)) return false;
     // A refusal needs no more of the body; any other answer may be one to what has come so far.
     if (head.status >= 300) this.#sending?.stop();
     if (!isPersistent(head, frame.kind) || call.request.fields.close) this.#isLast = true;
-    const size = frame.kind === "none" ? 0 : frame.kind === "length" ? frame.bytes : undefined;
-    const body = size === 0 ? null : new AnswerBody(this.#host, frame);
-    this.#current = call;
-    this.#takesMany = call.pipelinable;
-    if ((size ?? 0) > LARGE || this.#isLast) this.#giveBack();
-    if (body === null) this.#taken(true);
-    else this.#body = body;
+    const isEmpty = frame.kind === "none" || (frame.kind === "length" && frame.bytes === 0);
+    if (isEmpty) this.#taken(true);
+    else this.#body = new AnswerBody(this.#host, frame);
     call.give({
       status: head.status,
       statusText: head.statusText,
       version: `1.${head.minor}`,
       ok: head.status < 300,
       headers: head.fields,
-      body,
+      body: this.#body ?? null,
       connection: this.#facts,
       answered: this.answered,
     });
     return true;
   }
 
-  /** The answer has been dealt with to its end. */
-  #finish(): void {
-    this.#isTaken = false;
-    this.#body = undefined;
-    this.#sending = undefined;
-    this.#interims = 0;
-    this.answered++;
-    this.#line.shift()!.end();
-    if (!this.#isLast) this.#events.free(this);
-  }
-
   /** The body has been taken, `clean` when to its last byte. */
   #taken(clean: boolean): void {
     this.#isTaken = clean;
-    // Bytes behind the answer that nobody has asked for: who knows what comes next.
-    if (!clean || (this.#line.length === 1 && this.#input.length > 0)) this.#isLast = true;
+    // Bytes behind it are of nothing that was asked for.
+    if (!clean || this.#input.length > 0) this.#isLast = true;
   }
 
-  /** What waits behind a long answer is better asked for elsewhere; its answers here will not be read. */
-  #giveBack(): void {
-    this.#takesMany = false;
-    if (this.#line.length < 2) return;
-    this.#isLast = true;
-    this.#events.returned(this.#line.splice(1));
+  /** The answer has been dealt with to its end. */
+  #finish(): void {
+    const call = this.#call!;
+    this.#call = this.#body = this.#sending = undefined;
+    this.#isTaken = false;
+    this.#interims = 0;
+    this.answered++;
+    call.end();
+    if (!this.#isLast) this.#events.free(this);
   }
 
   /** Whether the body is to be sent after all, to a server that would not be asked (RFC 9110 section 15.5.18). */
@@ -258,25 +219,23 @@ export class Channel implements Holder {
     if (!call.asks || !call.request.body?.rereadable) return false;
     call.asks = false;
     this.#isLast = true;
-    this.#line.shift();
-    this.#events.returned([call]);
+    this.#call = undefined;
+    this.#events.returned(call);
     return true;
   }
 
-  /** Nothing more comes, for this reason: what is in line fails or goes elsewhere. */
+  /** Nothing more comes, for this reason: a request that is under way fails or goes elsewhere. */
   #leave(error: unknown): void {
     const failure = this.#failure ?? this.#fault(error);
+    const call = this.#call;
     this.close();
-    const returned: Call[] = [];
-    for (const [index, call] of this.#line.entries()) {
-      if (call.settled) call.end();
-      else if (call.signal.aborted) call.fail(call.signal.reason);
-      else if (index > 0 || (failure === undefined && this.#mayAgain(call))) returned.push(call);
-      else call.fail(failure ?? this.#endedEarly(error));
-    }
-    this.#line = [];
+    this.#call = undefined;
     this.#events.closed(this);
-    this.#events.returned(returned);
+    if (call === undefined) return;
+    if (call.settled) call.end();
+    else if (failure === undefined && !call.signal.aborted && this.#mayAgain(call)) {
+      this.#events.returned(call);
+    } else call.fail(failure ?? this.#endedEarly(error));
   }
 
   /** A server may close a connection that it kept while a request is on its way (RFC 9112 section 9.3.1). */
@@ -288,7 +247,6 @@ export class Channel implements Holder {
 
   /** What a reader of the body is told. */
   #bodyFailure(error: unknown): unknown {
-    if (this.#current?.signal.aborted) return this.#current.signal.reason;
     return this.#failure ?? this.#fault(error) ?? brokenOff(this.#where, error);
   }
 
@@ -302,13 +260,8 @@ export class Channel implements Holder {
   #endedEarly(error: unknown): unknown {
     return this.#input.length > 0 ? brokenOff(this.#where, error) : closedUnanswered(this.#where, error);
   }
+}
 
-  get #where(): string {
-    return (this.#line[0] ?? this.#current)?.request.url.host ?? "the server";
-  }
-
-  #trace({ minor, status, statusText, fields }: Head): void {
-    const { trace } = this.#line[0].request;
-    trace?.received(`HTTP/1.${minor} ${status} ${statusText}`.trimEnd(), fields.asSent());
-  }
+function startLine({ minor, status, statusText }: Head): string {
+  return `HTTP/1.${minor} ${status} ${statusText}`.trimEnd();
 }

@@ -1,6 +1,6 @@
 /**
- * An HTTP/1.1 client (RFC 9110, RFC 9112) for many requests: connections are kept and shared, small requests wait in
- * line on them, and nothing is made for a request that it does not need.
+ * An HTTP/1.1 client (RFC 9110, RFC 9112) for many requests: connections are kept and shared, and little is made for a
+ * request.
  */
 import type { Dialer } from "../dial/dialer.ts";
 import type { WireAnswer } from "./answer.ts";
@@ -12,8 +12,6 @@ import { Stops } from "./stops.ts";
 export interface Http1Options {
   /** So many connections at most to one origin; 16 unless told. */
   connections?: number;
-  /** So many requests at most on a connection that have no answer yet; 16 unless told, 1 for one after the other. */
-  depth?: number;
 }
 
 /** How often it is looked whether a server has fallen silent. */
@@ -59,8 +57,7 @@ export class Http1Client implements Disposable {
     const { origin } = url;
     let pool = this.#pools.get(origin);
     if (pool === undefined) {
-      const { connections = 16, depth = 16 } = this.#options;
-      pool = new Pool(this.#dialer, { connections, depth });
+      pool = new Pool(this.#dialer, this.#options.connections ?? 16);
       this.#pools.set(origin, pool);
       this.#timer ??= this.#watch();
     }

@@ -3,38 +3,41 @@ import type { Dialer } from "../dial/dialer.ts";
 import type { Call, Holder } from "./call.ts";
 import { Channel, type ChannelEvents } from "./channel.ts";
 
-export interface PoolOptions {
-  /** So many connections at most. */
-  connections: number;
-  /** So many requests at most on one connection whose answers have not come. */
-  depth: number;
-}
-
 export class Pool implements Holder {
   readonly #dialer: Pick<Dialer, "dial">;
-  readonly #options: PoolOptions;
   #queue: Call[] = [];
   #channels: Channel[] = [];
   readonly #dialing = new Set<AbortController>();
-  readonly #events: ChannelEvents = {
-    free: () => this.#dispatch(),
-    returned: (calls) => this.#takeBack(calls),
-    closed: (channel) => this.#channels = this.#channels.filter((other) => other !== channel),
-  };
-  /** Fewer than the options say once the server has refused one beside others. */
+  /** So many connections at most. */
   #limit: number;
   #isOpen = true;
+  readonly #events: ChannelEvents = {
+    free: () => this.#dispatch(),
+    returned: (call) => this.#takeBack(call),
+    closed: (channel) => {
+      this.#channels = this.#channels.filter((other) => other !== channel);
+      this.#dispatch();
+    },
+  };
 
-  constructor(dialer: Pick<Dialer, "dial">, options: PoolOptions) {
+  constructor(dialer: Pick<Dialer, "dial">, limit: number) {
     this.#dialer = dialer;
-    this.#options = options;
-    this.#limit = options.connections;
+    this.#limit = limit;
   }
 
   add(call: Call): void {
     call.holder = this;
     this.#queue.push(call);
     this.#dispatch();
+  }
+
+  /** Takes a call out that waits. */
+  abort(call: Call): void {
+    const index = this.#queue.indexOf(call);
+    if (index !== -1) this.#queue.splice(index, 1);
+    // Nobody else waits for these.
+    for (const dialing of this.#dialing) if (this.#dialing.size > this.#queue.length) dialing.abort();
+    call.fail(call.signal.reason);
   }
 
   /** Looks after connections that have fallen silent. `now` in milliseconds. */
@@ -44,46 +47,25 @@ export class Pool implements Holder {
 
   close(): void {
     this.#isOpen = false;
-    this.#failAll(this.#queue.splice(0));
+    for (const call of this.#queue.splice(0)) failClosed(call);
     for (const dialing of this.#dialing) dialing.abort();
     for (const channel of this.#channels) channel.close();
   }
 
-  abort(call: Call): void {
-    const index = this.#queue.indexOf(call);
-    if (index !== -1) this.#queue.splice(index, 1);
-    // Nobody else waits for these.
-    for (const dialing of this.#dialing) if (this.#dialing.size > this.#queue.length) dialing.abort();
-    call.fail(call.signal.reason);
-  }
-
+  /** Sends what can be sent, and has as many connections made as the rest needs. */
   #dispatch(): void {
     if (this.#queue.length === 0) return;
-    let sent = 0;
-    for (; sent < this.#queue.length; sent++) {
-      const call = this.#queue[sent];
-      const channel = this.#channelFor(call);
-      if (channel === null) break;
-      channel.send(call);
-    }
-    if (sent === 1) this.#queue.shift();
-    else if (sent > 0) this.#queue.splice(0, sent);
-    let wanted = this.#queue.length;
-    for (const channel of this.#channels) if (channel.isAlmostFree) wanted--;
-    while (this.#dialing.size < Math.min(wanted, this.#limit - this.#channels.length)) {
-      this.#dial(this.#queue[this.#dialing.size].request.url);
-    }
-  }
-
-  /** One that does nothing; else, where there cannot be more of them, the one with the fewest requests that takes another. */
-  #channelFor(call: Call): Channel | null {
-    let best: Channel | null = null;
+    let soon = this.#dialing.size;
     for (const channel of this.#channels) {
-      if (!channel.takes(call) || channel.length >= this.#options.depth) continue;
-      if (channel.length === 0) return channel;
-      if (best === null || channel.length < best.length) best = channel;
+      if (channel.isAlmostFree) soon++;
+      if (!channel.isFree) continue;
+      channel.send(this.#queue.shift()!);
+      if (this.#queue.length === 0) return;
     }
-    return this.#channels.length + this.#dialing.size < this.#limit ? null : best;
+    for (; soon < this.#queue.length; soon++) {
+      if (this.#channels.length + this.#dialing.size >= this.#limit) return;
+      this.#dial(this.#queue[soon].request.url);
+    }
   }
 
   async #dial(url: URL): Promise<void> {
@@ -93,7 +75,9 @@ export class Pool implements Holder {
     try {
       const dialed = await this.#dialer.dial(url, controller.signal);
       this.#dialing.delete(controller);
-      this.#channels.push(new Channel(dialed, performance.now() - start, this.#events));
+      const channel = new Channel(dialed, performance.now() - start, this.#events);
+      this.#channels.push(channel);
+      if (!this.#isOpen) channel.close();
     } catch (error) {
       this.#dialing.delete(controller);
       if (controller.signal.aborted) return;
@@ -104,14 +88,14 @@ export class Pool implements Holder {
     this.#dispatch();
   }
 
-  #failAll(calls: Call[]): void {
-    for (const call of calls) call.fail(new DOMException("the client was closed", "AbortError"));
-  }
-
-  #takeBack(calls: Call[]): void {
-    if (!this.#isOpen) return this.#failAll(calls);
-    for (const call of calls) call.holder = this;
-    this.#queue.unshift(...calls);
+  #takeBack(call: Call): void {
+    if (!this.#isOpen) return failClosed(call);
+    call.holder = this;
+    this.#queue.unshift(call);
     this.#dispatch();
   }
+}
+
+function failClosed(call: Call): void {
+  call.fail(new DOMException("the client was closed", "AbortError"));
 }
