@@ -2,6 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ferry, tempDir } from "./harness.ts";
 import { echoServer, selfSigned } from "./pinned_server.ts";
 import { installed, startProgram } from "./programs.ts";
+import { tinyproxy } from "./proxies.ts";
 import { AUTHORITY, CERTIFICATE, KEY, tlsServer } from "./tls_server.ts";
 
 Deno.test("request trusts no unknown authority, and one that --cacert names", async () => {
@@ -146,6 +147,11 @@ Deno.test({
       assertEquals([run.code, run.stdout], [code, stdout], `${args.join(" ")}: ${run.stderr}`);
       assertMatch(run.stderr, stderr);
     }
+    if (!installed("tinyproxy")) return;
+    await using proxy = await tinyproxy();
+    const env = { https_proxy: `http://${proxy.host}`, no_proxy: "" };
+    const through = await ferry(["request", ...known, "--cert", cert, "--key", key, url, url], { env });
+    assertEquals([through.code, through.stdout], [0, "SUCCESS localhost".repeat(2)], through.stderr);
   },
 });
 

@@ -2,7 +2,7 @@
 import type { KeyPair } from "../key_pair.ts";
 import { FetchError } from "../fetch_error.ts";
 import type { Own } from "./attempt.ts";
-import type { Connection } from "./connection.ts";
+import { close, type Connection } from "./connection.ts";
 import { throughLoopback } from "./loopback.ts";
 
 /** What is asked of a server, and shown to it. */
@@ -52,6 +52,7 @@ export async function startTls(plain: Connection, own: Own, options: TlsOptions)
     await conn.handshake();
     return conn;
   } catch (error) {
+    close(conn);
     throw isBroken(error) ? failedHandshake(options.where, "it closed the connection") : error;
   }
 }
