@@ -180,3 +180,22 @@ Deno.test("request refuses what is no proxy before it connects, naming the varia
     assert(!run.stderr.includes("geheim"), run.stderr);
   }
 });
+
+Deno.test("request waits for a silent proxy no longer than it may", async () => {
+  const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const host = `127.0.0.1:${silent.addr.port}`;
+  const limits: [flag: string, part: string][] = [["--connect-timeout", "the proxy"], [
+    "--timeout",
+    "time limit",
+  ]];
+  for (const scheme of ["http", "https", "socks5h"]) {
+    for (const [flag, part] of limits) {
+      const run = await request([flag, "200ms", "https://host.example/"], {
+        all_proxy: `${scheme}://${host}`,
+      });
+      assertEquals([run.code, run.stdout], [28, ""], run.stderr);
+      assertStringIncludes(run.stderr, part);
+    }
+  }
+  silent.close();
+});

@@ -167,3 +167,17 @@ Deno.test("request says that a server wants a certificate, when TLS itself does"
   assertEquals([run.code, run.stdout], [35, ""], run.stderr);
   assertStringIncludes(run.stderr, "--cert FILE");
 });
+
+Deno.test("request waits for a silent TLS server no longer than it may, whatever certificates are about", async () => {
+  using dir = tempDir({ "cert.pem": CERTIFICATE, "key.pem": KEY });
+  Deno.chmodSync(dir.at("key.pem"), 0o600);
+  const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const url = `https://127.0.0.1:${silent.addr.port}/`;
+  for (const args of [[], ["--insecure"], ["--cert", dir.at("cert.pem"), "--key", dir.at("key.pem")]]) {
+    for (const flag of ["--connect-timeout", "--timeout"]) {
+      const run = await ferry(["request", "--retry", "0", flag, "200ms", ...args, url]);
+      assertEquals([run.code, run.stdout], [28, ""], run.stderr);
+    }
+  }
+  silent.close();
+});

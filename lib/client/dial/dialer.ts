@@ -55,7 +55,15 @@ interface Way {
   about: string;
 }
 
-export class Dialer implements Disposable {
+/** One way to one connection. */
+interface Try {
+  url: URL;
+  proxy: Proxy | null;
+  own: Own;
+  signal: AbortSignal;
+}
+
+export class Dialer {
   readonly #options: DialOptions;
   readonly #proofs = new Map<string, Proof>();
 
@@ -69,32 +77,37 @@ export class Dialer implements Disposable {
    * proxy), and `usage` when the environment names a proxy that is none.
    */
   async dial(url: URL, signal: AbortSignal): Promise<Dialed> {
-    const { unix, connectTimeout: ms, timeoutFlag } = this.#options;
-    const flag = timeoutFlag === undefined ? "" : ` (${timeoutFlag})`;
-    const late = () =>
-      new FetchError(
-        "timeout",
-        `no connection to ${url.host} within ${formatDurationFlag(ms ?? 0)}${flag}`,
-        { transient: true, sent: false },
-      );
+    const { unix, env, connectTimeout: ms } = this.#options;
+    const proxy = unix !== undefined || env === undefined ? null : proxyFor(url, env);
+    const late = () => this.#tooLate(url, proxy);
     try {
-      return await attempt({ signal, ms, late }, (own, inner) => this.#connect(url, own, inner));
+      return await attempt(
+        { signal, ms, late },
+        (own, inner) => this.#connect({ url, proxy, own, signal: inner }),
+      );
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       throw connectError(error, url, { unix });
     }
   }
 
-  [Symbol.dispose](): void {}
+  #tooLate(url: URL, proxy: Proxy | null): FetchError {
+    const { connectTimeout = 0, timeoutFlag } = this.#options;
+    const through = proxy === null ? "" : ` through ${proxyName(proxy)}`;
+    const flag = timeoutFlag === undefined ? "" : ` (${timeoutFlag})`;
+    const message = `no connection to ${url.host}${through} within ${
+      formatDurationFlag(connectTimeout)
+    }${flag}`;
+    return new FetchError("timeout", message, { transient: true, sent: false });
+  }
 
-  async #connect(url: URL, own: Own, signal: AbortSignal): Promise<Dialed> {
-    const { unix, env, pins } = this.#options;
+  async #connect({ url, proxy, own, signal }: Try): Promise<Dialed> {
+    const { unix, pins } = this.#options;
     if (unix !== undefined) {
       const conn = own(await Deno.connect({ transport: "unix", path: unix }));
       return { conn, form: "origin", about: `connected to the socket ${quote(unix)}` };
     }
     if (pins !== undefined) (await import("../pin/pinned_tls.ts")).refusePlain(url);
-    const proxy = env === undefined ? null : proxyFor(url, env);
     if (proxy !== null && proxy.kind !== "socks5" && url.protocol === "http:") {
       const { proxyHeaders, needsUser } = await import("./http_tunnel.ts");
       const way = await this.#toProxy(proxy, own, signal);

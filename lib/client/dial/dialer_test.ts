@@ -6,7 +6,7 @@ import { Dialer, type DialOptions } from "./dialer.ts";
 const { signal: NEVER } = new AbortController();
 
 async function failure(url: string, options: DialOptions = {}): Promise<FetchError> {
-  using dialer = new Dialer(options);
+  const dialer = new Dialer(options);
   return await assertRejects(() => dialer.dial(new URL(url), NEVER), FetchError);
 }
 
@@ -21,7 +21,7 @@ Deno.test("Dialer.dial() connects by name, address and socket", async () => {
     ["http://nowhere.invalid/", { unix: path }, unix],
   ];
   for (const [url, options, listener] of cases) {
-    using dialer = new Dialer(options);
+    const dialer = new Dialer(options);
     const [{ conn, form }, near] = await Promise.all([dialer.dial(new URL(url), NEVER), listener.accept()]);
     await conn.write(new TextEncoder().encode("hello"));
     const buffer = new Uint8Array(10);
@@ -78,7 +78,7 @@ Deno.test("Dialer.dial() says why there is no connection, naming the host, and t
 
 Deno.test("Dialer.dial() gives up with the reason of its signal and leaves nothing open", async () => {
   const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  using dialer = new Dialer();
+  const dialer = new Dialer();
   const controller = new AbortController();
   const dialing = dialer.dial(new URL(`https://localhost:${silent.addr.port}/`), controller.signal);
   const near = await silent.accept();
