@@ -58,6 +58,15 @@ Deno.test("request checks what the server says of the body, into a file and into
 });
 
 Deno.test("request compares no digest with what it is not about", async () => {
+  await using breaking = hostile(async (visit) => {
+    const [from, last] = /bytes=(\d+)-(\d+)/.exec(visit.headers.get("range") ?? "")!.slice(1).map(Number);
+    const range = `Content-Range: bytes ${from}-${last}/${BODY.length}`;
+    const lines = [range, 'ETag: "v1"', `Repr-Digest: ${RIGHT}`, `Content-Length: ${last + 1 - from}`];
+    await visit.head("HTTP/1.1 206 Partial Content", ...lines);
+    await visit.send(BODY.slice(from, Math.min(last + 1, from + 50)));
+  });
+  const resumed = await ferry(["request", "-r", "100-199", breaking.url]);
+  assertEquals([resumed.code, resumed.stdout], [0, BODY.slice(100, 200)], resumed.stderr);
   await using server = hostile(async (visit) => {
     if (visit.headers.has("range")) {
       const range = "Content-Range: bytes 0-9/10000";
@@ -137,6 +146,28 @@ Deno.test("request -C mends a damaged file of a ferry serve by ranges, and a dam
   await server.stop();
   assert(sent(server) < 2 * MB, server.log());
   assertEquals([...Deno.readDirSync(dir.path)].map(({ name }) => name).sort(), ["f", "g", "share"]);
+});
+
+Deno.test("request mends what is damaged on the way from a ferry serve, and ends a pipe with 43", async () => {
+  const content = noise(4 * MB);
+  using dir = tempDir({ "share/f": content });
+  await using server = await serve(dir.at("share"));
+  // It changes one byte of every answer that is long.
+  const between = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    const { pathname, search } = new URL(request.url);
+    const answer = await fetch(server.url + pathname + search, { headers: request.headers });
+    const body = new Uint8Array(await answer.arrayBuffer());
+    if (body.length > MB) body[3 * MB] ^= 1;
+    return new Response(body, { status: answer.status, headers: answer.headers });
+  });
+  const url = `http://127.0.0.1:${between.addr.port}/f`;
+  const saved = await ferry(["request", "--json", "-o", dir.at("f"), url]);
+  assertEquals(saved.code, 0, saved.stderr);
+  assertEquals(Deno.readFileSync(dir.at("f")), content);
+  assert(JSON.parse(saved.stdout).repaired < MB, saved.stdout);
+  const piped = await ferry(["request", url]);
+  assertEquals([piped.code, piped.stdoutBytes.length], [43, content.length], piped.stderr);
+  await between.shutdown();
 });
 
 Deno.test("request -C fetches anew what cannot be mended", async () => {

@@ -1,33 +1,30 @@
 /** One URL from request to the bytes in their place: tries, resumes, checks. */
-import { assertNever, FerryError, quote } from "../core/errors.ts";
+import { FerryError, quote } from "../core/errors.ts";
 import { parseHttpDate } from "../http/date.ts";
 import { headerLines, statusLine } from "./answer_text.ts";
 import { bodySize, type BodySource, isRereadable } from "./body_source.ts";
 import type { Digest } from "./digest.ts";
 import { Deadline } from "./deadline.ts";
-import { type Answer, exchange, type ExchangeOptions } from "./exchange.ts";
+import type { Answer } from "./exchange.ts";
 import type { WireAnswer } from "./http1/answer.ts";
+import type { MendTools } from "./mending.ts";
 import type { Pace } from "./pace.ts";
 import { PartFile } from "./part_file.ts";
-import { ifNewerHeader, isNoNewer } from "./if_newer.ts";
+import { isNoNewer } from "./if_newer.ts";
 import { pump } from "./pump.ts";
 import type { RangeWish } from "./range_flag.ts";
-import { type Hop } from "./redirect.ts";
+import type { Hop } from "./redirect.ts";
 import type { RequestClient } from "./request_client.ts";
-import { canResume, judgeResume, type Position, rangeFrom } from "./resume.ts";
+import { canResume, judgeResume, type Position } from "./resume.ts";
 import { mayRetry } from "./retry.ts";
 import type { Sink } from "./sink.ts";
 import { startPosition } from "./start_position.ts";
 import { readErrorBody, statusError } from "./status_answer.ts";
 import type { StatusError } from "./status_error.ts";
+import { type DigestLater, digestLater, TransferRequests } from "./transfer_requests.ts";
 import type { Amount } from "./transfers_meter.ts";
 import { tryAgain } from "./try_again.ts";
 import { checksumClaim, claimsOf, mismatchError, Verification } from "./verification.ts";
-
-const WANT = "want-repr-digest";
-
-/** By this a ferry serve says that it can tell the digest of what it sends once it has sent it (docs/http.md). */
-const DIGEST_LATER = "ferry-digest";
 
 /** What is to be done with one URL. */
 export interface TransferPlan {
@@ -85,14 +82,24 @@ export class Transfer {
   #position: Position = { start: 0, have: 0 };
   #headShown = false;
   readonly #verification: Verification;
-  /** How the server tells the digest of the body once it has sent it. */
-  #digestLater: "head" | "trailer" | null = null;
+  readonly #requests: TransferRequests;
+  #digestLater: DigestLater = null;
   /** Whether the bytes before are those of an earlier run, which the disk may have lost since. */
   #fromEarlier = false;
 
   constructor(readonly plan: TransferPlan, readonly tools: TransferTools) {
     const { sha256 } = plan;
     this.#verification = new Verification(tools.digest, sha256 === undefined ? [] : [checksumClaim(sha256)]);
+    this.#requests = new TransferRequests(plan, tools, {
+      begun: () => {
+        if (plan.body.kind !== "none") this.bytes = 0;
+      },
+      sent: (bytes) => this.bytes += bytes,
+      answered: ({ status, headers }) => {
+        this.status = status;
+        this.lastModified = parseHttpDate(headers.get("last-modified") ?? "") ?? undefined;
+      },
+    });
   }
 
   /** How far it is: with the body of the answer, or with its own while there is one to send. */
@@ -125,7 +132,7 @@ export class Transfer {
 
   async #tries(signal: AbortSignal, deadline: Deadline): Promise<void> {
     const { sink } = this.tools;
-    let look = false;
+    let unseen: PartFile | null = null;
     if (this.plan.resume && sink instanceof PartFile) {
       const position = sink.position(this.plan.url);
       if (position !== null) {
@@ -133,12 +140,12 @@ export class Transfer {
         this.#fromEarlier = true;
       } else {
         if (sink.refused !== null) this.#notice(`${sink.part} is not gone on with: ${sink.refused}`);
-        look = true;
+        unseen = sink;
       }
     }
     await tryAgain(async (last) => {
-      if (look && await this.#isThere(signal)) return;
-      look = false;
+      if (unseen !== null && await this.#isThere(unseen, signal)) return;
+      unseen = null;
       await this.#attempt(signal, last);
     }, {
       retries: this.plan.retries,
@@ -162,7 +169,7 @@ export class Transfer {
 
   async #attempt(signal: AbortSignal, last: boolean): Promise<void> {
     const resuming = canResume(this.#position);
-    const answer = await this.#exchange(signal, resuming ? this.#rangeHeaders() : this.#wishHeaders());
+    const answer = await this.#requests.main(signal, this.#requests.headersFor(this.#position));
     const { response } = answer;
     const { status } = response;
     if (status >= 400 && (resuming || !last) && this.#mayTryAgain(statusError(answer, ""))) {
@@ -202,60 +209,9 @@ export class Transfer {
     }
   }
 
-  #exchange(signal: AbortSignal, extra: Record<string, string>): Promise<Answer> {
-    const { plan, tools } = this;
-    const headers = new Headers(plan.headers);
-    for (const [name, value] of Object.entries(extra)) headers.set(name, value);
-    const hop = { url: plan.url, method: plan.method, headers, withBody: plan.body.kind !== "none" };
-    if (hop.withBody) this.bytes = 0;
-    const meter = (bytes: number) => {
-      this.bytes += bytes;
-      return tools.pace?.take(bytes, signal);
-    };
-    return this.#send(hop, { body: plan.body, meter, signal }).then((answer) => {
-      this.status = answer.response.status;
-      this.lastModified = lastModifiedOf(answer.response.headers);
-      return answer;
-    });
-  }
-
-  #send(hop: Hop, options: Pick<ExchangeOptions, "body" | "meter" | "signal">): Promise<Answer> {
-    const { maxRedirects } = this.plan;
-    const { client, pace, trace } = this.tools;
-    const largestPiece = pace?.pieceSize(Infinity);
-    return exchange(client, hop, { ...options, largestPiece, maxRedirects, trace });
-  }
-
-  /** A request beside the one that this is about, with the headers of `hop`, where that led. */
-  #aside(hop: Hop, headers: Record<string, string>, signal: AbortSignal): Promise<Answer> {
-    const all = new Headers(hop.headers);
-    for (const name of ["range", "if-range", "want-repr-digest"]) all.delete(name);
-    for (const [name, value] of Object.entries(headers)) all.set(name, value);
-    const body = { kind: "none" } as const;
-    return this.#send({ ...hop, headers: all, withBody: false }, { body, meter: () => {}, signal });
-  }
-
-  #wishHeaders(): Record<string, string> {
-    const { range, ifNewer } = this.plan;
-    const wish = range === undefined ? this.#wantDigest() : { range: `bytes=${range.text}` };
-    return ifNewer === undefined ? wish : { ...wish, ...ifNewerHeader(ifNewer) };
-  }
-
   #isNoNewer(): boolean {
     const { plan: { ifNewer }, status, lastModified } = this;
     return ifNewer !== undefined && isNoNewer({ status: status!, lastModified }, ifNewer);
-  }
-
-  #rangeHeaders(): Record<string, string> {
-    const { validator } = this.#position;
-    const range = { "range": rangeFrom(this.#position), "if-range": validator!.value };
-    return this.plan.range === undefined ? { ...this.#wantDigest(), ...range } : range;
-  }
-
-  /** The least weight: what costs the server a look at all of a large file is not worth waiting for (docs/http.md). */
-  #wantDigest(): Record<string, string> {
-    const { method, headers } = this.plan;
-    return method !== "GET" || headers.has(WANT) ? {} : { [WANT]: "sha-256=1" };
   }
 
   /** An answer from its beginning. */
@@ -328,8 +284,10 @@ export class Transfer {
     this.resumed = true;
     // A part of an earlier run is opened only now that the server has agreed to go on with it.
     sink.begin(this.#position, this.plan.url);
-    this.#digestLater = this.plan.range === undefined && digestLater(response) === "head" ? "head" : null;
-    await this.#verification.goOn(claimsOf(response, { method: hop.method, resumed: true }), {
+    // Of a range alone a digest of the whole says nothing.
+    const all = this.plan.range === undefined;
+    this.#digestLater = all && digestLater(response) === "head" ? "head" : null;
+    await this.#verification.goOn(all ? claimsOf(response, { method: hop.method, resumed: true }) : [], {
       have,
       size: end === undefined ? undefined : end - start,
       later: this.#digestLater !== null,
@@ -346,7 +304,7 @@ export class Transfer {
         this.#verification.claim(claimsOf({ ...response, headers }, { method: hop.method, resumed: false }));
       }
     } else if (this.#digestLater === "head" && !this.#verification.isClaimed) {
-      await this.#askDigest(hop, signal);
+      this.#verification.claim(await this.#requests.laterClaims(hop, { ...this.#position, signal }));
     }
     let wrong = await this.#verification.contradiction();
     if (wrong !== null && wrong.by === "Repr-Digest" && await this.#mend(hop, signal)) {
@@ -372,84 +330,35 @@ export class Transfer {
     this.resumed = false;
   }
 
-  /** Asks for the digest of what has come; a favour of the server's, without which nothing is wrong. */
-  async #askDigest(hop: Hop, signal: AbortSignal): Promise<void> {
-    const { validator } = this.#position;
-    try {
-      const asked = { [WANT]: "sha-256=10" };
-      const { response } = await this.#aside({ ...hop, method: "HEAD" }, asked, signal);
-      await response.body?.cancel();
-      if (response.status !== 200 || response.headers.get("etag") !== validator?.value) return;
-      this.#verification.claim(claimsOf(response, { method: "GET", resumed: true }));
-    } catch (error) {
-      if (signal.aborted || !(error instanceof FerryError)) throw error;
-    }
-  }
-
-  /** Fetches anew what of the part is damaged, where the server tells what that is. */
+  /** Whether the damaged part has been made right; not yet whether it is right now. */
   async #mend(hop: Hop, signal: AbortSignal): Promise<boolean> {
     const { sink } = this.tools;
-    const { start, end, size, validator } = this.#position;
-    if (!(sink instanceof PartFile) || validator === undefined || size === undefined) return false;
-    if (start !== 0 || end !== size) return false;
-    const { repair } = await import("./repair.ts");
-    try {
-      const repaired = await repair(hop.url, { file: sink, size, validator }, {
-        get: (url, headers) => this.#aside({ ...hop, url }, headers, signal),
-        received: (bytes) => this.bytes += bytes,
-        signal,
-      });
-      if (repaired === null) return false;
-      this.repaired = repaired;
-    } catch (error) {
-      // Another way to get it is left; but what is broken for the moment may be tried again.
-      if (signal.aborted || !(error instanceof FerryError) || this.#mayTryAgain(error)) throw error;
-      return false;
-    }
-    await this.#verification.again((take) => sink.readBack(take, signal));
-    this.#notice(
-      `${quote(sink.path)}: repaired, ${this.repaired} of ${size} bytes were damaged and fetched anew`,
-    );
+    if (!(sink instanceof PartFile)) return false;
+    const { mend } = await import("./mending.ts");
+    const repaired = await mend(sink, { position: this.#position, hop }, this.#mendTools(signal));
+    this.repaired = repaired ?? this.repaired;
+    return repaired !== null;
+  }
+
+  /** Whether the file that is at the target already is the resource, or has been made so. */
+  async #isThere(file: PartFile, signal: AbortSignal): Promise<boolean> {
+    const { mendExisting } = await import("./mending.ts");
+    const there = await mendExisting(file, this.plan.url, this.#mendTools(signal));
+    if (there === null) return false;
+    this.resumed = true;
+    this.repaired = there.repaired;
     return true;
   }
 
-  /** Whether the file that is at the target already is the resource, or could be made so. */
-  async #isThere(signal: AbortSignal): Promise<boolean> {
-    const { sink } = this.tools;
-    // A try before may have left off in the midst of mending it.
-    this.#startOver();
-    if (!(sink instanceof PartFile)) return false;
-    sink.disown();
-    const { checkExisting } = await import("./existing_file.ts");
-    let hop: Hop | undefined;
-    const ask = async (headers: Record<string, string>) => {
-      const answer = await this.#exchange(signal, headers);
-      hop = answer.hop;
-      return answer;
+  #mendTools(signal: AbortSignal): MendTools {
+    return {
+      requests: this.#requests,
+      verification: this.#verification,
+      signal,
+      received: (bytes) => this.bytes += bytes,
+      mayPass: (error) => this.#mayTryAgain(error),
+      notice: (text) => this.#notice(text),
     };
-    const existing = await checkExisting(sink.path, { ask, verification: this.#verification, signal });
-    switch (existing.kind) {
-      case "other":
-        return false;
-      case "whole":
-        this.resumed = true;
-        return true;
-      case "damaged": {
-        const { size, validator } = existing;
-        if (validator === undefined) return false;
-        this.#position = { start: 0, have: size, end: size, size, validator };
-        sink.adopt(size, this.plan.url);
-        if (await this.#mend(hop!, signal) && await this.#verification.contradiction() === null) {
-          sink.finish();
-          return true;
-        }
-        this.#startOver();
-        sink.disown();
-        return false;
-      }
-      default:
-        return assertNever(existing);
-    }
   }
 
   /** Some servers keep files compressed, and send them so whatever was asked for. */
@@ -474,13 +383,6 @@ export class Transfer {
   }
 }
 
-/** How an answer says that its digest can be had once its body has come: in its trailer, or by a HEAD. */
-export function digestLater({ status, headers }: WireAnswer): "head" | "trailer" | null {
-  if (/\b(repr|content)-digest\b/i.test(headers.get("trailer") ?? "")) return "trailer";
-  const later = headers.get(DIGEST_LATER) === "later" && (status === 200 || status === 206);
-  return later ? "head" : null;
-}
-
 /** Why an answer to a request for the rest is not the rest, in a few words. */
 function whyNot({ status }: { status: number }): string {
   return status === 206
@@ -488,9 +390,4 @@ function whyNot({ status }: { status: number }): string {
     : status === 200
     ? "since its content has changed or it serves no ranges"
     : `but answers ${status}`;
-}
-
-export function lastModifiedOf(headers: { get(name: string): string | null }): number | undefined {
-  const text = headers.get("last-modified");
-  return text === null ? undefined : parseHttpDate(text) ?? undefined;
 }

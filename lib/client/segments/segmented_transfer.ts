@@ -6,7 +6,8 @@ import type { RequestClient } from "../request_client.ts";
 import { isRetryStatus, mayRetry } from "../retry.ts";
 import { statOrNull } from "../sink.ts";
 import { StatusError } from "../status_error.ts";
-import { digestLater, lastModifiedOf, Transfer, type TransferPlan, type TransferTools } from "../transfer.ts";
+import { Transfer, type TransferPlan, type TransferTools } from "../transfer.ts";
+import { digestLater } from "../transfer_requests.ts";
 import type { Amount } from "../transfers_meter.ts";
 import { tryAgain } from "../try_again.ts";
 import {
@@ -264,7 +265,7 @@ export class SegmentedTransfer {
       },
     });
     const { response, hop } = opened.answer;
-    this.lastModified = lastModifiedOf(response.headers);
+    this.lastModified = source.lastModified;
     try {
       this.tools.sink.answered?.({ headers: response.headers, url: hop.url });
       this.#file?.begin(seen, { url: source.url, have });

@@ -1,5 +1,6 @@
 /** One server of a download in segments: what it says of the resource, and its ranges, each judged before it counts. */
 import { FerryError, quote } from "../../core/errors.ts";
+import { parseHttpDate } from "../../http/date.ts";
 import { type Answer, exchange } from "../exchange.ts";
 import type { RequestClient } from "../request_client.ts";
 import { ifNewerHeader, isNoNewer } from "../if_newer.ts";
@@ -7,7 +8,6 @@ import type { Hop } from "../redirect.ts";
 import { judgeResume, parseContentRange, strongValidator, type Validator } from "../resume.ts";
 import { statusError } from "../status_answer.ts";
 import { type Claim, claimsOf } from "../verification.ts";
-import { lastModifiedOf } from "../transfer.ts";
 import type { Span } from "./spans.ts";
 
 export interface SourceOptions {
@@ -49,6 +49,8 @@ export class Source {
   dropped: unknown = undefined;
   /** The status of its last answer. */
   status: number | undefined;
+  /** When the content was changed, as it says; milliseconds since 1970. */
+  lastModified: number | undefined;
   /** Whether the user has been told that it takes no more connections. */
   crowded = false;
   seen: Seen | undefined;
@@ -90,7 +92,8 @@ export class Source {
     }
     // 416 for what is empty, 304 for what has not changed: one request without a range says more.
     const { ifNewer } = this.options;
-    if (ifNewer !== undefined && isNoNewer({ status, lastModified: lastModifiedOf(headers) }, ifNewer)) {
+    this.lastModified = parseHttpDate(headers.get("last-modified") ?? "") ?? undefined;
+    if (ifNewer !== undefined && isNoNewer({ status, lastModified: this.lastModified }, ifNewer)) {
       return whole(null);
     }
     if (status !== 206 || hop.method !== "GET") return whole(null);
