@@ -35,6 +35,8 @@ export const request: Command = defineCommand({
     "A transfer that breaks off is gone on with at the byte where it stopped, when the server proves by a strong " +
     "validator that the content is still the same. --json prints one object a URL, on stdout where the body " +
     "went to a file, else on stderr.",
+    "What the server says of a body by Repr-Digest or Content-Digest (RFC 9530) is checked, and asked for: else exit 43, " +
+    "and no file.",
     "A file of 8 MiB or more goes to a ferry serve by tus 1.0 (docs/uploads.md), so that an upload that breaks off " +
     "goes on, with --continue that of an earlier run too; with PUT as METHOD it is one plain request. Files are sent with their SHA-256, by which such a server " +
     "refuses what came otherwise: exit 43.",

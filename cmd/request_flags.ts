@@ -88,7 +88,9 @@ export const REQUEST_FLAGS = {
   continue: {
     type: "boolean",
     short: "C",
-    about: "go on with the FILE.ferry-part that an earlier run left, or with the upload that it began",
+    about:
+      "go on with the FILE.ferry-part that an earlier run left, or with the upload that it began; a FILE that is " +
+      "whole is not fetched, one from a ferry serve that is damaged is mended",
   },
   segments: {
     type: "integer",

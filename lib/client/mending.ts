@@ -33,7 +33,8 @@ export async function mend(
   try {
     const get = (url: URL, headers: Record<string, string>) =>
       requests.aside({ ...at.hop, url }, headers, signal);
-    repaired = await repair(at.hop.url, { file, size, validator }, { get, received, signal });
+    const { pace } = requests.tools;
+    repaired = await repair(at.hop.url, { file, size, validator }, { get, received, pace, signal });
   } catch (error) {
     // Another way to get it is left; but what is broken for the moment may be tried again.
     if (signal.aborted || !(error instanceof FerryError) || mayPass(error)) throw error;

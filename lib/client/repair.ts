@@ -9,6 +9,7 @@ import type { Range } from "../delta/match.ts";
 import { type Chunks, ChunksReader } from "../wire/chunks.ts";
 import { CHUNKS_TYPE } from "../wire/delta.ts";
 import type { Answer } from "./exchange.ts";
+import type { Pace } from "./pace.ts";
 import type { PartFile } from "./part_file.ts";
 import { pump } from "./pump.ts";
 import { parseContentRange, type Validator } from "./resume.ts";
@@ -26,6 +27,7 @@ export interface RepairTools {
   get(url: URL, headers: Record<string, string>): Promise<Answer>;
   /** Told of the bytes that come anew. */
   received(bytes: number): void;
+  pace?: Pace;
   signal: AbortSignal;
 }
 
@@ -79,7 +81,7 @@ export async function repair(url: URL, part: DamagedPart, tools: RepairTools): P
 async function fetchRange(
   url: URL,
   { start, length }: Range,
-  { part, get, signal, received }: RepairTools & { part: DamagedPart },
+  { part, get, signal, received, pace }: RepairTools & { part: DamagedPart },
 ): Promise<boolean> {
   const { validator } = part;
   const end = start + length;
@@ -101,7 +103,7 @@ async function fetchRange(
     at += piece.length;
     received(piece.length);
   };
-  await pump(response.body, take, { url: hop.url, limit: length, signal });
+  await pump(response.body, take, { url: hop.url, limit: length, pace, signal });
   return true;
 }
 
