@@ -58,6 +58,7 @@ Deno.test("request connects to IPv6, or to one kind of addresses alone", async (
     [["-6", "http://nowhere.invalid/"], 6, ""],
     [["-4", "-6", `http://localhost:${v4.addr.port}/`], 2, ""],
     [[`http://[fe80::1%25lo]:${v6.addr.port}/`], 3, ""],
+    [[`http://[fe80::1%lo]:${v6.addr.port}/`], 3, ""],
   ];
   for (const [args, code, stdout] of cases) {
     const run = await ferry(["request", "--retry", "0", ...args]);

@@ -1,5 +1,6 @@
 /** TCP connections to hosts that may have several addresses (RFC 8305). */
 import { OLD_RUNTIME } from "../../core/runtime.ts";
+import { FetchError } from "../fetch_error.ts";
 import { addressBytes } from "../../http/address.ts";
 import { close } from "./connection.ts";
 import type { End } from "./end.ts";
@@ -52,7 +53,11 @@ export async function connectFamily(
     return await connectAny(await lookUp(hostname, family), port, signal);
   }
   const isWanted = hostname.includes(":") === (family === 6);
-  if (!isWanted) throw new Error(`--ipv${family} is given, and this is not an IPv${family} address`);
+  if (!isWanted) {
+    const message =
+      `no connection to ${hostname}: it is no IPv${family} address, and --ipv${family} takes no other`;
+    throw new FetchError("no_connection", message, { transient: false, sent: false });
+  }
   return await connectAny([hostname], port, signal);
 }
 

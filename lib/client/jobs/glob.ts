@@ -130,6 +130,6 @@ function isSpecial(char: string | undefined): boolean {
 
 /** The beginning of a URL whose host is an IPv6 address in brackets (RFC 3986 section 3.2.2), else nothing. */
 function ipv6Start(pattern: string): string {
-  return /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#[\]{}@]*@)?\[[0-9a-f.]*:[0-9a-f.:]*(?:%25[^\]]*)?\]/i.exec(pattern)
+  return /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#[\]{}@]*@)?\[[0-9a-f.]*:[0-9a-f.:]*(?:%[^\]]*)?\]/i.exec(pattern)
     ?.[0] ?? "";
 }
