@@ -209,9 +209,9 @@ function wantsProgress(
 ): boolean {
   if (flags.progress !== undefined) return flags.progress;
   if (flags.quiet || !isLive(io)) return false;
-  const toStdout = flags.output.includes("-") ||
-    flags.output.length === 0 && !flags["remote-name"] && !flags["remote-header-name"] &&
-      flags["output-dir"] === undefined;
+  const intoFiles = flags.recursive || flags["remote-name"] || flags["remote-header-name"] ||
+    flags["output-dir"] !== undefined;
+  const toStdout = flags.output.includes("-") || flags.output.length === 0 && !intoFiles;
   if (flags.json && (toStdout || io.stdoutIsTerminal)) return false;
   // An upload is what takes its time, and its answer is short.
   return !(toStdout && io.stdoutIsTerminal && sending.body.kind === "none");

@@ -24,6 +24,7 @@ Deno.test("request -J takes the server's name, as one harmless name in the folde
     ['attachment; filename="/root/.bashrc"', "_bashrc"],
     ["attachment; filename*=UTF-8''x%1b%5b2Jy%00%0az", "x_[2Jy__z"],
     ["attachment; filename=-rf", "_rf"],
+    ['attachment; filename="caf\xc3\xa9.txt"', "café.txt"],
     ["attachment; filename=a.ferry-part.json", "a_ferry-part.json"],
     ["attachment; filename=..", "typed"],
     ["inline", "typed (1)"],

@@ -13,7 +13,7 @@ const BINARY_TYPE =
  * set up the terminal. What is no text is refused with `write_failed` before any of it is shown.
  */
 export class TerminalSink extends StreamSink {
-  readonly #decoder = new TextDecoder();
+  #decoder = new TextDecoder();
   #begun = false;
   #binary = false;
   #url: URL | undefined;
@@ -42,6 +42,14 @@ export class TerminalSink extends StreamSink {
     const text = this.#held + this.#decoder.decode(bytes, { stream: true });
     this.#held = text.endsWith("\r") ? "\r" : "";
     await super.write(shown(this.#held === "" ? text : text.slice(0, -1)));
+  }
+
+  override restart(): boolean {
+    if (!super.restart()) return false;
+    this.#decoder = new TextDecoder();
+    this.#held = "";
+    this.#begun = false;
+    return true;
   }
 
   override finish(): void {
