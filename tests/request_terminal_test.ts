@@ -18,6 +18,9 @@ function evil() {
     const line = bytes("\u009b2Jowned\u202e");
     if (visit.target === "/error") {
       await visit.answer(`404 ${line}`, bytes(`${EVIL}\n`), `X-Note: ${line}`);
+    } else if (visit.target === "/busy") await visit.answer(`503 ${line}`, bytes(EVIL));
+    else if (visit.target === "/named") {
+      await visit.answer("200 OK", "x", `Content-Disposition: attachment; filename="${line}.txt"`);
     } else if (visit.target === "/to") await visit.answer("302 Found", "", `Location: ftp://h/${line}`);
     else if (visit.target === "/binary") await visit.answer("200 OK", "\x7fELF\x00\x01");
     else if (visit.target === "/latin") await visit.answer("200 OK", "caf\xe9 au lait");
@@ -67,6 +70,7 @@ Deno.test("request refuses to show what is no text on a terminal, unless it is t
 
 Deno.test("request sends nothing of a server to a terminal raw: heads, errors, redirects, the exchange", async () => {
   await using server = evil();
+  using dir = tempDir();
   const ways: [args: string[], code: number][] = [
     [["-i", "/"], 0],
     [["-I", "/"], 0],
@@ -74,6 +78,8 @@ Deno.test("request sends nothing of a server to a terminal raw: heads, errors, r
     [["-v", "-i", "/error"], 22],
     [["-v", "--json", "/error"], 22],
     [["-v", "/to"], 3],
+    [["--retry", "1", "/busy"], 22],
+    [["-v", "-J", "--json", "--output-dir", dir.path, "/named"], 0],
     [["--no-fail", "/error"], 0],
   ];
   for (const [args, code] of ways) {

@@ -148,7 +148,7 @@ export class RequestRun implements Disposable {
       stop: this.#stop,
       pace: this.#sharedPace(),
       trace: this.#traceFor(url),
-      onRetry: quiet ? undefined : (why: string) => this.io.err(`ferry: ${why}\n`),
+      onRetry: quiet ? undefined : (why: string) => this.io.err(`ferry: ${terminalText(why)}\n`),
     };
   }
 
@@ -238,7 +238,7 @@ export class RequestRun implements Disposable {
       digest,
       pace: this.#sharedPace(),
       trace,
-      onRetry: quiet ? undefined : (why: string) => io.err(`ferry: ${why}\n`),
+      onRetry: quiet ? undefined : (why: string) => io.err(`ferry: ${terminalText(why)}\n`),
       onNotice: quiet ? undefined : (text: string) => io.err(`ferry: ${terminalText(text)}\n`),
       onHead: head || settings.showHeaders ? (text: string) => out.write(encoder.encode(text)) : undefined,
       onErrorBody: quiet ? undefined : (bytes: Uint8Array) => this.#showErrorBody(bytes),
