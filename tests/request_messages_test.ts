@@ -105,7 +105,11 @@ Deno.test("request says in one line what went wrong, with what, and what to do",
     [["-o", "out/", url], 2, "--output out/ is the name of a folder; --output-dir DIR takes one"],
     [["-C", url], 2, "--continue needs a file: --output FILE, --remote-name or --output-dir DIR"],
     [["-H", "Nonsense", url], 2, '--header Nonsense: must be like "Name: value"'],
-    [["-u", "geheim", url], 2, "--user must be USER:PASSWORD"],
+    [
+      ["-u", "geheim", url],
+      2,
+      "--user must be USER:PASSWORD where there is no terminal to ask for the password",
+    ],
     [["--token", "geheim geheim", url], 2, "the token is empty or has characters that no token has"],
     [["-d", "x", "-T", "y", url], 2, "--data and --upload cannot go together"],
   ];
