@@ -109,11 +109,9 @@ export class RequestRun implements Disposable {
 
   /** `io` gives way to `progress`, where there is one to tell of the transfers. */
   constructor(readonly settings: RequestSettings, readonly io: Io, readonly progress?: TransfersMeter) {
-    const { dialer, segments, mirrors, parallel } = settings;
-    // A range is large: none waits behind another one.
-    const apart = segments > 1 || mirrors.length > 0;
-    const options = { connections: Math.min(Math.max(16, segments * parallel), MOST_CONNECTIONS) };
-    this.#wire = new Http1Client(dialer, apart ? options : {});
+    const { dialer, segments, parallel } = settings;
+    const connections = Math.min(Math.max(16, segments * parallel), MOST_CONNECTIONS);
+    this.#wire = new Http1Client(dialer, { connections });
     this.#stop = AbortSignal.any([io.stop, this.#halt.signal]);
     this.#order = new OrderedOut(io);
   }
