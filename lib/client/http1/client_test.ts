@@ -49,8 +49,15 @@ async function failure(
   return [code, facts.sent, facts.transient];
 }
 
-/** Answers each request that is written with the next text, and gives their bytes in pieces of these sizes. */
-function scripted(answers: readonly string[], pieces: readonly number[]): Connection {
+/**
+ * Answers each request that is written with the next text, and gives their bytes in pieces of these sizes; after the last
+ * one it ends, or says nothing more.
+ */
+function scripted(
+  answers: readonly string[],
+  pieces: readonly number[],
+  { ends = false } = {},
+): Connection {
   let there = "", heads = "", turn = 0, next = 0;
   let wake: (() => void) | undefined;
   return {
@@ -63,7 +70,9 @@ function scripted(answers: readonly string[], pieces: readonly number[]): Connec
       return Promise.resolve(bytes.length);
     },
     async read(buffer) {
-      if (there === "") await new Promise<void>((resolve) => wake = resolve);
+      if (there === "" && !(ends && next === answers.length)) {
+        await new Promise<void>((resolve) => wake = resolve);
+      }
       const count = Math.min(buffer.length, there.length, pieces[turn++ % pieces.length]);
       for (let at = 0; at < count; at++) buffer[at] = there.charCodeAt(at);
       there = there.slice(count);
@@ -102,6 +111,24 @@ Deno.test("Http1Client gives the same answers however their bytes are cut into r
       ]);
     }),
   );
+});
+
+Deno.test("Http1Client takes no answer for whole that is cut at any byte", async () => {
+  const answers = [
+    "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x\r\nhello\r\n6\r\n world\r\n0\r\nA: b\r\n\r\n",
+  ];
+  for (const whole of answers) {
+    for (let length = 0; length <= whole.length; length++) {
+      const conn = scripted([whole.slice(0, length)], [7], { ends: true });
+      const dial = () => Promise.resolve({ conn, form: "origin" as const, about: "connected" });
+      using client = new Http1Client({ dial });
+      const request = { url: new URL("http://h/"), method: "GET", fields: PLAIN };
+      const text = client.send(request, NEVER).then(({ body }) => textOf(body, 4));
+      if (length === whole.length) assertEquals(await text, "hello world");
+      else assertEquals(await failure(text), ["partial_transfer", true, true], whole.slice(0, length));
+    }
+  }
 });
 
 Deno.test("Http1Client sends what it was given, and uses a connection again", async () => {
