@@ -142,6 +142,15 @@ Deno.test("request -C fetches nothing of a file that is whole, by whatever prove
     const { bytes, resumed } = JSON.parse(run.stdout);
     assertEquals([about, run.code, bytes === 0, resumed], [about, 0, whole, whole ? true : undefined]);
     assertEquals(server.visits.length, whole ? 1 : 2);
+    // The user's own digest is proof enough, and nobody has to be asked.
+    const sum = `sha256:${createHash("sha256").update(body).digest("hex")}`;
+    const before = server.visits.length;
+    const demanded = await ferry(["request", "-C", "--checksum", sum, "-o", dir.at("f"), server.url]);
+    assertEquals([demanded.code, server.visits.length - before], [0, 0], demanded.stderr);
+    // Another one than that of what is here and there is not.
+    const other = ["--checksum", `sha256:${"0".repeat(64)}`];
+    assertEquals((await ferry(["request", "-C", ...other, "-o", dir.at("f"), server.url])).code, 43);
+    assertEquals(Deno.readTextFileSync(dir.at("f")), body);
   }));
 });
 

@@ -6,7 +6,7 @@ import { readFully } from "./part_file.ts";
 import { pump } from "./pump.ts";
 import { parseContentRange, strongValidator, type Validator } from "./resume.ts";
 import { statOrNull } from "./sink.ts";
-import { claimsOf, type Verification } from "./verification.ts";
+import { type Claim, claimsOf, type Contradiction, type Verification } from "./verification.ts";
 
 /** What there is. */
 export type Existing =
@@ -36,6 +36,9 @@ export async function checkExisting(path: string, tools: ExistingTools): Promise
   const info = statOrNull(path, path);
   if (info === null || !info.isFile || info.size === 0) return { kind: "other" };
   const { size } = info;
+  using file = opened(path);
+  // What the user demands needs no server to say that it is there.
+  if (tools.verification.hasDemands && await hashes(file, [], tools) === null) return { kind: "whole" };
   const start = Math.max(0, size - TAIL);
   // A digest of the whole may take the server as long as it takes us, so it is asked for with all weight.
   const { response, hop } = await tools.ask({ "range": `bytes=${start}-`, "want-repr-digest": "sha-256=10" });
@@ -57,7 +60,6 @@ export async function checkExisting(path: string, tools: ExistingTools): Promise
     await response.body?.cancel();
     return { kind: "other" };
   }
-  using file = opened(path);
   if (isTail) {
     const tail = readTail(file, { start, size });
     let at = 0, same = true;
@@ -66,9 +68,7 @@ export async function checkExisting(path: string, tools: ExistingTools): Promise
     }, { url: hop.url, limit: size - start, signal: tools.signal });
     if (!same && claims.length === 0) return { kind: "other" };
   } else await response.body?.cancel();
-  await tools.verification.begin(claims);
-  await hash(file, tools);
-  const wrong = await tools.verification.contradiction();
+  const wrong = await hashes(file, claims, tools);
   if (wrong === null) return { kind: "whole" };
   const validator = strongValidator(response.headers);
   // What the user demands is not what the server has: nothing to mend it with.
@@ -89,16 +89,21 @@ function readTail(file: Deno.FsFile, { start, size }: { start: number; size: num
   return tail;
 }
 
-/** Takes the whole file through the verification. */
-async function hash(file: Deno.FsFile, { verification, signal }: ExistingTools): Promise<void> {
-  if (!verification.isNeeded) return;
+/** Takes the whole file through the verification; gives what of the claims is not so. */
+async function hashes(
+  file: Deno.FsFile,
+  claims: readonly Claim[],
+  { verification, signal }: ExistingTools,
+): Promise<Contradiction | null> {
+  await verification.begin(claims);
   const buffer = new Uint8Array(1 << 20);
   const turns = new Turns();
-  for (let at = 0;;) {
+  for (let at = 0; verification.isNeeded;) {
     const count = readFully(file, buffer, at);
-    if (count === 0) return;
+    if (count === 0) break;
     verification.update(buffer.subarray(0, count));
     at += count;
     await turns.due(signal);
   }
+  return await verification.contradiction();
 }

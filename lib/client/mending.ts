@@ -75,7 +75,7 @@ export async function mendExisting(
       const { size, validator } = existing;
       if (validator === undefined) return null;
       const position = { start: 0, have: size, end: size, size, validator };
-      file.adopt(size, url);
+      await file.adopt(size, url, signal);
       const repaired = await mend(file, { position, hop: hop! }, tools);
       if (repaired !== null && await verification.contradiction() === null) {
         file.finish();

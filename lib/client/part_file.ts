@@ -118,20 +118,23 @@ export class PartFile implements Sink {
   }
 
   /** Makes the part a copy of the file that has its name, which has `size` bytes, to be mended. */
-  adopt(size: number, url: URL): void {
-    this.#guard(() => {
-      using old = Deno.openSync(this.path);
-      this.#adopted = true;
-      // Without a note: it is not yet the beginning of anything.
-      this.begin({ start: 0, have: 0 }, url);
-      const buffer = new Uint8Array(1 << 20);
-      for (let left = size; left > 0;) {
-        const count = old.readSync(buffer.subarray(0, Math.min(left, buffer.length)));
-        if (count === null) throw new Error("it became shorter while it was read");
-        this.write(buffer.subarray(0, count));
-        left -= count;
+  async adopt(size: number, url: URL, signal: AbortSignal): Promise<void> {
+    using old = this.#guard(() => Deno.openSync(this.path));
+    this.#adopted = true;
+    // Without a note: it is not yet the beginning of anything.
+    this.begin({ start: 0, have: 0 }, url);
+    const buffer = new Uint8Array(1 << 20);
+    const turns = new Turns();
+    for (let at = 0; at < size;) {
+      const piece = buffer.subarray(0, Math.min(size - at, buffer.length));
+      const count = this.#guard(() => readFully(old, piece, at));
+      if (count < piece.length) {
+        throw new FerryError("write_failed", `${quote(this.path)} became shorter meanwhile`);
       }
-    });
+      this.write(piece);
+      at += count;
+      await turns.due(signal);
+    }
   }
 
   /** Lets go of the copy that `adopt` made: what comes now is a file like any other. */

@@ -4,6 +4,7 @@
  */
 import { FerryError } from "../core/errors.ts";
 import { parseUrlPath } from "../core/paths.ts";
+import { Turns } from "../core/turn.ts";
 import { chunkName } from "../delta/chunk_list.ts";
 import type { Range } from "../delta/match.ts";
 import { type Chunks, ChunksReader } from "../wire/chunks.ts";
@@ -67,7 +68,7 @@ export async function repair(url: URL, part: DamagedPart, tools: RepairTools): P
   const call = chunksUrl(url);
   const chunks = call === null ? null : await listOrNull(call, tools);
   if (chunks === null || chunks.meta.size !== part.size) return null;
-  const ranges = damaged(chunks, part.file);
+  const ranges = await damaged(chunks, part.file, tools.signal);
   if (ranges === null || ranges.length === 0) return null;
   let bytes = 0;
   for (const range of ranges) {
@@ -135,9 +136,14 @@ async function fetchChunks(call: URL, tools: RepairTools): Promise<Chunks | null
 }
 
 /** What of `chunks` is not at its place in `file`; null when it is most of it. */
-function damaged({ list, meta, sizes }: Chunks, file: Pick<PartFile, "readAt">): Range[] | null {
+async function damaged(
+  { list, meta, sizes }: Chunks,
+  file: Pick<PartFile, "readAt">,
+  signal: AbortSignal,
+): Promise<Range[] | null> {
   const ranges: Range[] = [];
   const buffer = new Uint8Array(sizes.max);
+  const turns = new Turns();
   let wrong = 0;
   for (let index = 0, at = 0; index < list.count; index++) {
     const length = list.lengthAt(index);
@@ -150,6 +156,7 @@ function damaged({ list, meta, sizes }: Chunks, file: Pick<PartFile, "readAt">):
       } else ranges.push({ start: at, length });
     }
     at += length;
+    await turns.due(signal);
   }
   return wrong > meta.size * MOST_DAMAGE || ranges.length > MOST_RANGES ? null : ranges;
 }

@@ -80,6 +80,11 @@ export class Verification {
     return this.#claims.length > 0;
   }
 
+  /** Whether there is something that must hold whatever the server says. */
+  get hasDemands(): boolean {
+    return this.#demands.length > 0;
+  }
+
   /** Whether the bytes are looked at. */
   get isNeeded(): boolean {
     return this.#sums.size > 0;
