@@ -44,8 +44,8 @@ export const request: Command = defineCommand({
     `one that the same call would help least: ${WORST_FIRST.join(", ")}.`,
     "--recursive reads listings as Ferry, Caddy, nginx, Apache, Python and others make them, or over WebDAV. It writes " +
     "nothing outside its folder and follows no symbolic link in it. A file that is here is fetched anew only when its size " +
-    "or time differs, or where the listing has neither, when the server says that it changed; files get the server's " +
-    "times. What only lies here stays.",
+    "or time differs, or where the listing has neither, when the server says that it changed (If-Modified-Since, " +
+    "If-None-Match); files get the server's times. What only lies here stays.",
     "-u, --token, an Authorization or Cookie header never follow a redirect to another origin.",
   ],
   examples: [

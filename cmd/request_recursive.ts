@@ -67,7 +67,12 @@ export async function mirrorAll(
   if (twice !== undefined) {
     throw new FerryError("usage", `two URLs would both go into ${quote(twice)}; request them one by one`);
   }
-  const exit = await run.all(new FoundJobs(mirrors));
+  let exit: number;
+  try {
+    exit = await run.all(new FoundJobs(mirrors));
+  } finally {
+    for (const mirror of mirrors) mirror.close();
+  }
   if (!run.settings.quiet) io.err(`ferry: ${summaryOf(mirrors)}\n`);
   return exit;
 }

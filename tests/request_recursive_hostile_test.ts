@@ -235,3 +235,26 @@ Deno.test("request --recursive ends in time when a listing does not, and takes w
   assertEquals(endless.code, 28, endless.stderr);
   assertEquals([mended.code, paths(dir.path)], [0, ["b", "b/x"]], mended.stderr);
 });
+
+Deno.test("request --recursive asks by ETag where a server tells no times", async () => {
+  let version = "1";
+  await using server = hostile(async (visit) => {
+    if (visit.target === "/") return await list(visit, "a", "b");
+    const etag = `ETag: "${visit.target === "/a" ? version : "b"}"`;
+    const known = visit.headers.get("if-none-match");
+    if (known !== null && etag === `ETag: ${known}`) await visit.head("HTTP/1.1 304 Not Modified", etag);
+    else await visit.answer("200 OK", `version ${version}`, etag);
+  });
+  using dir = tempDir();
+  const mirror = () => ferry(["request", "--recursive", server.url, "--output-dir", dir.path]);
+  assertStringIncludes((await mirror()).stderr, "2 files fetched (18 B), 0 unchanged, 0 failed");
+  assertStringIncludes((await mirror()).stderr, "0 files fetched (0 B), 2 unchanged, 0 failed");
+  version = "2";
+  Deno.writeTextFileSync(dir.at("b"), "changed here");
+  assertStringIncludes((await mirror()).stderr, "2 files fetched (18 B), 0 unchanged, 0 failed");
+  assertEquals([Deno.readTextFileSync(dir.at("a")), Deno.readTextFileSync(dir.at("b"))], [
+    "version 2",
+    "version 2",
+  ]);
+  assertEquals(paths(dir.path), [".ferry", ".ferry/mirror.json", "a", "b"]);
+});

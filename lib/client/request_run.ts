@@ -254,6 +254,8 @@ export class RequestRun implements Disposable {
         const told = "lastModified" in transfer ? transfer.lastModified : undefined;
         const mtime = job.mtime === "server" ? told : job.mtime;
         if (mtime !== undefined && transfer.status !== 304) setTime(sink.path, mtime);
+        const etag = transfer instanceof Transfer ? transfer.etag : null;
+        if (transfer.status !== 304) job.onStored?.({ lastModified: told, etag });
       }
       if (digest) outcome.sha256 = digest.hex();
     } finally {

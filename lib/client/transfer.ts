@@ -72,6 +72,8 @@ export class Transfer {
   status: number | undefined;
   /** When the content of the last answer was changed, as that says; milliseconds since 1970. */
   lastModified: number | undefined;
+  /** Its ETag, as it stands there. */
+  etag: string | null = null;
   /** Bytes of the body that this run received, or sent when it has a body to send. */
   bytes = 0;
   retries = 0;
@@ -98,6 +100,7 @@ export class Transfer {
       answered: ({ status, headers }) => {
         this.status = status;
         this.lastModified = parseHttpDate(headers.get("last-modified") ?? "") ?? undefined;
+        this.etag = headers.get("etag");
       },
     });
   }

@@ -23,6 +23,8 @@ export interface Job {
   mtime?: number | "server";
   /** Why it cannot be done at all. */
   fault?: FerryError;
+  /** Is told that its file has its name, and what the answer said of that. */
+  onStored?: (said: { lastModified?: number; etag?: string | null }) => void;
   /** Is told how it ended, before the line of `--json` is written. */
   onEnd?: (outcome: Outcome) => void;
 }

@@ -10,7 +10,7 @@ import type { Listed, Listing } from "./listed.ts";
 export type Verdict =
   | { kind: "fetch" }
   /** It is here, and the listing does not tell whether it is still the same: fetch it if it changed since. */
-  | { kind: "ask"; mtime: number }
+  | { kind: "ask"; size: number; mtime: number }
   | { kind: "same" };
 
 /** The folder that a mirror is put into. */
@@ -76,7 +76,9 @@ export class LocalFolder {
     }
     if (!info.isFile || info.mtime === null) return { kind: "fetch" };
     const mtime = info.mtime.getTime();
-    if (listed.size === undefined || listed.mtime === undefined) return { kind: "ask", mtime };
+    if (listed.size === undefined || listed.mtime === undefined) {
+      return { kind: "ask", size: info.size, mtime };
+    }
     const step = (ms: number) => Math.floor(ms / precision);
     return listed.size === info.size && step(listed.mtime) === step(mtime)
       ? { kind: "same" }

@@ -49,7 +49,7 @@ Deno.test("LocalFolder tells what is to be done about a file", () => {
   const file = { name: "here", kind: "file" } as const;
   const at = 1_700_000_000_500;
   assertEquals(folder.verdict({ ...file, name: "other" }, 1), { kind: "fetch" });
-  assertEquals(folder.verdict(file, 1), { kind: "ask", mtime: at });
+  assertEquals(folder.verdict(file, 1), { kind: "ask", size: 5, mtime: at });
   assertEquals(folder.verdict({ ...file, size: 5, mtime: at }, 1), { kind: "same" });
   assertEquals(folder.verdict({ ...file, size: 4, mtime: at }, 1), { kind: "fetch" });
   assertEquals(folder.verdict({ ...file, size: 5, mtime: at - 500 }, 1), { kind: "fetch" });

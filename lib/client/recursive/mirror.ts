@@ -3,6 +3,7 @@ import { formatBytes } from "../../cli/units.ts";
 import { FerryError } from "../../core/errors.ts";
 import { formatHttpDate } from "../../http/date.ts";
 import type { Job } from "../jobs/job.ts";
+import { KnownEtags } from "./known_etags.ts";
 import { type Step, walk, type WalkTools } from "./walk.ts";
 
 /** One folder that is mirrored. */
@@ -23,7 +24,16 @@ export class Mirror {
   unchanged = 0;
   failed = 0;
 
-  constructor(readonly plan: MirrorPlan, readonly tools: WalkTools) {}
+  readonly #etags: KnownEtags;
+
+  constructor(readonly plan: MirrorPlan, readonly tools: WalkTools) {
+    this.#etags = new KnownEtags(tools.local.root);
+  }
+
+  /** Keeps what the next run needs. Throws `write_failed`. */
+  close(): void {
+    this.#etags.save();
+  }
 
   /** The jobs of each folder, as they are found. */
   async *folders(): AsyncGenerator<Iterator<Job>> {
@@ -38,6 +48,19 @@ export class Mirror {
     }
   }
 
+  /** What asks the server for the file `path` only if that is not the one that is here. */
+  #condition(path: string, here: { size: number; mtime: number }): Headers {
+    const etag = this.#etags.of(path, here);
+    return new Headers(
+      etag === null ? { "if-modified-since": formatHttpDate(here.mtime) } : { "if-none-match": etag },
+    );
+  }
+
+  /** Times serve better than ETags: they lie with the file itself. */
+  #stored(path: string, { lastModified, etag }: { lastModified?: number; etag?: string | null }): void {
+    this.#etags.set(path, lastModified === undefined ? etag ?? null : null);
+  }
+
   #job(step: Step): Job | null {
     switch (step.kind) {
       case "same":
@@ -46,14 +69,13 @@ export class Mirror {
       case "problem":
         return { target: step.url, fault: step.error, onEnd: () => void this.failed++ };
       case "fetch": {
-        const { since, mtime } = step;
+        const { path, here, mtime } = step;
         return {
           target: step.url.replace("//", `//${this.plan.userinfo}`),
-          output: this.tools.local.at(step.path),
+          output: this.tools.local.at(path),
           mtime: mtime ?? "server",
-          headers: since === undefined
-            ? undefined
-            : new Headers({ "if-modified-since": formatHttpDate(since) }),
+          headers: here === undefined ? undefined : this.#condition(path, here),
+          onStored: mtime === undefined ? (said) => this.#stored(path, said) : undefined,
           onEnd: ({ error, status, bytes }) => {
             if (error !== undefined) this.failed++;
             else if (status === 304) this.unchanged++;

@@ -26,8 +26,8 @@ export interface Found {
   url: string;
   /** Below the root here, checked. */
   path: string;
-  /** Fetch it only if it changed since then, milliseconds since 1970. */
-  since?: number;
+  /** The file that is here: fetch it only if it is another one now. The time is in milliseconds since 1970. */
+  here?: { size: number; mtime: number };
   /** What its time here shall be, where the listing knows that exactly; else what its answer says. */
   mtime?: number;
 }
@@ -135,8 +135,8 @@ function consider(listed: Listed, place: Place, tools: WalkTools): Folder | Step
     }
     const verdict = local.verdict(listed, listing.precision);
     if (verdict.kind === "same") return verdict;
-    const since = verdict.kind === "ask" ? verdict.mtime : undefined;
-    return { kind: "fetch", url, path, mtime: listed.mtime, since };
+    const here = verdict.kind === "ask" ? { size: verdict.size, mtime: verdict.mtime } : undefined;
+    return { kind: "fetch", url, path, mtime: listed.mtime, here };
   } catch (error) {
     if (!(error instanceof FerryError) || error.code === "guard") throw error;
     return { kind: "problem", url, error };
