@@ -31,7 +31,7 @@ export class FileBody {
   readonly #file: Deno.FsFile;
   readonly #segments: readonly Segment[];
   #open = true;
-  #watcher: ((digest: string) => void) | null = null;
+  #watcher: ((digest: string | null) => void) | null = null;
 
   constructor(file: Deno.FsFile, segments: readonly Segment[], length: number) {
     this.#file = file;
@@ -44,8 +44,14 @@ export class FileBody {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    this.#tell(null);
     underWay--;
     this.#file.close();
+  }
+
+  #tell(digest: string | null): void {
+    this.#watcher?.(digest);
+    this.#watcher = null;
   }
 
   /** The file as it is now. */
@@ -82,8 +88,8 @@ export class FileBody {
     return hash.digest("base64");
   }
 
-  /** `told` gets the SHA-256 in base64 of all that is sent, when it has been, before the file is closed. */
-  watch(told: (digest: string) => void): void {
+  /** `told` gets, before the file is closed, the SHA-256 in base64 of what was sent; null when not all of it was. */
+  watch(told: (digest: string | null) => void): void {
     this.#watcher = told;
   }
 
@@ -99,8 +105,7 @@ export class FileBody {
     const chunks = new SentChunks();
     // Parts are short, and old runtimes hold more.
     const ring = OLD_RUNTIME || this.#segments.length > 1 ? null : new ChunkRing();
-    const watcher = this.#watcher;
-    const hash = watcher === null ? null : createHash("sha256");
+    const hash = this.#watcher === null ? null : createHash("sha256");
     const end = () => {
       if (!this.#open) return;
       this.close();
@@ -111,7 +116,7 @@ export class FileBody {
       pull: (controller) => {
         if (index === this.#segments.length) {
           // Only now the last chunk has been taken.
-          if (hash !== null && this.#open) watcher!(hash.digest("base64"));
+          if (hash !== null && this.#open) this.#tell(hash.digest("base64"));
           end();
           controller.close();
           return;

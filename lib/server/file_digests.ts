@@ -14,6 +14,8 @@ const PATIENCE_MS = 60_000;
 /** The sums of a server. */
 export class FileDigests {
   readonly #known = new Map<string, string>();
+  /** Those that are being sent and hashed at the same time. */
+  readonly #watched = new Set<string>();
   readonly #underWay = new Map<string, Promise<void>>();
   readonly #slots = new Slots(AT_ONCE, PATIENCE_MS);
 
@@ -56,9 +58,12 @@ export class FileDigests {
     const before = body.stat();
     const key = versionKey(before);
     const began = Date.now();
-    if (!isSettled(before, began)) return;
+    // One at a time: it takes as long as sending does.
+    if (this.#watched.has(key) || !isSettled(before, began)) return;
+    this.#watched.add(key);
     body.watch((digest) => {
-      if (versionKey(body.stat()) === key) this.#keep(key, digest);
+      this.#watched.delete(key);
+      if (digest !== null && versionKey(body.stat()) === key) this.#keep(key, digest);
     });
   }
 

@@ -67,3 +67,42 @@ Deno.test("FileDigests tells nothing of a file that changes while it is hashed",
       body.close();
     }
   }));
+
+async function drain(body: FileBody): Promise<void> {
+  const reader = body.stream(() => {}).getReader();
+  while (!(await reader.read()).done);
+}
+
+Deno.test("FileDigests learns what is sent as a whole, once at a time, and nothing of what breaks off", () =>
+  withFile(async (path) => {
+    const digests = new FileDigests();
+    const [broken, beside, young, whole] = [60_000, 60_000, 0, 60_000].map((age) => new Counted(path, age));
+    digests.watch(broken);
+    digests.watch(beside);
+    const reader = broken.stream(() => {}).getReader();
+    await reader.read();
+    // Nobody hashes what another one is hashing, nor what may change unseen.
+    await drain(beside);
+    digests.watch(young);
+    await drain(young);
+    assertEquals(digests.known(whole), undefined);
+    await reader.cancel();
+    assertEquals(digests.known(whole), undefined);
+
+    digests.watch(whole);
+    const next = new Counted(path, 60_000);
+    await drain(whole);
+    assertEquals([digests.known(next), Counted.hashed], [DIGEST, 0]);
+    next.close();
+
+    // One that is never sent makes room for the next one.
+    const other = new FileDigests();
+    const [unsent, sent] = [new Counted(path, 60_000), new Counted(path, 60_000)];
+    other.watch(unsent);
+    unsent.close();
+    other.watch(sent);
+    await drain(sent);
+    const last = new Counted(path, 60_000);
+    assertEquals(other.known(last), DIGEST);
+    last.close();
+  }));
