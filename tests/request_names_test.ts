@@ -4,6 +4,11 @@ import { hostile, type Visit } from "./hostile_server.ts";
 
 const names = (path: string) => [...Deno.readDirSync(path)].map((entry) => entry.name).sort();
 
+async function sha256Base64(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return btoa(String.fromCharCode(...new Uint8Array(digest)));
+}
+
 /** Says of `/NUMBER/...` what stands in `told`, and `/to` redirects. */
 function namer(told: readonly string[]) {
   return hostile(async (visit: Visit) => {
@@ -112,6 +117,28 @@ Deno.test("request -J -C goes on with the part that has the URL in its note", as
   assertEquals(server.visits[1].headers.get("range"), "bytes=400-999");
   assertEquals(Deno.readTextFileSync(dir.at("told (1).bin")), body);
   assertEquals(Deno.readTextFileSync(dir.at("told.bin")), "another one");
+});
+
+Deno.test("request -J -C knows a file that is whole, and leaves one alone that is another", async () => {
+  const body = "0123456789".repeat(300);
+  using dir = tempDir({ "told.bin": body, "others": null, "others/told.bin": body.replace("5", "x") });
+  await using server = hostile(async (visit) => {
+    const range = /^bytes=(\d+)-(\d*)$/.exec(visit.headers.get("range") ?? "");
+    const told = 'Content-Disposition: attachment; filename="told.bin"';
+    const lines = [told, 'ETag: "v1"', `Repr-Digest: sha-256=:${await sha256Base64(body)}:`];
+    if (range === null) return await visit.answer("200 OK", body, ...lines);
+    const [start, end] = [Number(range[1]), range[2] === "" ? body.length : Number(range[2]) + 1];
+    const part = `Content-Range: bytes ${start}-${end - 1}/${body.length}`;
+    await visit.answer("206 Partial Content", body.slice(start, end), ...lines, part);
+  });
+  const args = ["request", "-J", "-C", "--json", server.url + "/download?id=5"];
+  const whole = await ferry(args, { cwd: dir.path });
+  assertEquals([whole.code, names(dir.path)], [0, ["others", "told.bin"]], whole.stderr);
+  assertEquals([JSON.parse(whole.stdout).path, JSON.parse(whole.stdout).resumed], ["told.bin", true]);
+  const other = await ferry(args, { cwd: dir.at("others") });
+  assertEquals([other.code, names(dir.at("others"))], [0, ["told (1).bin", "told.bin"]], other.stderr);
+  assertEquals(Deno.readTextFileSync(dir.at("others/told.bin")), body.replace("5", "x"));
+  assertEquals(Deno.readTextFileSync(dir.at("others/told (1).bin")), body);
 });
 
 Deno.test("request -J says what to do when nobody gives a name, and what it cannot go with", async () => {

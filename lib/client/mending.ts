@@ -1,6 +1,7 @@
 /** Makes a file right that is not what the server says: only what is damaged of it is fetched. */
 import { assertNever, FerryError, quote } from "../core/errors.ts";
 import type { PartFile } from "./part_file.ts";
+import { lstatOrNull } from "./part_lock.ts";
 import type { Hop } from "./redirect.ts";
 import type { Position } from "./resume.ts";
 import type { TransferRequests } from "./transfer_requests.ts";
@@ -56,6 +57,7 @@ export async function mendExisting(
   tools: MendTools,
 ): Promise<{ repaired?: number } | null> {
   const { requests, verification, signal } = tools;
+  if (!file.isNamed && !await name(file, requests, signal)) return null;
   // A try before may have left off in the midst of it.
   file.disown();
   const { checkExisting } = await import("./existing_file.ts");
@@ -73,7 +75,7 @@ export async function mendExisting(
       return {};
     case "damaged": {
       const { size, validator } = existing;
-      if (validator === undefined) return null;
+      if (validator === undefined || !file.mayMend) return null;
       const position = { start: 0, have: size, end: size, size, validator };
       await file.adopt(size, url, signal);
       const repaired = await mend(file, { position, hop: hop! }, tools);
@@ -87,4 +89,14 @@ export async function mendExisting(
     default:
       return assertNever(existing);
   }
+}
+
+/** Asks the server what it calls the file; false when there is no file of that name. */
+async function name(file: PartFile, requests: TransferRequests, signal: AbortSignal): Promise<boolean> {
+  const { response, hop } = await requests.main(signal, { range: "bytes=0-0" });
+  await response.body?.cancel();
+  if (response.status >= 400) return false;
+  file.answered({ headers: response.headers, url: hop.url });
+  // A server does not get to know of what a link leads to, not even its size.
+  return lstatOrNull(file.path)?.isFile === true;
 }

@@ -7,7 +7,7 @@ import { Turns } from "../core/turn.ts";
 import { locked, lstatOrNull, openLocked } from "./part_lock.ts";
 import { partPath } from "./part_name.ts";
 import { bootId, type ByteRange, noteAt, type PartNote } from "./part_note.ts";
-import { numbered } from "./remote_name.ts";
+import { type NamedAnswer, numbered } from "./remote_name.ts";
 import type { Position } from "./resume.ts";
 import type { Sink } from "./sink.ts";
 
@@ -52,6 +52,19 @@ export class PartFile implements Sink {
   get path(): string {
     return this.#path;
   }
+
+  /** Whether it has a name already. */
+  get isNamed(): boolean {
+    return true;
+  }
+
+  /** Whether what has its name may be made right: what its user means, not what a server happens to call so too. */
+  get mayMend(): boolean {
+    return true;
+  }
+
+  /** The head of the answer has come. */
+  answered(_answer: NamedAnswer): void {}
 
   /** Another name for it, before anything is written. */
   protected rename(path: string): void {

@@ -30,7 +30,15 @@ export class ServerNamedFile extends PartFile {
     return null;
   }
 
-  answered(answer: NamedAnswer): void {
+  override get isNamed(): boolean {
+    return this.#named;
+  }
+
+  override get mayMend(): boolean {
+    return this.replaces;
+  }
+
+  override answered(answer: NamedAnswer): void {
     if (!this.#named) this.rename(this.dir + serverName(answer));
     this.#named = true;
   }
