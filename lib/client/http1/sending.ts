@@ -64,15 +64,19 @@ export class Sending {
 
   async #pieces(pieces: Pieces): Promise<Sent> {
     const chunked = isChunked(this.call.request);
+    let ahead: Promise<Uint8Array | null> | undefined;
     for (;;) {
-      const piece = await pieces.next();
+      const piece = await (ahead ?? pieces.next());
       if (this.#stopped) return { kind: "stopped" };
+      const framed = piece === null ? END : chunked ? this.#chunk(piece) : piece;
+      if (chunked && piece !== null) {
+        // It has been copied, so the next one can come while it is written.
+        ahead = Promise.resolve(pieces.next());
+        ahead.catch(() => {});
+      }
       try {
-        if (piece === null) {
-          if (chunked) await this.output.write(END);
-          return { kind: "whole" };
-        }
-        await this.output.write(chunked ? this.#chunk(piece) : piece);
+        if (chunked || piece !== null) await this.output.write(framed);
+        if (piece === null) return { kind: "whole" };
       } catch (error) {
         return { kind: "broken", error };
       }
