@@ -13,10 +13,16 @@ export interface PumpOptions {
   signal: AbortSignal;
 }
 
-const BUFFER = 512 * 1024;
+/** Of one buffer, and of all together that are in use at a time; smaller ones are slower. */
+const MOST_BYTES = 512 * 1024;
+const LEAST_BYTES = 64 * 1024;
+const ALL_BYTES = 16 * 1024 * 1024;
 
-/** One that nobody uses at the moment: a large one takes time to make. */
-let spare: Uint8Array<ArrayBuffer> | null = null;
+/** How many bodies are being moved. */
+let moving = 0;
+
+/** Those that nobody uses at the moment: to make them anew for each body takes time, and memory until they are collected. */
+const spares: Uint8Array<ArrayBuffer>[] = [];
 
 /**
  * Moves a body into `take`, in few large pieces. A buffer is `take`'s until it is done; the next piece may be read
@@ -30,7 +36,9 @@ export async function pump(
   let skip = options.skip ?? 0;
   let left = options.limit ?? Infinity;
   if (body !== null && left > 0) {
-    const size = Math.min(options.pace?.pieceSize(BUFFER) ?? BUFFER, Math.max(left + skip, 4096));
+    let share = MOST_BYTES;
+    for (moving++; share > LEAST_BYTES && share * moving > ALL_BYTES;) share /= 2;
+    const size = Math.min(options.pace?.pieceSize(share) ?? share, Math.max(left + skip, 4096));
     let buffer = borrow(size);
     // What is being written, from another buffer: the next bytes come meanwhile.
     let other: Uint8Array<ArrayBuffer> | undefined;
@@ -54,13 +62,15 @@ export async function pump(
         if (wanted.length > 0) writing = take(wanted) ?? undefined;
         if (writing !== undefined) {
           writing.catch(() => {});
-          [buffer, other] = [other ?? new Uint8Array(size), buffer];
+          [buffer, other] = [other ?? borrow(size), buffer];
         }
         await options.pace?.take(count, options.signal);
       }
       if (writing !== undefined) await orAbort(writing, options.signal);
       giveBack(buffer);
+      if (other !== undefined) giveBack(other);
     } finally {
+      moving--;
       // After the limit, or when `take` threw: the rest is not wanted.
       await body.cancel();
     }
@@ -77,14 +87,14 @@ export async function pump(
 }
 
 function borrow(size: number): Uint8Array<ArrayBuffer> {
-  if (size < BUFFER) return new Uint8Array(size);
-  const buffer = spare ?? new Uint8Array(BUFFER);
-  spare = null;
-  return buffer;
+  const index = spares.findIndex((spare) => spare.length === size);
+  return index === -1 ? new Uint8Array(size) : spares.splice(index, 1)[0];
 }
 
 function giveBack(buffer: Uint8Array<ArrayBuffer>): void {
-  if (buffer.length === BUFFER) spare = buffer;
+  // Those of other sizes fit one body alone.
+  const fits = buffer.length >= LEAST_BYTES && MOST_BYTES % buffer.length === 0;
+  if (fits && spares.length * MOST_BYTES < ALL_BYTES) spares.push(buffer);
 }
 
 /** Waits for `work`, but not when `signal` is aborted: a pipe that nobody reads must not keep the program. */
