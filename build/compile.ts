@@ -8,7 +8,11 @@ const ROOT = resolve(import.meta.dirname!, "..");
 
 /** The program, and the modules that its workers start with, named by URLs relative to whatever module starts them. */
 const MAIN = "main.ts";
-const WORKERS: readonly string[] = ["cmd/serve_worker.ts", "lib/store/write/worker.ts"];
+const WORKERS: readonly string[] = [
+  "cmd/serve_worker.ts",
+  "lib/store/write/worker.ts",
+  "lib/store/downloads/download_worker.ts",
+];
 
 const output = resolve(Deno.args[0] ?? `${ROOT}/dist/ferry`);
 const bundle = Deno.makeTempDirSync({ prefix: "ferry-bundle-" });

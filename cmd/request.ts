@@ -153,6 +153,10 @@ export const request: Command = defineCommand({
         const home = stateHomeIfAny(undefined, io.env);
         return home === undefined ? undefined : `${home}/uploads`;
       },
+      fileWriter: async () => {
+        const { DownloadThread } = await import("../lib/store/downloads/thread.ts");
+        return new DownloadThread();
+      },
       parallel: flags.parallel ?? (many && flags.segments === 1 ? PARALLEL : 1),
       several,
       json: flags.json,

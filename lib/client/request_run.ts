@@ -11,6 +11,8 @@ import type { Job, Jobs } from "./jobs/job.ts";
 import { inParallel } from "./jobs/in_parallel.ts";
 import { OrderedOut, type OutPlace } from "./jobs/ordered_out.ts";
 import { type Outcome, worse } from "./jobs/outcome.ts";
+import { TakenPaths } from "./jobs/taken_paths.ts";
+import type { FileWriter } from "./lane/file_batch.ts";
 import { Pace } from "./pace.ts";
 import { PartFile } from "./part_file.ts";
 import { isFolder, openSink, type OutputPlan, type SinkOptions } from "./request_output.ts";
@@ -52,6 +54,8 @@ export interface RequestSettings {
   parallel: number;
   /** Whether messages have to say which URL they are about. */
   several: boolean;
+  /** Makes what writes many small files. */
+  fileWriter: () => Promise<FileWriter>;
   /** Whether the first failure ends all of it. */
   failEarly?: boolean;
   json: boolean;
@@ -87,15 +91,16 @@ interface Request {
 /** Why those end that were under way when another one failed. */
 const FAILED_EARLY = new Error("another URL has failed");
 
+/** For so many URLs nothing more is made ready than each of them needs. */
+const FEW = 16;
+
 const encoder = new TextEncoder();
 
 /** The requests of one call. */
 export class RequestRun implements Disposable {
   readonly #wire: Http1Client;
   readonly #clients = new Map<string, RequestClient>();
-  /** The files of this call, so that none replaces another one: those that are there, and those under way. */
-  #written = new Set<string>();
-  #claimed = new Set<string>();
+  readonly #paths = new TakenPaths();
   /** Those that take uploads by `PUT` alone. */
   #plainOrigins = new Set<string>();
   /** The rate that all of them have together. */
@@ -122,17 +127,45 @@ export class RequestRun implements Disposable {
    */
   async all(jobs: Jobs): Promise<number> {
     let exit = 0;
+    const ended = (outcome: Outcome, job: Job) => {
+      exit = worse(exit, this.#tell(outcome, job));
+      if (exit !== 0 && this.settings.failEarly) this.#halt.abort(FAILED_EARLY);
+    };
     const options = { width: this.settings.parallel, signal: this.#stop };
     try {
-      await inParallel(jobs, options, async (job) => {
-        const outcome = await this.#one(job);
-        exit = worse(exit, this.#tell(outcome, job));
-        if (exit !== 0 && this.settings.failEarly) this.#halt.abort(FAILED_EARLY);
-      });
+      const ordinary = this.#hasLane ? this.#besideLane(jobs, ended) : jobs;
+      await inParallel(ordinary, options, async (job) => ended(await this.#one(job), job));
     } catch (error) {
       if (error !== FAILED_EARLY) throw error;
     }
     return exit;
+  }
+
+  /** Whether small files may go by the lane for many, which tells nothing on the way and keeps no rate. */
+  get #hasLane(): boolean {
+    const { sending, transfer, sinks, parallel, showHeaders, limitRate, verbose, segments, mirrors } =
+      this.settings;
+    const isPlainGet = sending.method === "GET" && sending.body.kind === "none" &&
+      transfer.range === undefined && transfer.sha256 === undefined && !transfer.resume;
+    return isPlainGet && parallel > 1 && segments === 1 && mirrors.length === 0 && !verbose && !showHeaders &&
+      limitRate === undefined &&
+      transfer.timeout === undefined && sinks.overwrite !== false;
+  }
+
+  /** The first of `jobs`, and of the others, where there are more, those that are nothing for the lane. */
+  async *#besideLane(jobs: Jobs, ended: (outcome: Outcome, job: Job) => void): AsyncGenerator<Job> {
+    const iterator = Symbol.asyncIterator in jobs ? jobs[Symbol.asyncIterator]() : jobs[Symbol.iterator]();
+    for (let count = 0; count < FEW; count++) {
+      const step = await iterator.next();
+      if (step.done) return;
+      yield step.value;
+    }
+    const { settings } = this;
+    const { FastLane } = await import("./lane/fast_lane.ts");
+    const { laneHost } = await import("./lane/lane_host.ts");
+    const client = (url: URL, user: string | undefined) => this.#clientFor(url, user);
+    const host = laneHost({ settings, signal: this.#stop, paths: this.#paths, client, ended });
+    yield* new FastLane({ ...host, writer: await settings.fileWriter() }).take(iterator);
   }
 
   /** What other requests go out with that a call needs, to `url` as `user`. */
@@ -250,7 +283,7 @@ export class RequestRun implements Disposable {
     try {
       await transfer.run();
       if (sink instanceof PartFile) {
-        this.#written.add(sink.path);
+        this.#paths.keep(sink.path);
         const told = "lastModified" in transfer ? transfer.lastModified : undefined;
         const mtime = job.mtime === "server" ? told : job.mtime;
         if (mtime !== undefined && transfer.status !== 304) setTime(sink.path, mtime);
@@ -283,14 +316,11 @@ export class RequestRun implements Disposable {
 
   /** Takes the file `path` for one URL, until that is done; `shown` is as the user wrote it. */
   #claim(path: string, shown: string): Disposable {
-    if (this.#written.has(path) || this.#claimed.has(path)) {
-      throw new FerryError(
-        "write_failed",
-        `cannot write ${quote(shown)}: an earlier URL of this call went there; give each its own --output`,
-      );
-    }
-    this.#claimed.add(path);
-    return { [Symbol.dispose]: () => void this.#claimed.delete(path) };
+    if (this.#paths.take(path)) return { [Symbol.dispose]: () => this.#paths.free(path) };
+    throw new FerryError(
+      "write_failed",
+      `cannot write ${quote(shown)}: an earlier URL of this call went there; give each its own --output`,
+    );
   }
 
   /** Those of the request; an upload that fits into memory says what it has to be (RFC 9530). */

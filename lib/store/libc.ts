@@ -12,6 +12,8 @@ const HERE = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_EMPTY_PATH = 0x1000;
 const RENAME_NOREPLACE = 1;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
 /** The type, mode, times, inode and size of statx(2), and the same with the time of birth. */
 const STATX_BASIC = 0x7ff;
 const STATX_ALL = 0xfff;
@@ -49,6 +51,8 @@ const SYMBOLS = {
   syncfs: { parameters: ["i32"], result: "i32", nonblocking: true },
   statfs: { parameters: ["buffer", "buffer"], result: "i32" },
   renameat2: { parameters: ["i32", "buffer", "i32", "buffer", "u32"], result: "i32" },
+  flock: { parameters: ["i32", "i32"], result: "i32" },
+  unlinkat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   symlink: { parameters: ["buffer", "buffer"], result: "i32" },
   __errno_location: { parameters: [], result: "pointer" },
   memcpy: { parameters: ["buffer", "pointer", "usize"], result: "void" },
@@ -260,6 +264,22 @@ export class Libc {
   renameNew(from: string, to: string): boolean {
     return this.#encode(from) && this.#encode(to, this.#target) &&
       this.#calls.renameat2(HERE, this.#path, HERE, this.#target, RENAME_NOREPLACE) === 0;
+  }
+
+  /** Renames `from` to `to`, both in an open folder, where nothing is. */
+  renameNewIn(folder: number, from: string, to: string): boolean {
+    return this.#encode(from) && this.#encode(to, this.#target) &&
+      this.#calls.renameat2(folder, this.#path, folder, this.#target, RENAME_NOREPLACE) === 0;
+  }
+
+  /** Removes the file `name` from an open folder. */
+  removeIn(folder: number, name: string): boolean {
+    return this.#encode(name) && this.#calls.unlinkat(folder, this.#path, 0) === 0;
+  }
+
+  /** Locks an open file for this process alone, until it is closed. */
+  lock(file: number): boolean {
+    return this.#calls.flock(file, LOCK_EX | LOCK_NB) === 0;
   }
 
   /** Makes the link `path`, which is absolute, to `target`; gives 0, or the errno of what is in the way. */

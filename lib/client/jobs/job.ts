@@ -31,3 +31,9 @@ export interface Job {
 
 /** Jobs as the run takes them: one after the other, when there is room for another. */
 export type Jobs = Iterable<Job> | AsyncIterable<Job> | Stream<Job>;
+
+/** Jobs on their way. */
+export type JobIterator =
+  | Iterator<Job>
+  | AsyncIterator<Job>
+  | ReturnType<Stream<Job>[typeof Symbol.asyncIterator]>;

@@ -1,0 +1,126 @@
+/** Gathers small files into batches for the writer, and holds the servers up when that is behind. */
+import { unpackError } from "../../core/packed_error.ts";
+import type { BatchResult, FileBatch, FileWriter } from "./file_batch.ts";
+import type { Wanted } from "./wanted.ts";
+
+/** What one batch takes. */
+const BATCH_BYTES = 256 * 1024;
+const BATCH_FILES = 128;
+
+/** Bytes on their way to the disk before no more are read. */
+const MOST_WAITING = 8 * 1024 * 1024;
+
+/** What became of one file. */
+export type Written =
+  | { kind: "written"; bytes: number; sha256?: string }
+  | { kind: "failed"; error: Error }
+  /** No ordinary file. */
+  | { kind: "odd" };
+
+export interface BatchWriterOptions {
+  digests: boolean;
+  /** Is told of each file, once. */
+  onWritten: (wanted: Wanted, written: Written) => void;
+  /** The writer itself has failed. */
+  onFailure: (error: unknown) => void;
+}
+
+export class BatchWriter {
+  readonly #writer: FileWriter;
+  readonly #options: BatchWriterOptions;
+  #buffers: ArrayBuffer[] = [];
+  #buffer: Uint8Array<ArrayBuffer> | undefined;
+  #length = 0;
+  #offsets: number[] = [];
+  #files: Wanted[] = [];
+  #waiting = 0;
+  #batches = 0;
+  #room: (() => void)[] = [];
+
+  constructor(writer: FileWriter, options: BatchWriterOptions) {
+    this.#writer = writer;
+    this.#options = options;
+  }
+
+  /** Takes a file, whose content is copied. */
+  add(wanted: Wanted, content: Uint8Array): void {
+    if (this.#length + content.length > BATCH_BYTES || this.#files.length === BATCH_FILES) this.flush();
+    this.#buffer ??= new Uint8Array(this.#buffers.pop() ?? new ArrayBuffer(BATCH_BYTES));
+    this.#buffer.set(content, this.#length);
+    this.#offsets.push(this.#length);
+    this.#files.push(wanted);
+    this.#length += content.length;
+  }
+
+  /** Sends what there is, where the writer has nothing else to do. */
+  nudge(): void {
+    if (this.#batches === 0) this.flush();
+  }
+
+  /** Sends what there is. */
+  flush(): void {
+    if (this.#buffer === undefined) return;
+    const offsets = Uint32Array.from(this.#offsets);
+    const ends = [...this.#offsets.slice(1), this.#length];
+    const lengths = Uint32Array.from(ends, (end, index) => end - offsets[index]);
+    const files = this.#files;
+    const { buffer } = this.#buffer;
+    this.#buffer = undefined;
+    this.#length = 0;
+    this.#offsets = [];
+    this.#files = [];
+    this.#send(files, { buffer, offsets, lengths }).then(({ buffer }) => {
+      if (this.#buffers.length < 8) this.#buffers.push(buffer);
+    }, this.#options.onFailure);
+  }
+
+  /** Writes files whose contents stand in `buffer` already; resolves when they are written. */
+  async put(files: Wanted[], memory: Pick<FileBatch, "buffer" | "offsets" | "lengths">): Promise<void> {
+    try {
+      await this.#send(files, memory);
+    } catch (error) {
+      this.#options.onFailure(error);
+    }
+  }
+
+  async #send(
+    files: Wanted[],
+    memory: Pick<FileBatch, "buffer" | "offsets" | "lengths">,
+  ): Promise<BatchResult> {
+    const size = memory.buffer.byteLength;
+    this.#waiting += size;
+    this.#batches++;
+    try {
+      const mtimes = files.some(({ mtime }) => mtime !== undefined)
+        ? Float64Array.from(files, ({ mtime }) => mtime ?? NaN)
+        : undefined;
+      const paths = files.map(({ path }) => path);
+      const result = await this.#writer.write({ ...memory, paths, mtimes, digests: this.#options.digests });
+      this.#tell(files, memory.lengths, result);
+      return result;
+    } finally {
+      this.#waiting -= size;
+      this.#batches--;
+      if (this.#waiting < MOST_WAITING) { for (const go of this.#room.splice(0)) go(); }
+      this.nudge();
+    }
+  }
+
+  #tell(files: Wanted[], lengths: Uint32Array, { faults, digests }: BatchResult): void {
+    const byIndex = new Map(faults.map(({ index, error }) => [index, error]));
+    for (const [index, wanted] of files.entries()) {
+      const error = byIndex.get(index);
+      const written: Written = error === undefined
+        ? { kind: "written", bytes: lengths[index], sha256: digests?.[index] }
+        : error === null
+        ? { kind: "odd" }
+        : { kind: "failed", error: unpackError(error) };
+      this.#options.onWritten(wanted, written);
+    }
+  }
+
+  /** Waits until the writer has caught up; undefined where it has. */
+  room(): Promise<void> | undefined {
+    return this.#waiting < MOST_WAITING ? undefined : new Promise((resolve) => this.#room.push(resolve));
+  }
+}

@@ -1,0 +1,246 @@
+/**
+ * Many small files into a folder, by less work than a request of its own costs for each: requests wait on a few
+ * connections (pipeline.ts), a Ferry server sends packs (packs.ts), and a thread writes (file_batch.ts). What is anything
+ * else than a small file that can be fetched and written at once is done in the ordinary way.
+ */
+import type { FerryError } from "../../core/errors.ts";
+import { parseHttpDate } from "../../http/date.ts";
+import type { Dialer } from "../dial/dialer.ts";
+import type { Job, JobIterator } from "../jobs/job.ts";
+import type { RequestClient } from "../request_client.ts";
+import { BatchWriter, type Written } from "./batch_writer.ts";
+import type { FileWriter } from "./file_batch.ts";
+import { OriginLane } from "./origin_lane.ts";
+import { findPacks, mayBeFerry } from "./packs.ts";
+import type { Delivered, Wanted } from "./wanted.ts";
+
+/** Files that are wanted at a time. */
+const MOST_WANTED = 4096;
+
+/** Ordinary jobs that wait to be taken. */
+const MOST_ORDINARY = 64;
+
+/** How often it is looked whether a server has fallen silent; one that has is left to the ordinary way. */
+const CHECK_MS = 30_000;
+
+/** For so long none came: then those are sent that were left to gather. */
+const FLUSH_MS = 5;
+
+/** How one of its jobs ended. */
+export interface LaneEnd {
+  status: number;
+  bytes: number;
+  ms: number;
+  sha256?: string;
+  error?: FerryError;
+}
+
+/** What the lane needs of the run. */
+export interface LaneHost {
+  dialer: Pick<Dialer, "dial">;
+  parallel: number;
+  signal: AbortSignal;
+  /** Whether SHA-256 are wanted. */
+  digests: boolean;
+  writer: FileWriter;
+  /** What is to be fetched for `job` and where to, if that is a matter for the lane; it then holds the path. */
+  wanted(job: Job): { url: URL; user: string | undefined; path: string } | null;
+  client(url: URL, user: string | undefined): RequestClient;
+  /** The headers of a request. */
+  headers(job: Job | null): Headers;
+  ended(wanted: Wanted, end: LaneEnd): void;
+  /** It is done in the ordinary way after all, and its path is free again. */
+  letGo(wanted: Wanted): void;
+}
+
+export class FastLane {
+  readonly #host: LaneHost;
+  readonly #writer: BatchWriter;
+  readonly #origins = new Map<string, OriginLane>();
+  readonly #fields = new Map<string, Wanted["fields"]>();
+  readonly #ordinary: Job[] = [];
+  /** Those that are neither done nor let go. */
+  #under = 0;
+  /** How many it has taken in all, now and when it was looked last. */
+  #taken = 0;
+  #takenBefore = 0;
+  #isOver = false;
+  #failure: { error: unknown } | undefined;
+  /** Wakes whoever waits for a change. */
+  #changed = Promise.withResolvers<void>();
+
+  constructor(host: LaneHost) {
+    this.#host = host;
+    this.#writer = new BatchWriter(host.writer, {
+      digests: host.digests,
+      onWritten: (wanted, written) => this.#written(wanted, written),
+      onFailure: (error) => this.#fail(error),
+    });
+  }
+
+  /** Takes of `jobs` what is for the lane, and gives the others, and those that it could not do. */
+  async *take(jobs: JobIterator): AsyncGenerator<Job> {
+    const { signal } = this.#host;
+    const check = setInterval(() => {
+      for (const origin of this.#origins.values()) origin.check();
+    }, CHECK_MS);
+    const flush = setInterval(() => this.#flushIfStill(), FLUSH_MS);
+    const stop = () => this.#fail(signal.reason);
+    signal.addEventListener("abort", stop);
+    this.#feed(jobs).catch((error) => this.#fail(error));
+    try {
+      for (;;) {
+        if (this.#failure) throw this.#failure.error;
+        if (this.#ordinary.length > 0) {
+          const job = this.#ordinary.shift()!;
+          this.#change();
+          yield job;
+        } else if (this.#isOver && this.#under === 0) return;
+        else await this.#changed.promise;
+      }
+    } finally {
+      clearInterval(check);
+      clearInterval(flush);
+      signal.removeEventListener("abort", stop);
+      for (const origin of this.#origins.values()) origin.close();
+      await this.#host.writer.close();
+    }
+  }
+
+  async #feed(iterator: JobIterator): Promise<void> {
+    for (;;) {
+      const asked = iterator.next();
+      const step = asked instanceof Promise ? await asked : asked;
+      if (step.done) break;
+      this.#one(step.value);
+      while (!this.#failure && (this.#under >= MOST_WANTED || this.#ordinary.length >= MOST_ORDINARY)) {
+        this.#flush();
+        await this.#changed.promise;
+      }
+      if (this.#failure) return void iterator.return?.();
+    }
+    this.#isOver = true;
+    this.#flush();
+    this.#change();
+  }
+
+  /** Nobody knows when the next one comes: what has been left to gather is sent. */
+  #flushIfStill(): void {
+    if (this.#taken === this.#takenBefore) this.#flush();
+    this.#takenBefore = this.#taken;
+  }
+
+  #flush(): void {
+    this.#writer.nudge();
+    for (const origin of this.#origins.values()) origin.flush();
+  }
+
+  #one(job: Job): void {
+    const found = this.#host.wanted(job);
+    if (found === null) return this.#push(job);
+    const { url, user, path } = found;
+    const key = `${url.origin} ${user ?? ""}`;
+    const origin = this.#origins.get(key) ?? this.#newOrigin(url, user, key);
+    const wanted: Wanted = {
+      mtime: job.mtime === "server" ? undefined : job.mtime,
+      job,
+      url,
+      path,
+      fields: this.#fieldsOf(job, { url, user, key }),
+      begun: performance.now(),
+    };
+    this.#under++;
+    this.#taken++;
+    origin.add(wanted);
+  }
+
+  /** The same for all jobs of an origin that have no headers of their own. */
+  #fieldsOf(
+    job: Job,
+    { url, user, key }: { url: URL; user: string | undefined; key: string },
+  ): Wanted["fields"] {
+    const client = this.#host.client(url, user);
+    if (job.headers !== undefined) return client.fieldsFor(url, this.#host.headers(job));
+    let fields = this.#fields.get(key);
+    if (fields === undefined) this.#fields.set(key, fields = client.fieldsFor(url, this.#host.headers(null)));
+    return fields;
+  }
+
+  #newOrigin(url: URL, user: string | undefined, key: string): OriginLane {
+    const { dialer, parallel, signal } = this.#host;
+    const tools = {
+      client: this.#host.client(url, user),
+      origin: new URL("/", url),
+      headers: this.#host.headers(null),
+      writer: this.#writer,
+      signal,
+    };
+    const lane = new OriginLane({
+      dialer,
+      parallel,
+      signal,
+      delivered: (wanted, answer) => this.#delivered(wanted, answer),
+      odd: (wanted) => this.#letGo(wanted),
+      pause: () => {
+        this.#writer.nudge();
+        return this.#writer.room();
+      },
+      packs: (head) => mayBeFerry(head) ? findPacks(tools) : null,
+    });
+    this.#origins.set(key, lane);
+    return lane;
+  }
+
+  #delivered(wanted: Wanted, { status, headers, body }: Delivered): void {
+    if (status === 304) return this.#end(wanted, { status, bytes: 0 });
+    const { job } = wanted;
+    if (job.mtime === "server" || job.onStored) {
+      const lastModified = parseHttpDate(headers.get("last-modified") ?? "") ?? undefined;
+      if (job.mtime === "server") wanted.mtime = lastModified;
+      wanted.said = { lastModified, etag: headers.get("etag") };
+    }
+    this.#writer.add(wanted, body);
+  }
+
+  #written(wanted: Wanted, written: Written): void {
+    switch (written.kind) {
+      case "written":
+        return this.#end(wanted, { status: 200, bytes: written.bytes, sha256: written.sha256 });
+      case "failed":
+        return this.#end(wanted, { status: 200, bytes: 0, error: written.error as FerryError });
+      case "odd":
+        return this.#letGo(wanted);
+    }
+  }
+
+  #end(wanted: Wanted, end: Omit<LaneEnd, "ms">): void {
+    this.#host.ended(wanted, { ...end, ms: Math.round(performance.now() - wanted.begun) });
+    this.#less();
+  }
+
+  #letGo(wanted: Wanted): void {
+    this.#host.letGo(wanted);
+    this.#push(wanted.job);
+    this.#less();
+  }
+
+  #push(job: Job): void {
+    this.#ordinary.push(job);
+    this.#change();
+  }
+
+  #less(): void {
+    this.#under--;
+    if (this.#under === 0 || this.#under === MOST_WANTED / 2) this.#change();
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#change();
+  }
+
+  #change(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers<void>();
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * The small files that are wanted of one origin, and what brings them: a few connections, or packs. What was not brought
+ * when it closes is requested in the ordinary way.
+ */
+import type { Dialer } from "../dial/dialer.ts";
+import { close } from "../dial/connection.ts";
+import type { Head } from "../http1/head.ts";
+import { isPackable, type Packs } from "./packs.ts";
+import { Pipeline } from "./pipeline.ts";
+import type { Delivered, Wanted } from "./wanted.ts";
+
+/** For so many a pack is worth its while. */
+const MANY = 16;
+
+/** Connections that may end before many requests could wait on them. */
+const MAX_BROKEN = 2;
+
+/** So many answers may be no small files, and one in so many: each ends a connection, or is asked for twice. */
+const MAX_ODD = 8;
+const ODD_SHARE = 20;
+
+export interface OriginOptions {
+  dialer: Pick<Dialer, "dial">;
+  /** How many requests the server may work on at a time. */
+  parallel: number;
+  signal: AbortSignal;
+  delivered(wanted: Wanted, answer: Delivered): void;
+  /** It has to be requested in the ordinary way. */
+  odd(wanted: Wanted): void;
+  /** Waits until there is room for more answers. */
+  pause(): Promise<void> | undefined;
+  /** The packs of the server, which may be a Ferry by the head of an answer; null where it cannot be one. */
+  packs(head: Head): Promise<Packs | null> | null;
+}
+
+type State =
+  /** Nothing is known of the server. */
+  | { kind: "new" }
+  /** It is being asked whether it sends packs. */
+  | { kind: "asking" }
+  | { kind: "pipelines" }
+  | { kind: "packs"; packs: Packs }
+  | { kind: "closed" };
+
+export class OriginLane {
+  readonly #options: OriginOptions;
+  #queue: Wanted[] = [];
+  readonly #pipelines = new Set<Pipeline>();
+  #dialing = 0;
+  #broken = 0;
+  #odd = 0;
+  #delivered = 0;
+  #state: State = { kind: "new" };
+
+  constructor(options: OriginOptions) {
+    this.#options = options;
+  }
+
+  add(wanted: Wanted): void {
+    switch (this.#state.kind) {
+      case "closed":
+        return this.#options.odd(wanted);
+      case "packs":
+        if (!isPackable(wanted)) return this.#options.odd(wanted);
+        this.#queue.push(wanted);
+        if (this.#queue.length >= MANY) this.#state.packs.wake();
+        return;
+      default:
+        this.#queue.push(wanted);
+        this.#go();
+    }
+  }
+
+  /** No more come for now: what has been left to gather is sent. */
+  flush(): void {
+    if (this.#state.kind !== "packs") return this.#go();
+    if (this.#queue.length >= MANY) this.#state.packs.wake();
+    else for (const wanted of this.#queue.splice(0)) this.#options.odd(wanted);
+  }
+
+  /** Looks after connections that have fallen silent. */
+  check(): void {
+    for (const pipeline of this.#pipelines) pipeline.check();
+  }
+
+  /** Ends it. */
+  close(): void {
+    if (this.#state.kind === "packs") this.#state.packs.close();
+    this.#shut();
+    for (const pipeline of this.#pipelines) pipeline.close();
+  }
+
+  /** Sends nothing more; what was sent is waited for. */
+  #shut(): void {
+    this.#state = { kind: "closed" };
+    this.#giveUp(this.#queue.splice(0));
+  }
+
+  #giveUp(files: Wanted[]): void {
+    if (this.#options.signal.aborted) return;
+    for (const wanted of files) this.#options.odd(wanted);
+  }
+
+  /** Wakes the connections, and makes more of them where many files wait. */
+  #go(): void {
+    if (this.#queue.length === 0) return;
+    for (const pipeline of this.#pipelines) pipeline.wake();
+    if (this.#queue.length === 0) return;
+    const limit = this.#state.kind === "pipelines" ? this.#options.parallel : 1;
+    const wanted = Math.min(limit, this.#queue.length);
+    while (this.#pipelines.size + this.#dialing < wanted) this.#dial(this.#queue[0].url);
+  }
+
+  async #dial(url: URL): Promise<void> {
+    const { dialer, signal } = this.#options;
+    this.#dialing++;
+    try {
+      const dialed = await dialer.dial(url, signal);
+      if (this.#state.kind === "closed") return close(dialed.conn);
+      const pipeline: Pipeline = new Pipeline(dialed, {
+        next: (count) => this.#next(count),
+        delivered: (wanted, answer) => {
+          this.#delivered++;
+          this.#options.delivered(wanted, answer);
+        },
+        odd: (wanted) => this.#isOdd(wanted),
+        warm: (head) => void this.#warm(head),
+        pause: () => this.#options.pause(),
+        ended: (unanswered) => this.#ended(pipeline, unanswered),
+      });
+      this.#pipelines.add(pipeline);
+    } catch {
+      // The ordinary way says why.
+      if (this.#pipelines.size === 0) this.#shut();
+    } finally {
+      this.#dialing--;
+    }
+  }
+
+  /** At most `count`, and no more than leaves as many to each of the other connections. */
+  #next(count: number): Wanted[] {
+    if (this.#state.kind === "asking") return [];
+    const share = Math.ceil(this.#queue.length / (this.#pipelines.size + this.#dialing));
+    return this.#queue.splice(0, Math.min(count, share));
+  }
+
+  #isOdd(wanted: Wanted): void {
+    this.#options.odd(wanted);
+    if (++this.#odd > MAX_ODD && this.#odd * ODD_SHARE > this.#delivered) this.#shut();
+  }
+
+  /** The first answer on a connection has come. */
+  async #warm(head: Head): Promise<void> {
+    if (this.#state.kind !== "new") return;
+    const asked = this.#options.packs(head);
+    if (asked !== null) {
+      this.#state = { kind: "asking" };
+      const packs = await asked;
+      // It may have been closed meanwhile.
+      if (this.#state.kind !== "asking") return;
+      if (packs !== null) return this.#startPacks(packs);
+    }
+    this.#state = { kind: "pipelines" };
+    this.#go();
+  }
+
+  #startPacks(packs: Packs): void {
+    this.#state = { kind: "packs", packs };
+    const queue = this.#queue.splice(0);
+    packs.start({
+      take: (most) => this.#queue.length < MANY ? [] : this.#queue.splice(0, most),
+      alone: (wanted) => this.#options.odd(wanted),
+      pause: () => this.#options.pause(),
+      ended: () => this.#shut(),
+    });
+    for (const wanted of queue) this.add(wanted);
+    this.flush();
+    for (const pipeline of this.#pipelines) pipeline.close();
+  }
+
+  #ended(pipeline: Pipeline, unanswered: Wanted[]): void {
+    this.#pipelines.delete(pipeline);
+    if (this.#state.kind === "closed") return this.#giveUp(unanswered);
+    if (this.#state.kind === "packs") {
+      for (const wanted of unanswered) this.add(wanted);
+      return;
+    }
+    this.#queue.unshift(...unanswered);
+    if (!pipeline.isWarm && ++this.#broken >= MAX_BROKEN) return this.#shut();
+    this.#go();
+  }
+}

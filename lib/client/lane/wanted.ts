@@ -1,0 +1,25 @@
+import type { Job } from "../jobs/job.ts";
+import type { RequestFields } from "../http1/request.ts";
+
+/** A small file that is wanted, as far as the lane knows. */
+export interface Wanted {
+  job: Job;
+  url: URL;
+  /** Where it goes. */
+  path: string;
+  fields: RequestFields;
+  /** When it was taken up, in ms. */
+  begun: number;
+  /** What the server said of it, where the job wants to know. */
+  said?: { lastModified?: number; etag?: string | null };
+  /** The time that the file gets, in ms. */
+  mtime?: number;
+}
+
+/** The answer to one: its status, and its whole body. */
+export interface Delivered {
+  status: number;
+  headers: { get(name: string): string | null };
+  /** Good until the callee returns. */
+  body: Uint8Array;
+}
