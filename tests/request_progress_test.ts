@@ -128,6 +128,26 @@ Deno.test("request shows several files with their sum, messages above, and where
   for (const name of ["a/one", "a/cut", "b/cut"]) assertEquals(Deno.readTextFileSync(dir.at(name)), BODY);
 });
 
+Deno.test("request shows one line for many small files, with how many are done and how many failed", async () => {
+  await using server = hostile((visit) =>
+    visit.target.endsWith("7") ? visit.answer("404 Not Found") : visit.answer("200 OK", BODY.slice(0, 4000))
+  );
+  const urls = Array.from({ length: 60 }, (_, index) => `${server.url}/f${index}\n`).join("");
+  using dir = tempDir({ "list": urls, "out": null });
+  const args = ["--limit-rate", "200K", "--input", dir.at("list"), "--output-dir", dir.at("out")];
+  const seen = await watch([...args, "--parallel", "4"], { code: 22, columns: 120 });
+  if (seen === null) return;
+  const sums = seen.frames.map((lines) => lines.filter((line) => !line.startsWith("ferry: ")));
+  assert(sums.length >= 2, JSON.stringify(seen.raw));
+  for (const lines of sums) {
+    assertEquals(lines.length, 1, JSON.stringify(lines));
+    assertMatch(lines[0], /^\d+ done(, [1-6] failed)? +\S+ k?B/);
+  }
+  assert(sums.some(([line]) => line.includes("failed")), JSON.stringify(sums));
+  assertEquals(seen.last.filter((line) => /^ferry: .*7: 404 Not Found$/.test(line)).length, 6);
+  assertEquals([seen.last.length, [...Deno.readDirSync(dir.at("out"))].length], [6, 54]);
+});
+
 Deno.test("request shows no progress where it was not wanted, or would be in the way", async () => {
   await using server = files();
   using dir = tempDir();
