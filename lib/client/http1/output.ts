@@ -43,7 +43,7 @@ export class Output {
       const text = this.#text;
       this.#text = "";
       if (text.length > this.#bytes.length) this.#bytes = new Uint8Array(text.length * 2);
-      for (let at = 0; at < text.length; at++) this.#bytes[at] = text.charCodeAt(at);
+      encode(text, this.#bytes);
       await this.#all(this.#bytes.subarray(0, text.length));
     }
   }
@@ -60,4 +60,13 @@ export class Output {
       this.writing = false;
     }
   }
+}
+
+const encoder = new TextEncoder();
+
+/** Puts `text` into `bytes`, one character a byte. Mostly it is ASCII, which the runtime is fast with. */
+function encode(text: string, bytes: Uint8Array): void {
+  const { read, written } = encoder.encodeInto(text, bytes);
+  if (read === text.length && written === read) return;
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
 }
