@@ -96,6 +96,20 @@ export const request: Command = defineCommand({
     },
     { run: "ferry request DELETE http://host/old.txt", about: "any other method" },
   ],
+  environment: [
+    { name: "FERRY_TOKEN", about: "the token where nothing else says who it is" },
+    { name: "NETRC", about: "the file for --netrc" },
+    {
+      name: "http_proxy, https_proxy, all_proxy",
+      about: "the proxy: http://, https://, socks5:// or socks5h://",
+    },
+    {
+      name: "no_proxy",
+      about: "hosts that are reached without one, with commas between: names, .suffixes, addresses, *",
+    },
+    { name: "XDG_STATE_HOME", about: "where unfinished uploads are kept in mind, in its folder ferry" },
+    { name: "NO_COLOR", about: "no colours when it is not empty" },
+  ],
   exits: [0, 1, 2, 3, 6, 7, 18, 22, 23, 26, 28, 33, 35, 43, 47, 60, 67, 130, 143],
   async run({ flags, args }, io) {
     await hideSecrets(flags, args);

@@ -12,12 +12,15 @@ type Flags = RequestFlags & { quiet: boolean };
 
 /** Keeps secrets of the command line from others on the machine. */
 export async function hideSecrets(flags: Flags, args: readonly string[]): Promise<void> {
-  const secrets = secretArguments(flags, args);
-  if (secrets.length > 0) (await import("../lib/cli/process_title.ts")).hideArguments(secrets);
+  const secrets = secretFlags(flags);
+  // Most lines have none, and then this need not be loaded.
+  if (secrets.length === 0 && !args.some((arg) => arg.includes("@"))) return;
+  const { hideArguments, passwordsIn } = await import("../lib/cli/process_title.ts");
+  hideArguments([...secrets, ...passwordsIn(args)]);
 }
 
-/** What of the command line is secret: passwords, tokens, headers that hold such. */
-function secretArguments(flags: Flags, args: readonly string[]): SecretArgument[] {
+/** What of the flags is secret: passwords, tokens, headers that hold such. */
+function secretFlags(flags: Flags): SecretArgument[] {
   const found: SecretArgument[] = [];
   const add = (text: string, from: number, to = text.length) => found.push({ text, from, to });
   const { user, token, header } = flags;
@@ -27,10 +30,6 @@ function secretArguments(flags: Flags, args: readonly string[]): SecretArgument[
     const colon = line.indexOf(":");
     const value = line.slice(colon + 1);
     if (colon > 0 && redactHeader(line.slice(0, colon).trim(), value) !== value) add(line, colon + 1);
-  }
-  for (const arg of args) {
-    const match = /^((?:[a-z][a-z0-9+.-]*:\/\/)?[^/?#:@]*:)([^/?#]*)@/i.exec(arg);
-    if (match !== null) add(arg, match[1].length, match[0].length - 1);
   }
   return found;
 }

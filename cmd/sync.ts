@@ -47,6 +47,15 @@ export const sync = defineCommand({
     },
     { run: "ferry sync --json SRC DST | jq 'select(.event==\"problem\")'", about: "only what went wrong" },
   ],
+  environment: [
+    { name: "FERRY_TOKEN", about: "the token where --token gives none" },
+    {
+      name: "XDG_STATE_HOME",
+      about: "where the state of folders is kept that are only read, in its folder ferry",
+    },
+    { name: "NO_COLOR", about: "no colours when it is not empty" },
+    { name: "TZ", about: "the time zone of --cron" },
+  ],
   exits: [0, 1, 2, 3, 6, 7, 18, 22, 23, 26, 28, 35, 41, 42, 60, 67, 130, 143],
 
   async run(parsed, io) {

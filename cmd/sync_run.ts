@@ -1,5 +1,6 @@
 /** One run of `ferry sync`, as its command line asks for it. */
 import { type Io, isLive, type StopReason } from "../lib/cli/io.ts";
+import { hideArguments, passwordsIn } from "../lib/cli/process_title.ts";
 import { ProgressMeter } from "../lib/cli/progress.ts";
 import { besideProgress, ProgressDisplay } from "../lib/cli/progress_display.ts";
 import { formatTime } from "../lib/cli/units.ts";
@@ -31,6 +32,8 @@ export async function prepare(
   io: Io,
 ): Promise<(scheduled?: Scheduled) => Promise<number>> {
   const { flags, args: [from, to] } = line;
+  const tokens = [flags.token, flags["src-token"], flags["dst-token"]].filter((token) => token !== undefined);
+  hideArguments([...tokens.map((text) => ({ text, from: 0, to: text.length })), ...passwordsIn([from, to])]);
   const maxDelete = parseDeleteLimit(flags["max-delete"]);
   if (maxDelete === null) {
     throw new FerryError(

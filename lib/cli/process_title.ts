@@ -9,6 +9,14 @@ export interface SecretArgument {
   to: number;
 }
 
+/** The passwords in those of `args` that are URLs. */
+export function passwordsIn(args: readonly string[]): SecretArgument[] {
+  return args.flatMap((text) => {
+    const match = /^((?:[a-z][a-z0-9+.-]*:\/\/)?[^/?#:@]*:)([^/?#]*)@/i.exec(text);
+    return match === null ? [] : [{ text, from: match[1].length, to: match[0].length - 1 }];
+  });
+}
+
 /**
  * Puts stars in the place of `secrets`, where the system allows it (Linux); elsewhere they stay. What the program was given
  * is not changed by it. It should come early: until then everybody could read them.
