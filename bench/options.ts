@@ -3,6 +3,7 @@ import { EXIT_MEANINGS } from "../lib/cli/exit_codes.ts";
 import { type Flag, type FlagTable, type FlagValues, parseFlags } from "../lib/cli/flags.ts";
 import { FerryError } from "../lib/core/errors.ts";
 import { cacheFolder } from "./corpus.ts";
+import { aria2 } from "./peers/aria2.ts";
 import { caddy } from "./peers/caddy.ts";
 import { curl } from "./peers/curl.ts";
 import { ferry, ferryNoFsync, ferryWorkers } from "./peers/ferry.ts";
@@ -33,6 +34,7 @@ import { renamed } from "./works/renamed.ts";
 import { request1g, request1gPipe } from "./works/request_1g.ts";
 import { request1k } from "./works/request_1k.ts";
 import { requestRecursive } from "./works/request_recursive.ts";
+import { segments1g } from "./works/segments_1g.ts";
 import type { Work } from "./works/work.ts";
 
 const WORKS: readonly Work[] = [
@@ -54,6 +56,7 @@ const WORKS: readonly Work[] = [
   request1k,
   request1g,
   request1gPipe,
+  segments1g,
   requestRecursive,
   ...deltaWorks,
 ];
@@ -72,6 +75,7 @@ const PEERS: readonly Peer[] = [
   dufs,
   miniserve,
   curl,
+  aria2,
   httpie,
   wget,
 ];

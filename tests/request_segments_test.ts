@@ -1,5 +1,15 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { ferry, ferryCommand, serve, sha256, tempDir } from "./harness.ts";
+import { ferry, ferryCommand, serve, sha256, type TempDir, tempDir } from "./harness.ts";
+import {
+  apacheServer,
+  caddyServer,
+  type ListingServer,
+  nginxServer,
+  pythonServer,
+  rcloneServer,
+} from "./listing_servers.ts";
+import { installed } from "./programs.ts";
+import { mountTmpfs } from "./sync_fixtures.ts";
 import { pattern, ranged, type RangedOptions, reprDigest } from "./range_server.ts";
 
 const SIZE = 6_000_000;
@@ -193,6 +203,36 @@ Deno.test("request --segments fetches with --if-newer what is newer, and nothing
   }
 });
 
+Deno.test("request --segments ends with 23 on a disk that is full or becomes it, and goes on when there is room", async () => {
+  using dir = tempDir({ "mnt": null });
+  using mount = mountTmpfs(dir.at("mnt"), "size=10m,mode=755");
+  if (mount === null) return;
+  const taken = dir.at("mnt/taken");
+  const fill = (bytes: number) => Deno.writeFileSync(taken, new Uint8Array(bytes));
+  const before = (index: number) => {
+    if (index === 2) fill(7_000_000);
+    return Promise.resolve();
+  };
+  await using files = ranged({ body: BODY, before });
+  const args = ["request", "--segments", "3", "-C", "--json", "-o", dir.at("mnt/f"), files.url + "/f"];
+  fill(8_000_000);
+  const first = await ferry(args);
+  assertEquals([first.code, names(dir.at("mnt"))], [23, ["taken"]], first.stderr);
+  assertStringIncludes(first.stderr, "6000000 bytes are to come, and ");
+  Deno.removeSync(taken);
+  const full = await ferry(args);
+  assertEquals(
+    [full.code, names(dir.at("mnt"))],
+    [23, ["f.ferry-part", "f.ferry-part.json", "taken"]],
+    full.stderr,
+  );
+  assertStringIncludes(full.stderr, "--continue goes on from there");
+  Deno.removeSync(taken);
+  const again = await ferry(args);
+  assertEquals([again.code, JSON.parse(again.stdout).resumed], [0, true], again.stderr);
+  assertEquals(await sha256(Deno.readFileSync(dir.at("mnt/f"))), await sha256(BODY));
+});
+
 Deno.test("request --segments holds all its connections to --limit-rate together", async () => {
   await using files = ranged({ body: BODY });
   using dir = tempDir();
@@ -230,3 +270,39 @@ Deno.test("request --segments refuses what it does not go with", async () => {
     assertStringIncludes(run.stderr, says);
   }));
 });
+
+type Start = (dir: TempDir, scratch: TempDir) => Promise<ListingServer>;
+
+/** Servers that people have, where their files are, and whether they serve ranges that can be told apart. */
+const SERVERS: [program: string, files: string, status: number, start: Start][] = [
+  ["nginx", "json/", 206, (dir, scratch) => nginxServer(dir.path, scratch.path)],
+  ["caddy", "", 206, (dir, scratch) => caddyServer(dir.path, scratch.path)],
+  ["apache2", "plain/", 206, (dir, scratch) => apacheServer(dir.path, scratch.path)],
+  ["rclone", "", 206, (dir) => rcloneServer("http", dir.path)],
+  ["python3", "", 200, (dir) => pythonServer(dir.path)],
+];
+
+for (const [program, files, status, start] of SERVERS) {
+  const ignore = !installed(program);
+  Deno.test(
+    `request --segments fetches from ${program}, into a file and into a pipe`,
+    { ignore },
+    async () => {
+      using dir = tempDir({ f: BODY });
+      using scratch = tempDir();
+      const old = new Date(Date.now() - 86_400_000);
+      Deno.utimeSync(dir.at("f"), old, old);
+      await using server = await start(dir, scratch);
+      const url = `${server.url}${files}f`;
+      const out = scratch.at("out");
+      const run = await ferry(["request", "--json", "--segments", "5", "-o", out, url]);
+      assertEquals(run.code, 0, run.stderr);
+      assertEquals(await sha256(Deno.readFileSync(out)), await sha256(BODY));
+      const outcome = JSON.parse(run.stdout);
+      assertEquals([outcome.status, outcome.bytes], [status, SIZE]);
+      assertEquals(run.stderr.includes("fetching it in one stream"), status === 200, run.stderr);
+      const piped = await ferry(["request", "--segments", "5", url]);
+      assertEquals([piped.code, await sha256(piped.stdoutBytes)], [0, await sha256(BODY)], piped.stderr);
+    },
+  );
+}

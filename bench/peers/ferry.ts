@@ -34,6 +34,8 @@ export const ferry: Peer = {
   recurse: (url, dir, { scratch }) =>
     command(["request", "--recursive", url, "--output-dir", dir, "--quiet"], scratch),
   get: (url, file) => command(["request", url, "-o", file, "--quiet"]),
+  getSegments: (url, file, segments) =>
+    command(["request", url, "-o", file, "--segments", `${segments}`, "--quiet"]),
   show: (url, { scratch }) => command(["request", url], scratch),
   checkNothingToDo: async (url, dir, { scratch }) => {
     const { stdout } = await runWell(syncCommand(url, dir, scratch, "--json"));

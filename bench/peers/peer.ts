@@ -44,6 +44,8 @@ export interface Peer {
   };
   /** Copies the folder at `url`, of any server that lists its folders, into `dir`. */
   recurse?(url: string, dir: string, options: { scratch: string }): CommandLine;
+  /** Fetches one file by so many connections. */
+  getSegments?(url: string, file: string, segments: number): CommandLine;
   /** Fetches one file. */
   get?(url: string, file: string): CommandLine;
   /** Writes one file to stdout; what the program keeps to itself lies in `scratch`. */

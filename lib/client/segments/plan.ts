@@ -28,6 +28,9 @@ export class SegmentPlan {
   readonly #options: PlanOptions;
 
   constructor(readonly size: number, options: PlanOptions) {
+    if (!Number.isSafeInteger(size) || !Number.isSafeInteger(options.piece) || options.piece < 1) {
+      throw new RangeError(`a plan for ${size} bytes in pieces of ${options.piece}`);
+    }
     this.#options = options;
     this.#done = (options.have ?? []).reduce<Span[]>(addSpan, []);
     this.#free = gaps(this.#done, size);

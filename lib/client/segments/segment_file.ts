@@ -1,5 +1,4 @@
 /** A download in segments on its way into a file: the part has its full size from the beginning. */
-import { statfsSync } from "node:fs";
 import { FerryError, quote } from "../../core/errors.ts";
 import type { PartFile } from "../part_file.ts";
 import type { ByteRange } from "../part_note.ts";
@@ -18,6 +17,8 @@ export interface Earlier extends Seen {
 export class SegmentFile implements SegmentStore {
   readonly before = Infinity;
   #notedAt = 0;
+  /** Free bytes; null where the system does not tell. */
+  #room: number | null = null;
 
   constructor(readonly sink: PartFile) {}
 
@@ -29,11 +30,16 @@ export class SegmentFile implements SegmentStore {
     return { size: position.size, validator: position.validator, have };
   }
 
+  /** Looks how much room there is; done while the server is being asked, since what is loaded for it takes 10 ms. */
+  async look(): Promise<void> {
+    this.#room = await roomFor(this.sink.path);
+  }
+
   /** Makes room for what `url` has, of which `have` is there. Throws `disk_full` when it cannot fit. */
   begin({ size, validator }: Seen, { url, have }: { url: URL; have: readonly Span[] }): void {
     const { sink } = this;
     const needed = size - countOf(have);
-    const room = roomFor(sink.path);
+    const room = this.#room;
     if (room !== null && room < needed) {
       throw new FerryError(
         "disk_full",
@@ -76,9 +82,9 @@ function rangesOf(spans: readonly Span[]): ByteRange[] {
   return spans.map(({ start, end }) => [start, end]);
 }
 
-/** The free bytes where `path` is to be; null where the system does not tell. */
-function roomFor(path: string): number | null {
+async function roomFor(path: string): Promise<number | null> {
   try {
+    const { statfsSync } = await import("node:fs");
     const { bavail, bsize } = statfsSync(path.includes("/") ? path.slice(0, path.lastIndexOf("/") + 1) : ".");
     return bavail * bsize;
   } catch {

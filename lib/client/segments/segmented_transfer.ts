@@ -163,7 +163,7 @@ export class SegmentedTransfer {
   /** The first answer; null when it must be one stream. */
   async #open(signal: AbortSignal, deadline: Deadline, mayResume: boolean): Promise<Start | null> {
     let start: Start | null = null;
-    await tryAgain(async () => void (start = await this.#openAny(signal, mayResume)), {
+    const opening = tryAgain(async () => void (start = await this.#openAny(signal, mayResume)), {
       retries: this.plan.retries,
       signal,
       deadline,
@@ -171,6 +171,7 @@ export class SegmentedTransfer {
       mayTryAgain: (error) => mayRetry(error, { method: "GET", rereadable: true }),
       onRetry: (why) => this.#onRetry(why),
     });
+    await Promise.all([opening, this.#file?.look()]);
     return start;
   }
 
@@ -248,13 +249,16 @@ export class SegmentedTransfer {
       sha256 === undefined ? [] : [checksumClaim(sha256)],
     );
     const total = this.#connections();
-    const store = this.#file ?? (this.#pipe ??= new SegmentPipe(this.tools.sink, {
+    // The memory that many connections take is taken from the window.
+    const window = total > 16 ? WINDOW / 2 : WINDOW;
+    const store = this.#file ?? (this.#pipe = new SegmentPipe(this.tools.sink, {
+      window,
       sent: (bytes) => verification.update(bytes),
       moved: () => fleet.wake(),
       failed: (error) => fleet.fail(error),
     }));
     const piece = this.#file === null
-      ? Math.max(FIRST_BYTES / 4, Math.min(4 << 20, WINDOW / (2 * total)))
+      ? Math.max(FIRST_BYTES / 4, Math.min(4 << 20, Math.floor(window / (2 * total))))
       : Math.max(LEAST_SEGMENT, Math.ceil((seen.size - countOf(have)) / total));
     const plan = new SegmentPlan(seen.size, { have, piece, least: LEAST_SHARE });
     const fleet = new Fleet(plan, store, {
