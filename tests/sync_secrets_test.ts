@@ -15,16 +15,16 @@ Deno.test({
       return new Response(null, { status: 403 });
     });
     const url = `http://ann:geheim1@127.0.0.1:${server.addr.port}/x`;
-    const { path, args } = ferryCommand(["sync", "--token=geheim2", "--dst-token", "geheim3", url, dir.path]);
+    const { path, args } = ferryCommand(["sync", "--token=geheim2", "--src-token", "geheim3", url, dir.path]);
     const child = new Deno.Command(path, { args, stdin: "null", stdout: "piped", stderr: "piped", env: ENV })
       .spawn();
-    await asked.promise;
+    await Promise.race([asked.promise, child.status]);
     const line = Deno.readTextFileSync(`/proc/${child.pid}/cmdline`);
     answer.resolve();
     const { code, stderr } = await child.output();
     assertEquals(code, 67, new TextDecoder().decode(stderr));
     assert(
-      line.includes(`\0--token=*******\0--dst-token\0*******\0${url.replace("geheim1", "*******")}\0`),
+      line.includes(`\0--token=*******\0--src-token\0*******\0${url.replace("geheim1", "*******")}\0`),
       line,
     );
     await server.shutdown();

@@ -66,6 +66,8 @@ interface Try {
 export class Dialer {
   readonly #options: DialOptions;
   readonly #proofs = new Map<string, Proof>();
+  /** Whether the unix socket was there once. */
+  #socketSeen = false;
 
   constructor(options: DialOptions = {}) {
     this.#options = options;
@@ -87,7 +89,12 @@ export class Dialer {
       );
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      throw connectError(error, url, { unix });
+      const told = connectError(error, url, { unix });
+      // Gone while we looked: its server is being started again.
+      if (this.#socketSeen && told instanceof FetchError && told.code === "no_connection") {
+        throw new FetchError(told.code, told.message, { ...told.facts, transient: true }, { cause: error });
+      }
+      throw told;
     }
   }
 
@@ -105,6 +112,7 @@ export class Dialer {
     const { unix, pins } = this.#options;
     if (unix !== undefined) {
       const conn = own(await Deno.connect({ transport: "unix", path: unix }));
+      this.#socketSeen = true;
       return { conn, form: "origin", about: `connected to the socket ${quote(unix)}` };
     }
     if (pins !== undefined) (await import("../pin/pinned_tls.ts")).refusePlain(url);

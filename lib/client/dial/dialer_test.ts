@@ -95,3 +95,21 @@ Deno.test("Dialer.dial() gives up with the reason of its signal and leaves nothi
   );
   silent.close();
 });
+
+Deno.test("Dialer takes a socket that is gone for one that comes back, once it has been there", async () => {
+  const dir = Deno.makeTempDirSync();
+  const path = `${dir}/socket`;
+  const dialer = new Dialer({ unix: path });
+  const url = new URL("http://x/");
+  const failure = () =>
+    dialer.dial(url, new AbortController().signal).then(() => null, (error: FetchError) => error.facts);
+  assertEquals(await failure(), { transient: false, sent: false });
+  const server = Deno.listen({ transport: "unix", path });
+  const accepted = server.accept();
+  (await dialer.dial(url, new AbortController().signal)).conn.close();
+  (await accepted).close();
+  server.close();
+  Deno.removeSync(path);
+  assertEquals(await failure(), { transient: true, sent: false });
+  Deno.removeSync(dir, { recursive: true });
+});
