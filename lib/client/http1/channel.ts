@@ -23,6 +23,9 @@ const MAX_INTERIM = 32;
 const SILENCE_MS = 60_000;
 const PATIENCE_MS = 300_000;
 
+/** After so long without a byte on a new connection the server may have no room for it. */
+const IGNORED_MS = 1000;
+
 /** Is told what becomes of a channel. */
 export interface ChannelEvents {
   /** It can take another request. */
@@ -60,6 +63,7 @@ export class Channel implements Holder {
   /** How much had moved, and when that was. */
   #moved = 0;
   #since = 0;
+  #checked = 0;
 
   constructor(dialed: Dialed, dialMs: number, events: ChannelEvents) {
     this.#dialed = dialed;
@@ -121,6 +125,7 @@ export class Channel implements Holder {
 
   /** Closes it when the server owes something and has been silent for too long. `now` in milliseconds. */
   check(now: number): void {
+    this.#checked = now;
     const moved = this.#input.total + this.#output.total;
     if (moved !== this.#moved || !this.#isServersTurn) {
       this.#moved = moved;
@@ -129,6 +134,11 @@ export class Channel implements Holder {
     }
     const limit = this.#body !== undefined || this.#output.writing ? SILENCE_MS : PATIENCE_MS;
     if (now - this.#since >= limit) this.close(silent(this.#where, limit / 1000));
+  }
+
+  /** Whether nothing has ever come on it, though a request was sent a while ago; of the last `check`. */
+  get isIgnored(): boolean {
+    return this.#call !== undefined && this.#input.total === 0 && this.#checked - this.#since >= IGNORED_MS;
   }
 
   get #isServersTurn(): boolean {

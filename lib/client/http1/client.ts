@@ -15,7 +15,7 @@ export interface Http1Options {
 }
 
 /** How often it is looked whether a server has fallen silent. */
-const CHECK_MS = 5000;
+const CHECK_MS = 1000;
 
 export class Http1Client implements Disposable {
   readonly #dialer: Pick<Dialer, "dial">;

@@ -11,8 +11,13 @@ export class Pool implements Holder {
   /** So many connections at most. */
   #limit: number;
   #isOpen = true;
+  /** Whether connections that do nothing keep the server from those that wait. */
+  #isCrowded = false;
   readonly #events: ChannelEvents = {
-    free: () => this.#dispatch(),
+    free: (channel) => {
+      this.#dispatch();
+      if (this.#isCrowded && channel.isFree) channel.close();
+    },
     returned: (call) => this.#takeBack(call),
     closed: (channel) => {
       this.#channels = this.#channels.filter((other) => other !== channel);
@@ -43,6 +48,9 @@ export class Pool implements Holder {
   /** Looks after connections that have fallen silent. `now` in milliseconds. */
   check(now: number): void {
     for (const channel of this.#channels) channel.check(now);
+    this.#isCrowded = this.#channels.some((channel) => channel.isIgnored);
+    // Some servers have few threads, and each stays with a connection until that ends.
+    if (this.#isCrowded) { for (const channel of this.#channels) if (channel.isFree) channel.close(); }
   }
 
   close(): void {
