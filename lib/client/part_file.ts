@@ -176,9 +176,17 @@ export class PartFile implements Sink {
    */
   spread(position: Position & { size: number }, options: { url: URL; ranges: readonly ByteRange[] }): void {
     const { url, ranges } = options;
-    if (ranges.length === 0) this.begin({ start: 0, have: 0 }, url);
-    this.begin({ ...position, start: 0, have: position.size, end: position.size }, url);
+    const there = ranges.at(-1)?.[1] ?? 0;
+    this.begin({ ...position, start: 0, have: there, end: position.size }, url);
     if (this.#note !== null) this.#note.ranges = ranges;
+    if (there > 0) {
+      // The note of a part in one stream would claim all that the part has from now on.
+      this.#noted = false;
+      this.#writeNote();
+      if (!this.#noted) this.#forget();
+    }
+    this.#guard(() => this.#file!.truncateSync(position.size));
+    this.#length = position.size;
   }
 
   /** Takes down which bytes are there; each of them has been written before. */

@@ -59,11 +59,13 @@ export class Fleet {
   #loops: Promise<void>[] = [];
   #failed = new AbortController();
   #signal: AbortSignal;
+  #stall: number;
   /** Bytes that all connections brought. */
   #brought = 0;
   #news = Promise.withResolvers<void>();
 
   constructor(readonly plan: SegmentPlan, readonly store: SegmentStore, readonly options: FleetOptions) {
+    this.#stall = options.stall ?? STALL_MS;
     this.#signal = AbortSignal.any([options.signal, this.#failed.signal]);
   }
 
@@ -97,7 +99,7 @@ export class Fleet {
 
   /** Until every byte is there. Throws what made that impossible, or the reason of the signal. */
   async run(): Promise<void> {
-    const timer = setInterval(() => this.#checkStalls(), Math.min(1000, this.options.stall ?? STALL_MS));
+    const timer = setInterval(() => this.#checkStalls(), Math.min(1000, this.#stall));
     const stop = () => this.wake();
     this.#signal.addEventListener("abort", stop);
     try {
@@ -239,7 +241,6 @@ export class Fleet {
   }
 
   #checkStalls(): void {
-    const limit = this.options.stall ?? STALL_MS;
     let idle = this.#workers.filter((worker) => worker.state === "idle").length;
     for (const worker of this.#workers) {
       if (idle === 0) return;
@@ -247,8 +248,10 @@ export class Fleet {
         case "asking":
         case "receiving": {
           const silent = performance.now() - worker.moved;
-          if (silent < limit) break;
+          if (silent < this.#stall) break;
           idle--;
+          // A server that only takes its time gets more and more of it.
+          this.#stall *= 2;
           const message = `${worker.source.label}: not a byte moved for ${Math.round(silent / 1000)} s`;
           worker.attempt.abort(new FetchError("timeout", message, { transient: true, sent: true }));
           break;

@@ -20,7 +20,8 @@ export class SegmentFile implements SegmentStore {
   /** Free bytes; null where the system does not tell. */
   #room: number | null = null;
 
-  constructor(readonly sink: PartFile) {}
+  /** The note is written every `noteEvery` milliseconds at most. */
+  constructor(readonly sink: PartFile, readonly noteEvery: number = NOTE_EVERY_MS) {}
 
   /** What an earlier run left of `url`, in segments or not; null for nothing that can be gone on with. */
   earlier(url: URL): Earlier | null {
@@ -65,7 +66,7 @@ export class SegmentFile implements SegmentStore {
   /** Takes down now and then that `have()` is there, so that a killed program can be gone on from. */
   note(have: () => readonly Span[]): void {
     const now = performance.now();
-    if (now - this.#notedAt < NOTE_EVERY_MS) return;
+    if (now - this.#notedAt < this.noteEvery) return;
     this.#notedAt = now;
     this.sink.noteRanges(rangesOf(have()));
   }

@@ -288,6 +288,7 @@ export class SegmentedTransfer {
       signal.throwIfAborted();
       if (this.#file === null) {
         if (later) verification.claim(await claims);
+        signal.throwIfAborted();
         this.#judged(await verification.contradiction(), verification);
       } else await this.#finish(this.#file, start, { verification, claims: await claims, signal, deadline });
     } finally {
@@ -349,6 +350,7 @@ export class SegmentedTransfer {
   /** Judges a file of which every byte is there, mends what mirrors have spoilt, and shows it. */
   async #finish(file: SegmentFile, start: Start, options: FinishOptions): Promise<void> {
     const { verification, claims, signal } = options;
+    signal.throwIfAborted();
     await verification.begin(claims, { size: start.seen.size });
     const judge = async () => {
       if (!verification.isNeeded) return null;

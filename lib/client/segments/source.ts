@@ -129,7 +129,10 @@ export class Source {
     if (
       (response.status === 206 && sameTag && sizeNow === seen.size) || (response.status === 200 && sameTag)
     ) {
-      throw new NoRanges("no_ranges", `${where}: the server does not send the range that it was asked for`);
+      throw new NoRanges(
+        "partial_transfer",
+        `${where}: the server does not send the range that it was asked for`,
+      );
     }
     throw new Changed("partial_transfer", `${where}: it was changed while it was fetched`);
   }
