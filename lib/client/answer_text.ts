@@ -9,15 +9,15 @@ export function statusLine(
   return `HTTP/${version} ${status}${statusText === "" ? "" : " " + quote(asUtf8(statusText))}`;
 }
 
-/** The lines `name: value`, secrets redacted when `redact`. */
-export function headerLines(
-  headers: Iterable<[name: string, value: string]>,
-  options: { redact?: boolean } = {},
-): string[] {
-  return [...headers].map(([name, value]) => headerLine(name, value, options));
+/** Status line, headers, and the empty line behind them. */
+export function headText(
+  answer: { version: string; status: number; statusText: string; headers: Iterable<[string, string]> },
+): string {
+  const lines = [...answer.headers].map(([name, value]) => headerLine(name, value));
+  return [statusLine(answer), ...lines].join("\n") + "\n\n";
 }
 
-/** One of them. */
+/** The line `name: value`, a secret redacted when `redact`. */
 export function headerLine(name: string, value: string, options: { redact?: boolean } = {}): string {
   const shown = options.redact ? redactHeader(name, value) : value;
   return `${name}: ${quote(asUtf8(shown))}`;

@@ -1,15 +1,18 @@
 import { assertEquals } from "@std/assert";
-import { describeStatus, headerLines, statusLine, terminalText } from "./answer_text.ts";
+import { describeStatus, headerLine, headText, statusLine, terminalText } from "./answer_text.ts";
 
-Deno.test("statusLine() and headerLines() show what came without control characters", () => {
+Deno.test("statusLine() and headText() show what came without control characters", () => {
   assertEquals(
     statusLine({ version: "1.1", status: 404, statusText: "Not Found" }),
     "HTTP/1.1 404 Not Found",
   );
   assertEquals(statusLine({ version: "1.0", status: 299, statusText: "" }), "HTTP/1.0 299");
   const headers = new Headers([["x", "caf\xc3\xa9"], ["y", "\x9b31m"], ["cookie", "s=1"]]);
-  assertEquals(headerLines(headers), ["cookie: s=1", "x: café", "y: \\x9b31m"]);
-  assertEquals(headerLines(headers, { redact: true })[0], "cookie: [redacted]");
+  assertEquals(
+    headText({ version: "1.1", status: 200, statusText: "OK", headers }),
+    "HTTP/1.1 200 OK\ncookie: s=1\nx: café\ny: \\x9b31m\n\n",
+  );
+  assertEquals(headerLine("cookie", "s=1", { redact: true }), "cookie: [redacted]");
 });
 
 Deno.test("describeStatus() adds the detail of a problem document and of nothing else", () => {

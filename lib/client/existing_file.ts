@@ -1,8 +1,7 @@
 /** A file of the target's name that is there already: whether it is what would be fetched. */
 import { readError } from "../core/errors.ts";
-import { Turns } from "../core/turn.ts";
+import { pieces, readFullyAt } from "../core/file_bytes.ts";
 import type { Answer } from "./exchange.ts";
-import { readFully } from "./part_file.ts";
 import { pump } from "./pump.ts";
 import { parseContentRange, strongValidator, type Validator } from "./resume.ts";
 import { statOrNull } from "./sink.ts";
@@ -85,7 +84,7 @@ function opened(path: string): Deno.FsFile {
 
 function readTail(file: Deno.FsFile, { start, size }: { start: number; size: number }): Uint8Array {
   const tail = new Uint8Array(size - start);
-  readFully(file, tail, start);
+  readFullyAt(file, tail, start);
   return tail;
 }
 
@@ -96,14 +95,9 @@ async function hashes(
   { verification, signal }: ExistingTools,
 ): Promise<Contradiction | null> {
   await verification.begin(claims);
-  const buffer = new Uint8Array(1 << 20);
-  const turns = new Turns();
-  for (let at = 0; verification.isNeeded;) {
-    const count = readFully(file, buffer, at);
-    if (count === 0) break;
-    verification.update(buffer.subarray(0, count));
-    at += count;
-    await turns.due(signal);
+  if (verification.isNeeded) {
+    const read = (buffer: Uint8Array, offset: number) => readFullyAt(file, buffer, offset);
+    for await (const piece of pieces(Infinity, read, signal)) verification.update(piece);
   }
   return await verification.contradiction();
 }

@@ -1,5 +1,6 @@
 /** Where the bodies of `ferry request` go. Throws `usage` for flags that contradict each other. */
 import { FerryError, quote, writeError } from "../core/errors.ts";
+import { writeFully } from "../core/file_bytes.ts";
 import type { Job } from "./jobs/job.ts";
 import { PartFile } from "./part_file.ts";
 import { remoteName } from "./remote_name.ts";
@@ -127,7 +128,7 @@ function deviceOut(path: string): Out {
     write(bytes) {
       try {
         file ??= Deno.openSync(path, { write: true });
-        for (let sent = 0; sent < bytes.length;) sent += file.writeSync(bytes.subarray(sent));
+        writeFully(file, bytes);
       } catch (error) {
         throw writeError(error, path);
       }

@@ -2,80 +2,24 @@
 import type { Io } from "../cli/io.ts";
 import { formatMs } from "../cli/units.ts";
 import { exitStatus, FerryError, quote, writeError } from "../core/errors.ts";
-import { formatSha256 } from "../http/digest.ts";
 import { terminalText } from "./answer_text.ts";
-import type { Dialer } from "./dial/dialer.ts";
-import { Http1Client } from "./http1/client.ts";
-import type { IdentityOptions } from "./identity.ts";
 import type { Job, Jobs } from "./jobs/job.ts";
 import { inParallel } from "./jobs/in_parallel.ts";
 import { OrderedOut, type OutPlace } from "./jobs/ordered_out.ts";
 import { type Outcome, worse } from "./jobs/outcome.ts";
 import { TakenPaths } from "./jobs/taken_paths.ts";
-import type { FileWriter } from "./lane/file_batch.ts";
 import { Pace } from "./pace.ts";
 import { PartFile } from "./part_file.ts";
-import { isFolder, openSink, type OutputPlan, type SinkOptions } from "./request_output.ts";
-import { RequestClient } from "./request_client.ts";
-import { readWhole, type Sending, uploadUrl } from "./request_input.ts";
+import { isFolder, openSink } from "./request_output.ts";
+import { RunMessages } from "./run_messages.ts";
+import { RequestClients } from "./request_clients.ts";
+import { type Sending, uploadUrl } from "./request_input.ts";
+import type { RequestSettings, RequestTools } from "./request_settings.ts";
 import { hideUserinfo } from "./credentials.ts";
 import { parseTarget } from "./target.ts";
-import type { SegmentedTransfer } from "./segments/segmented_transfer.ts";
-import type { ResumableUpload } from "./resumable_upload.ts";
-import { Transfer, type TransferPlan, type TransferTools } from "./transfer.ts";
+import { Transfer } from "./transfer.ts";
+import { headersOf, TransferWays } from "./transfer_ways.ts";
 import type { TransfersMeter } from "./transfers_meter.ts";
-
-/** Smaller files are sent again as fast as a server is asked how much it has. */
-const RESUMABLE_BYTES = 8 * 1024 * 1024;
-
-/** To one server. */
-const MOST_CONNECTIONS = 256;
-
-/** What holds for all URLs of one call. */
-export interface RequestSettings {
-  sending: Sending;
-  outputs: OutputPlan;
-  sinks: SinkOptions;
-  identity: IdentityOptions;
-  dialer: Pick<Dialer, "dial">;
-  transfer: Pick<
-    TransferPlan,
-    "range" | "ifNewer" | "resume" | "sha256" | "maxRedirects" | "retries" | "timeout" | "fail"
-  >;
-  /** Connections for one file. */
-  segments: number;
-  /** Other URLs of the only one. */
-  mirrors: readonly string[];
-  showHeaders: boolean;
-  limitRate?: number;
-  /** The folder in which it is noted which uploads are under way; undefined for nowhere. */
-  uploadsFolder: () => Promise<string | undefined>;
-  /** So many URLs at a time. */
-  parallel: number;
-  /** Whether messages have to say which URL they are about. */
-  several: boolean;
-  /** Makes what writes many small files. */
-  fileWriter: () => Promise<FileWriter>;
-  /** Whether the first failure ends all of it. */
-  failEarly?: boolean;
-  json: boolean;
-  quiet: boolean;
-  verbose: boolean;
-}
-
-/** What requests go out with that are no jobs themselves. */
-export interface RequestTools {
-  client: RequestClient;
-  /** Of each request. */
-  headers: Headers;
-  retries: number;
-  /** Milliseconds for each of them. */
-  timeout?: number;
-  stop: AbortSignal;
-  pace?: Pace;
-  trace?: (line: string) => void;
-  onRetry?: (why: string) => void;
-}
 
 /** One of them, as it goes out. */
 interface Request {
@@ -98,25 +42,22 @@ const encoder = new TextEncoder();
 
 /** The requests of one call. */
 export class RequestRun implements Disposable {
-  readonly #wire: Http1Client;
-  readonly #clients = new Map<string, RequestClient>();
+  readonly #clients: RequestClients;
+  readonly #ways: TransferWays;
   readonly #paths = new TakenPaths();
-  /** Those that take uploads by `PUT` alone. */
-  #plainOrigins = new Set<string>();
   /** The rate that all of them have together. */
   #pace: Pace | undefined;
   readonly #order: OrderedOut;
   /** Ends what is under way when one of them has ended it all. */
   readonly #halt = new AbortController();
   readonly #stop: AbortSignal;
-  /** How many URLs were begun. */
-  #begun = 0;
+  readonly #messages: RunMessages;
 
   /** `io` gives way to `progress`, where there is one to tell of the transfers. */
   constructor(readonly settings: RequestSettings, readonly io: Io, readonly progress?: TransfersMeter) {
-    const { dialer, segments, parallel } = settings;
-    const connections = Math.min(Math.max(16, segments * parallel), MOST_CONNECTIONS);
-    this.#wire = new Http1Client(dialer, { connections });
+    this.#clients = new RequestClients(settings);
+    this.#messages = new RunMessages(settings, io);
+    this.#ways = new TransferWays(settings, this.#clients);
     this.#stop = AbortSignal.any([io.stop, this.#halt.signal]);
     this.#order = new OrderedOut(io);
   }
@@ -163,23 +104,23 @@ export class RequestRun implements Disposable {
     const { settings } = this;
     const { FastLane } = await import("./lane/fast_lane.ts");
     const { laneHost } = await import("./lane/lane_host.ts");
-    const client = (url: URL, user: string | undefined) => this.#clientFor(url, user);
+    const client = (url: URL, user: string | undefined) => this.#clients.for(url, user);
     const host = laneHost({ settings, signal: this.#stop, paths: this.#paths, client, ended });
     yield* new FastLane({ ...host, writer: await settings.fileWriter() }).take(iterator);
   }
 
   /** What other requests go out with that a call needs, to `url` as `user`. */
   toolsFor(url: URL, user: string | undefined): RequestTools {
-    const { sending, transfer, quiet } = this.settings;
+    const { sending, transfer } = this.settings;
     return {
-      client: this.#clientFor(url, user),
+      client: this.#clients.for(url, user),
       headers: sending.headers,
       retries: transfer.retries,
       timeout: transfer.timeout,
       stop: this.#stop,
       pace: this.#sharedPace(),
-      trace: this.#traceFor(url),
-      onRetry: quiet ? undefined : (why: string) => this.io.err(`ferry: ${terminalText(why)}\n`),
+      trace: this.#messages.traceFor(url),
+      onRetry: this.#messages.notice,
     };
   }
 
@@ -244,8 +185,9 @@ export class RequestRun implements Disposable {
   }
 
   async #transfer({ job, url, user, sending, path, out }: Request, outcome: Outcome): Promise<void> {
-    const { settings, io } = this;
-    const trace = this.#traceFor(url);
+    const { settings } = this;
+    const messages = this.#messages;
+    const trace = messages.traceFor(url);
     const start = performance.now();
     const head = sending.method === "HEAD";
     const sink = await openSink(path, out, settings.sinks);
@@ -257,28 +199,26 @@ export class RequestRun implements Disposable {
         "--continue needs a file: --output FILE, --remote-name or --output-dir DIR",
       );
     }
-    const { transfer: common, quiet } = settings;
+    const { transfer: common } = settings;
     const sha256 = job.sha256 ?? common.sha256;
     const wantsDigest = !head && (sha256 !== undefined || (settings.json && path !== null));
     const digest = wantsDigest ? new (await import("./digest.ts")).Digest() : undefined;
     const { method, body } = sending;
     const tools = {
-      client: this.#clientFor(url, user),
+      client: this.#clients.for(url, user),
       sink,
       stop: this.#stop,
       digest,
       pace: this.#sharedPace(),
       trace,
-      onRetry: quiet ? undefined : (why: string) => io.err(`ferry: ${terminalText(why)}\n`),
-      onNotice: quiet ? undefined : (text: string) => io.err(`ferry: ${terminalText(text)}\n`),
+      onRetry: messages.notice,
+      onNotice: messages.notice,
       onHead: head || settings.showHeaders ? (text: string) => out.write(encoder.encode(text)) : undefined,
-      onErrorBody: quiet ? undefined : (bytes: Uint8Array) => this.#showErrorBody(bytes),
+      onErrorBody: messages.errorBody,
     };
-    const plan = { ...common, sha256, url, method, headers: await this.#headers(sending), body };
+    const plan = { ...common, sha256, url, method, headers: await headersOf(sending), body };
     using _claim = sink instanceof PartFile && sink.replaces ? this.#claim(sink.path, path!) : null;
-    const transfer = await this.#upload({ ...plan, anyWay: sending.anyWay }, tools) ??
-      await this.#segmented(plan, tools) ??
-      new Transfer(plan, tools);
+    const transfer = await this.#ways.of({ ...plan, anyWay: sending.anyWay }, tools);
     using _line = this.progress?.begin(() => sink.path || url.href, transfer);
     try {
       await transfer.run();
@@ -305,15 +245,6 @@ export class RequestRun implements Disposable {
     }
   }
 
-  /** What `--verbose` tells of one URL; of several at a time each line says by a number which one it is about. */
-  #traceFor(url: URL): TransferTools["trace"] {
-    const { verbose, parallel, several } = this.settings;
-    if (!verbose) return undefined;
-    const mark = several && parallel > 1 ? `[${++this.#begun}] ` : "";
-    if (mark !== "") this.io.err(`${mark}* ${quote(url.href)}\n`);
-    return (line) => this.io.err(`${mark}${line}\n`);
-  }
-
   /** Takes the file `path` for one URL, until that is done; `shown` is as the user wrote it. */
   #claim(path: string, shown: string): Disposable {
     if (this.#paths.take(path)) return { [Symbol.dispose]: () => this.#paths.free(path) };
@@ -323,78 +254,8 @@ export class RequestRun implements Disposable {
     );
   }
 
-  /** Those of the request; an upload that fits into memory says what it has to be (RFC 9530). */
-  async #headers({ headers, body, anyWay }: Sending): Promise<Headers> {
-    const known = ["content-digest", "repr-digest", "content-encoding"].some((name) => headers.has(name));
-    if (!anyWay || known || body.kind !== "file" || body.size >= RESUMABLE_BYTES) return headers;
-    const digest = await crypto.subtle.digest("SHA-256", readWhole(body.path));
-    const told = new Headers(headers);
-    told.set("content-digest", formatSha256(btoa(String.fromCharCode(...new Uint8Array(digest)))));
-    return told;
-  }
-
-  /** The upload of a large file that can be gone on with; null where there is none, or the server has no such thing. */
-  async #upload(
-    plan: TransferPlan & Pick<Sending, "anyWay">,
-    tools: TransferTools,
-  ): Promise<ResumableUpload | null> {
-    const { url, body, fail, sha256, anyWay } = plan;
-    if (!anyWay || body.kind !== "file" || body.size < RESUMABLE_BYTES) return null;
-    // What is about the body of the answer needs one.
-    if (!fail || sha256 !== undefined || tools.sink instanceof PartFile) return null;
-    if (this.#plainOrigins.has(url.origin)) return null;
-    const { ResumableUpload } = await import("./resumable_upload.ts");
-    const { UploadRecords } = await import("./upload_records.ts");
-    const folder = await this.settings.uploadsFolder();
-    const records = folder === undefined ? undefined : new UploadRecords(folder);
-    const upload = new ResumableUpload({ ...plan, body }, { ...tools, records });
-    if (!upload.isNamed) return null;
-    const possible = await upload.isPossible();
-    if (possible === false) this.#plainOrigins.add(url.origin);
-    return possible ? upload : null;
-  }
-
-  /** The download in segments, where it is to be one. */
-  async #segmented(plan: TransferPlan, tools: TransferTools): Promise<SegmentedTransfer | null> {
-    const { segments, mirrors } = this.settings;
-    if ((segments === 1 && mirrors.length === 0) || plan.method !== "GET" || plan.headers.has("range")) {
-      return null;
-    }
-    const { SegmentedTransfer } = await import("./segments/segmented_transfer.ts");
-    const others = mirrors.map((target) => {
-      const { url, user } = parseTarget(target);
-      return { url, client: this.#clientFor(url, user, { foreign: url.origin !== plan.url.origin }) };
-    });
-    return new SegmentedTransfer({ ...plan, segments, mirrors: others }, tools);
-  }
-
-  /** One client an origin and user. */
-  #clientFor(url: URL, user: string | undefined, { foreign = false } = {}): RequestClient {
-    const key = `${url.origin} ${foreign} ${user ?? ""}`;
-    let client = this.#clients.get(key);
-    if (client === undefined) {
-      const { identity } = this.settings;
-      // What stands in the URL is meant for it alone, and wins over a token of the environment; what the flags say is not
-      // for a mirror.
-      client = new RequestClient(
-        url,
-        this.#wire,
-        user === undefined && !foreign ? identity : { ...identity, user, token: undefined },
-      );
-      this.#clients.set(key, client);
-    }
-    return client;
-  }
-
-  #showErrorBody(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    const text = new TextDecoder().decode(bytes);
-    const end = text.endsWith("\n") ? "" : "\n";
-    this.io.err((this.io.stderrIsTerminal ? terminalText(text) : text) + end);
-  }
-
   [Symbol.dispose](): void {
-    this.#wire[Symbol.dispose]();
+    this.#clients[Symbol.dispose]();
   }
 }
 

@@ -1,70 +1,25 @@
 /** One URL from request to the bytes in their place: tries, resumes, checks. */
 import { FerryError, quote } from "../core/errors.ts";
 import { parseHttpDate } from "../http/date.ts";
-import { headerLines, statusLine } from "./answer_text.ts";
-import { bodySize, type BodySource, isRereadable } from "./body_source.ts";
-import type { Digest } from "./digest.ts";
+import { AnswerTeller } from "./answer_teller.ts";
+import { bodySize, isRereadable } from "./body_source.ts";
 import { Deadline } from "./deadline.ts";
 import type { Answer } from "./exchange.ts";
-import type { WireAnswer } from "./http1/answer.ts";
 import type { MendTools } from "./mending.ts";
-import type { Pace } from "./pace.ts";
 import { PartFile } from "./part_file.ts";
 import { isNoNewer } from "./if_newer.ts";
 import { pump } from "./pump.ts";
-import type { RangeWish } from "./range_flag.ts";
 import type { Hop } from "./redirect.ts";
-import type { RequestClient } from "./request_client.ts";
 import { canResume, judgeResume, type Position } from "./resume.ts";
 import { mayRetry } from "./retry.ts";
-import type { Sink } from "./sink.ts";
 import { startPosition } from "./start_position.ts";
-import { readErrorBody, statusError } from "./status_answer.ts";
-import type { StatusError } from "./status_error.ts";
-import { type DigestLater, digestLater, TransferRequests } from "./transfer_requests.ts";
+import { statusError } from "./status_answer.ts";
+import { TransferCheck } from "./transfer_check.ts";
+import type { TransferPlan, TransferTools } from "./transfer_plan.ts";
+import { TransferRequests } from "./transfer_requests.ts";
 import type { Amount } from "./transfers_meter.ts";
 import { tryAgain } from "./try_again.ts";
-import { checksumClaim, claimsOf, mismatchError, Verification } from "./verification.ts";
-
-/** What is to be done with one URL. */
-export interface TransferPlan {
-  url: URL;
-  method: string;
-  headers: Headers;
-  body: BodySource;
-  range?: RangeWish;
-  /** Only what was changed after this is wanted, milliseconds since 1970. */
-  ifNewer?: number;
-  /** Go on with the part that an earlier run left. */
-  resume: boolean;
-  /** The SHA-256 that the body must have, lower-case hex. */
-  sha256?: string;
-  maxRedirects: number | null;
-  retries: number;
-  /** Milliseconds for all of it, tries and waits included. */
-  timeout?: number;
-  /** Whether a status of 400 or more is an error. */
-  fail: boolean;
-}
-
-/** What a transfer works with and tells. */
-export interface TransferTools {
-  client: RequestClient;
-  sink: Sink;
-  stop: AbortSignal;
-  /** Takes all of the body, for whoever wants its SHA-256. */
-  digest?: Digest;
-  pace?: Pace;
-  trace?: (line: string) => void;
-  /** A try has failed and another one follows. */
-  onRetry?: (why: string) => void;
-  /** Something that the user may want to know has happened, and the transfer goes on. */
-  onNotice?: (text: string) => void;
-  /** The head of the answer whose body follows, as text; once. */
-  onHead?: (head: string) => void;
-  /** The body of an answer that is an error; cut when it is long. */
-  onErrorBody?: (body: Uint8Array) => void;
-}
+import { mismatchError } from "./verification.ts";
 
 /** One request with its retries, until its body has come or gone whole. */
 export class Transfer {
@@ -82,16 +37,14 @@ export class Transfer {
   /** Bytes that were fetched anew because they were damaged, once they were. */
   repaired: number | undefined;
   #position: Position = { start: 0, have: 0 };
-  #headShown = false;
-  readonly #verification: Verification;
+  readonly #teller: AnswerTeller;
   readonly #requests: TransferRequests;
-  #digestLater: DigestLater = null;
+  readonly #check: TransferCheck;
   /** Whether the bytes before are those of an earlier run, which the disk may have lost since. */
   #fromEarlier = false;
 
   constructor(readonly plan: TransferPlan, readonly tools: TransferTools) {
-    const { sha256 } = plan;
-    this.#verification = new Verification(tools.digest, sha256 === undefined ? [] : [checksumClaim(sha256)]);
+    this.#teller = new AnswerTeller(plan, tools);
     this.#requests = new TransferRequests(plan, tools, {
       begun: () => {
         if (plan.body.kind !== "none") this.bytes = 0;
@@ -103,6 +56,7 @@ export class Transfer {
         this.etag = headers.get("etag");
       },
     });
+    this.#check = new TransferCheck(this.#requests, tools.digest);
   }
 
   /** How far it is: with the body of the answer, or with its own while there is one to send. */
@@ -188,21 +142,14 @@ export class Transfer {
         return await this.#deliver(answer, signal, verdict.bytes);
       case "changed":
       case "useless":
-        if (status >= 400 && status !== 412 && status !== 416) throw await this.#failure(answer, signal);
+        if (status >= 400 && status !== 412 && status !== 416) {
+          throw await this.#teller.failure(answer, signal);
+        }
         if (!this.tools.sink.restart()) {
           await response.body?.cancel();
-          throw new FerryError(
-            "partial_transfer",
-            `${
-              quote(this.plan.url.href)
-            }: the transfer broke off after ${this.#position.have} bytes, and the ` +
-              "server does not go on from there (the content has changed, or it serves no ranges)",
-          );
+          throw this.#teller.brokeOff(this.#position.have);
         }
-        this.#notice(
-          `${quote(this.plan.url.href)}: the server does not go on after ${this.#position.have} bytes, ` +
-            `${whyNot(response)}; starting over`,
-        );
+        this.#teller.startingOver(response, this.#position.have);
         this.#startOver();
         if (verdict.kind === "changed" && this.plan.range === undefined) {
           return await this.#fresh(answer, signal);
@@ -221,7 +168,7 @@ export class Transfer {
   async #fresh(answer: Answer, signal: AbortSignal): Promise<void> {
     const { response, hop } = answer;
     const { plan, tools } = this;
-    if (response.status >= 400 && plan.fail) throw await this.#failure(answer, signal);
+    if (response.status >= 400 && plan.fail) throw await this.#teller.failure(answer, signal);
     try {
       const { method, range } = plan;
       const wish = { method, range, finalMethod: hop.method, ownRange: plan.headers.has("range") };
@@ -231,8 +178,8 @@ export class Transfer {
       if (!(error instanceof FerryError)) throw error;
       throw new FerryError(error.code, `${quote(hop.url.href)}: ${error.message}`);
     }
-    this.#showHead(response);
-    this.#tellCoding(response);
+    this.#teller.head(response);
+    this.#teller.coding(response);
     // Nothing has changed since the copy that the user's own condition names: it stays.
     if (response.status === 304 || this.#isNoNewer()) return await response.body?.cancel();
     try {
@@ -241,30 +188,22 @@ export class Transfer {
       await response.body?.cancel();
       throw error;
     }
-    const { start, end } = this.#position;
-    this.#digestLater = digestLater(response);
-    await this.#verification.begin(claimsOf(response, { method: hop.method, resumed: false }), {
-      size: end === undefined ? undefined : end - start,
-      later: this.#digestLater !== null,
-    });
+    await this.#check.begin(answer, this.#position);
     tools.sink.begin(this.#position, plan.url);
     await this.#deliver(answer, signal, 0);
-  }
-
-  /** The error that an answer of 400 or more is; its body has been shown. */
-  async #failure(answer: Answer, signal: AbortSignal): Promise<StatusError> {
-    this.#showHead(answer.response);
-    const body = await readErrorBody(answer, signal);
-    this.tools.onErrorBody?.(body);
-    return statusError(answer, new TextDecoder().decode(body));
   }
 
   async #deliver(answer: Answer, signal: AbortSignal, skip: number): Promise<void> {
     const { sink, pace } = this.tools;
     const position = this.#position;
-    if (position.have > 0) await this.#goOn(answer, signal);
+    if (position.have > 0) {
+      this.resumed = true;
+      // A part of an earlier run is opened only now that the server has agreed to go on with it.
+      sink.begin(position, this.plan.url);
+      await this.#check.goOn(answer, { position, sink, signal });
+    }
     const count = (bytes: Uint8Array) => {
-      this.#verification.update(bytes);
+      this.#check.update(bytes);
       position.have += bytes.length;
       if (this.plan.body.kind === "none") this.bytes += bytes.length;
     };
@@ -280,47 +219,22 @@ export class Transfer {
     await this.#finish(answer, signal);
   }
 
-  /** What has come before is gone on from. */
-  async #goOn({ response, hop }: Answer, signal: AbortSignal): Promise<void> {
-    const { sink } = this.tools;
-    const { have, end, start } = this.#position;
-    this.resumed = true;
-    // A part of an earlier run is opened only now that the server has agreed to go on with it.
-    sink.begin(this.#position, this.plan.url);
-    // Of a range alone a digest of the whole says nothing.
-    const all = this.plan.range === undefined;
-    this.#digestLater = all && digestLater(response) === "head" ? "head" : null;
-    await this.#verification.goOn(all ? claimsOf(response, { method: hop.method, resumed: true }) : [], {
-      have,
-      size: end === undefined ? undefined : end - start,
-      later: this.#digestLater !== null,
-      back: sink instanceof PartFile ? (take) => sink.readBack(take, signal) : null,
-    });
-  }
-
   /** All bytes are there: shows them when they are the right ones. */
-  async #finish({ response, hop }: Answer, signal: AbortSignal): Promise<void> {
+  async #finish(answer: Answer, signal: AbortSignal): Promise<void> {
     const { sink } = this.tools;
-    if (this.#digestLater === "trailer") {
-      const headers = response.body?.trailers;
-      if (headers) {
-        this.#verification.claim(claimsOf({ ...response, headers }, { method: hop.method, resumed: false }));
-      }
-    } else if (this.#digestLater === "head" && !this.#verification.isClaimed) {
-      this.#verification.claim(await this.#requests.laterClaims(hop, { ...this.#position, signal }));
-    }
-    let wrong = await this.#verification.contradiction();
-    if (wrong !== null && wrong.by === "Repr-Digest" && await this.#mend(hop, signal)) {
-      wrong = await this.#verification.contradiction();
+    const { verification } = this.#check;
+    let wrong = await this.#check.judge(answer, { position: this.#position, signal });
+    if (wrong !== null && wrong.by === "Repr-Digest" && await this.#mend(answer.hop, signal)) {
+      wrong = await verification.contradiction();
     }
     if (wrong === null) {
-      for (const { by, algorithm } of this.#verification.watched) {
+      for (const { by, algorithm } of verification.watched) {
         this.tools.trace?.(`* the ${algorithm} of the body is the one of ${by}`);
       }
       return sink.finish();
     }
     // The bytes of an earlier run may have been damaged since; those that the server says are right are not.
-    const blameless = wrong.by === "--checksum" && this.#verification.isClaimed;
+    const blameless = wrong.by === "--checksum" && verification.isClaimed;
     if (!this.#fromEarlier || blameless || !sink.restart()) throw mismatchError(this.plan.url, wrong);
     this.#notice(`${mismatchError(this.plan.url, wrong).message}; starting over`);
     this.#startOver();
@@ -356,7 +270,7 @@ export class Transfer {
   #mendTools(signal: AbortSignal): MendTools {
     return {
       requests: this.#requests,
-      verification: this.#verification,
+      verification: this.#check.verification,
       signal,
       received: (bytes) => this.bytes += bytes,
       mayPass: (error) => this.#mayTryAgain(error),
@@ -364,33 +278,7 @@ export class Transfer {
     };
   }
 
-  /** Some servers keep files compressed, and send them so whatever was asked for. */
-  #tellCoding({ headers }: WireAnswer): void {
-    const coding = headers.get("content-encoding") ?? "identity";
-    if (coding === "identity" || this.plan.headers.has("accept-encoding")) return;
-    this.#notice(
-      `${quote(this.plan.url.href)}: the content comes under ${quote(coding)}, which was not asked for, ` +
-        "and is kept as it came",
-    );
-  }
-
   #notice(text: string): void {
     this.tools.onNotice?.(text);
   }
-
-  #showHead(response: WireAnswer): void {
-    if (this.#headShown) return;
-    this.#headShown = true;
-    const lines = [statusLine(response), ...headerLines(response.headers)];
-    this.tools.onHead?.(lines.join("\n") + "\n\n");
-  }
-}
-
-/** Why an answer to a request for the rest is not the rest, in a few words. */
-function whyNot({ status }: { status: number }): string {
-  return status === 206
-    ? "but sends another part"
-    : status === 200
-    ? "since its content has changed or it serves no ranges"
-    : `but answers ${status}`;
 }

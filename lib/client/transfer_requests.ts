@@ -5,7 +5,7 @@ import type { WireAnswer } from "./http1/answer.ts";
 import { ifNewerHeader } from "./if_newer.ts";
 import type { Hop } from "./redirect.ts";
 import { canResume, type Position, rangeFrom, type Validator } from "./resume.ts";
-import type { TransferPlan, TransferTools } from "./transfer.ts";
+import type { TransferPlan, TransferTools } from "./transfer_plan.ts";
 import { type Claim, claimsOf } from "./verification.ts";
 
 const WANT = "want-repr-digest";

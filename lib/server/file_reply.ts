@@ -1,4 +1,5 @@
 /** The answer to GET or HEAD of a file: whole or in ranges, as it is or in a content coding. */
+import { readFully } from "../core/file_bytes.ts";
 import { baseName } from "../core/paths.ts";
 import { acceptedCodings, type Coding } from "../http/accept_encoding.ts";
 import { evaluate, ifRangeHolds, readConditions } from "../http/conditional.ts";
@@ -175,11 +176,6 @@ function readWhole(
   memory = new Uint8Array(size),
 ): Uint8Array<ArrayBuffer> {
   const bytes = memory.subarray(0, size);
-  let length = 0;
-  while (length < size) {
-    const count = file.readSync(bytes.subarray(length));
-    if (count === null) throw new FerryError("conflict", "the file is being changed; try again");
-    length += count;
-  }
+  if (readFully(file, bytes) < size) throw new FerryError("conflict", "the file is being changed; try again");
   return bytes;
 }

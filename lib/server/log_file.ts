@@ -1,5 +1,6 @@
 /** The log in a file of its own, which others may move away while the server writes (logrotate). */
 import { FerryError, osReason, quote } from "../core/errors.ts";
+import { writeFully } from "../core/file_bytes.ts";
 
 /** Appends to the file at `path`. */
 export class LogFile implements Disposable {
@@ -24,7 +25,7 @@ export class LogFile implements Disposable {
   write(text: string): void {
     const bytes = new TextEncoder().encode(text);
     try {
-      for (let sent = 0; sent < bytes.length;) sent += this.#file.writeSync(bytes.subarray(sent));
+      writeFully(this.#file, bytes);
       this.#failing = false;
     } catch (error) {
       if (!this.#failing) {

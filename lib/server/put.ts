@@ -1,8 +1,9 @@
 /** PUT: a body becomes a file, whole or not at all. */
 import { FerryError, writeError } from "../core/errors.ts";
+import { writeFully } from "../core/file_bytes.ts";
 import { parentPath } from "../core/paths.ts";
 import { isThere } from "../store/quiet.ts";
-import { syncFolder, writeFully } from "../store/write/stage.ts";
+import { syncFolder } from "../store/write/stage.ts";
 import { type BodyCheck, bodyCheck } from "./body_check.ts";
 import { HttpError } from "./failure.ts";
 import { innerPath } from "../store/root.ts";

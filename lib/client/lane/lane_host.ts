@@ -5,7 +5,7 @@ import type { Outcome } from "../jobs/outcome.ts";
 import type { TakenPaths } from "../jobs/taken_paths.ts";
 import type { RequestClient } from "../request_client.ts";
 import { isFolder } from "../request_output.ts";
-import type { RequestSettings } from "../request_run.ts";
+import type { RequestSettings } from "../request_settings.ts";
 import { parseTarget } from "../target.ts";
 import type { LaneHost } from "./fast_lane.ts";
 

@@ -8,7 +8,7 @@ import { Deadline } from "../deadline.ts";
 import { type Answer, exchange } from "../exchange.ts";
 import type { Pace } from "../pace.ts";
 import { isRedirect, nextHop } from "../redirect.ts";
-import type { RequestTools } from "../request_run.ts";
+import type { RequestTools } from "../request_settings.ts";
 import { mayRetry } from "../retry.ts";
 import { readErrorBody, statusError } from "../status_answer.ts";
 import { StatusError } from "../status_error.ts";

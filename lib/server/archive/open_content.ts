@@ -1,5 +1,6 @@
 /** What a file holds, for an archive: read from the file while it is open. */
 import { FerryError, quote, readError } from "../../core/errors.ts";
+import { readFully } from "../../core/file_bytes.ts";
 import { type FileIdentity, openFound } from "../open_file.ts";
 import type { Content } from "./entry.ts";
 
@@ -30,17 +31,11 @@ export function openContent(
   }
   const { file, info } = opened;
   const read = (wanted: number): number => {
-    let length = 0;
     try {
-      while (length < wanted) {
-        const count = file.readSync(buffer.subarray(length, wanted));
-        if (count === null) break;
-        length += count;
-      }
+      return readFully(file, buffer.subarray(0, wanted));
     } catch (error) {
       throw readError(error, `/${path}`);
     }
-    return length;
   };
   const close = () => file.close();
   try {

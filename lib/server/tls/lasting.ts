@@ -1,6 +1,7 @@
 /** The certificate that a server made for itself once, and keeps. */
 import { X509Certificate } from "node:crypto";
 import { FerryError, osReason, quote } from "../../core/errors.ts";
+import { writeFully } from "../../core/file_bytes.ts";
 import { checkKeyPair, type KeyPair, parseTime, pinOf } from "../../client/key_pair.ts";
 import { makeSelfSigned } from "./self_signed.ts";
 import { serverTold } from "./told.ts";
@@ -74,7 +75,7 @@ function keep(path: string, text: string): void {
     const file = Deno.openSync(own, { write: true, createNew: true, mode: 0o600 });
     try {
       const bytes = new TextEncoder().encode(text);
-      for (let sent = 0; sent < bytes.length;) sent += file.writeSync(bytes.subarray(sent));
+      writeFully(file, bytes);
       file.syncSync();
     } finally {
       file.close();

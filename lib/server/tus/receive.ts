@@ -1,7 +1,7 @@
 /** Adds the body of a request to the bytes of an upload. */
 import { FerryError } from "../../core/errors.ts";
+import { writeFully } from "../../core/file_bytes.ts";
 import { bootId } from "../../store/boot.ts";
-import { writeFully } from "../../store/write/stage.ts";
 import type { PieceCheck } from "./checksum.ts";
 import { KEPT_MS, type Shelf, type ShelvedUpload } from "./shelf.ts";
 import type { Hold } from "./turn.ts";

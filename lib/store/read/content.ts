@@ -3,6 +3,7 @@
  * read once more and then given up, so that a mix of two versions never travels.
  */
 import { FerryError, osCode, osReason } from "../../core/errors.ts";
+import { readFully } from "../../core/file_bytes.ts";
 import { MODE_MASK, type ProblemCode } from "../../core/entry.ts";
 import { SMALL_FILE_BYTES } from "../../wire/limits.ts";
 import type { Outcome } from "../../wire/outcome.ts";
@@ -42,20 +43,10 @@ export function readSmall(
       const { size } = before.meta;
       if (size > GROWN_FILE_BYTES) break;
       using file = Deno.openSync(full);
-      if (fill(file, bufferOf(size)) === size && isStill(file, before)) return before.meta;
+      if (readFully(file, bufferOf(size)) === size && isStill(file, before)) return before.meta;
     }
     throw new ReadProblem("changed", "it changed while it was read");
   });
-}
-
-function fill(file: Deno.FsFile, buffer: Uint8Array): number {
-  let filled = 0;
-  while (filled < buffer.length) {
-    const count = file.readSync(filled === 0 ? buffer : buffer.subarray(filled));
-    if (count === null) break;
-    filled += count;
-  }
-  return filled;
 }
 
 /** What to leave out at the beginning of a file, if it is still this version. */

@@ -1,10 +1,11 @@
 /** Writes content of any size into a file of the stage, from its beginning or from where an earlier attempt stopped. */
 import { FerryError } from "../../core/errors.ts";
+import { writeFully } from "../../core/file_bytes.ts";
 import type { Outcome } from "../../wire/outcome.ts";
 import { runsOf } from "../../wire/holes.ts";
 import type { Content } from "../../wire/stream.ts";
 import { readBeginning } from "../read/content.ts";
-import { writeFully, writing } from "./stage.ts";
+import { writing } from "./stage.ts";
 import { setTime } from "../times.ts";
 import { removeQuietly } from "../quiet.ts";
 

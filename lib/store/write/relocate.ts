@@ -1,12 +1,12 @@
 /** What the destination has already, used again: files copied into the stage, files and folders renamed. */
 import * as crypto from "node:crypto";
 import type { Entry } from "../../core/entry.ts";
+import { writeFully } from "../../core/file_bytes.ts";
 import { childPath } from "../../core/paths.ts";
 import { SMALL_FILE_BYTES } from "../../wire/limits.ts";
 import { folderDigest } from "../../wire/folder_digest.ts";
 import type { Outcome } from "../../wire/outcome.ts";
 import { hashFile, scanFolders } from "../read/scan.ts";
-import { writeFully } from "./stage.ts";
 
 /**
  * Copies the file at `full` (a regular file of `size` bytes) to `staged`, a path where nothing is. Gives `conflict`

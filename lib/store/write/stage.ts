@@ -248,16 +248,6 @@ function newestMtime(dir: string): number {
   return newest;
 }
 
-/** Writes all of `bytes` at the file's current position; `FsFile.writeSync` may take less than it is given. */
-export function writeFully(file: Deno.FsFile, bytes: Uint8Array): void {
-  let written = 0;
-  while (written < bytes.length) {
-    const count = file.writeSync(bytes.subarray(written));
-    if (count === 0) throw new FerryError("write_failed", "the file took no more bytes");
-    written += count;
-  }
-}
-
 /** Does `write`; what it throws comes out as `disk_full` or `write_failed`, which end the run. */
 export function writing<T>(path: string, write: () => T): T {
   try {

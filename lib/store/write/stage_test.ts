@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { FerryError } from "../../core/errors.ts";
-import { changeError, removeStages, removeStaleUploads, Stage, writeFully } from "./stage.ts";
+import { changeError, removeStages, removeStaleUploads, Stage } from "./stage.ts";
 
 function tempDir() {
   const path = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "ferry-stage-" }));
@@ -137,15 +137,6 @@ Deno.test("removeStages() follows no link out of the root", () => {
   Deno.symlinkSync("../../../precious", `${dir.path}/root/.ferry/stage/link`);
   removeStages(`${dir.path}/root`);
   assertEquals(list(`${dir.path}/precious`), ["sub"]);
-});
-
-Deno.test("writeFully() writes every byte or says that it could not", () => {
-  using dir = tempDir();
-  using file = Deno.openSync(`${dir.path}/f`, { write: true, create: true });
-  writeFully(file, new Uint8Array(3_000_000).fill(7));
-  assertEquals(Deno.statSync(`${dir.path}/f`).size, 3_000_000);
-  const stuck = { writeSync: () => 0 } as unknown as Deno.FsFile;
-  assertThrows(() => writeFully(stuck, new Uint8Array(1)), FerryError, "no more bytes");
 });
 
 Deno.test("changeError() tells a conflict and a full disk from other trouble", () => {

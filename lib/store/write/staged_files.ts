@@ -1,11 +1,12 @@
 /** The contents that a writer has in its stage, each under a number, until an operation gives it a place. */
 import { FerryError, isDiskFull } from "../../core/errors.ts";
+import { writeFully } from "../../core/file_bytes.ts";
 import type { FileFrame } from "../../wire/pack.ts";
 import type { ContentMeta } from "../../wire/stream.ts";
 import type { Care } from "./care.ts";
 import type { FileVersion, Partials } from "./partials.ts";
 import { SmallWriter } from "./small_writer.ts";
-import { type Stage, writeFully, writing } from "./stage.ts";
+import { type Stage, writing } from "./stage.ts";
 import { setTime } from "../times.ts";
 
 /** The permission bits and time that a staged file has, so that placing it sets only what differs. */
