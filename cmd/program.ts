@@ -69,7 +69,7 @@ async function runCommand(command: Command, rest: readonly string[], io: Io): Pr
     return 0;
   }
   const table = { ...command.flags, ...commonFlags(command) };
-  let parsed: Parsed<FlagTable> = parseFlags(rest, table);
+  let parsed: Parsed<FlagTable> = parseFlags(rest, table, command.foreign);
   if (parsed.flags.version) {
     io.out(`ferry ${VERSION}\n`);
     return 0;

@@ -13,8 +13,9 @@ import { WORST_FIRST } from "../lib/client/jobs/outcome.ts";
 import type { Jobs } from "../lib/client/jobs/job.ts";
 import { UrlJobs } from "../lib/client/jobs/url_jobs.ts";
 import { parseTarget, splitArgs } from "../lib/client/target.ts";
+import { makeFolder } from "../lib/client/sink.ts";
 import type { TransfersMeter } from "../lib/client/transfers_meter.ts";
-import { REQUEST_FLAGS, type RequestFlags } from "./request_flags.ts";
+import { FOREIGN_FLAGS, REQUEST_FLAGS, type RequestFlags } from "./request_flags.ts";
 import { dialerFor, hideSecrets, identityOf } from "./request_network.ts";
 
 export const request: Command = defineCommand({
@@ -28,6 +29,7 @@ export const request: Command = defineCommand({
     "request -o FILE URL",
   ],
   flags: REQUEST_FLAGS,
+  foreign: FOREIGN_FLAGS,
   flagFile: true,
   args: { min: 0, max: 100_000 },
   notes: [
@@ -143,6 +145,7 @@ export const request: Command = defineCommand({
       sending,
       // A mirror says itself where its files go.
       outputs: planOutputs(flags.recursive ? { ...flags, "output-dir": undefined } : flags, urls.counts),
+      intoFiles: intoFiles && !flags.output.includes("-"),
       sinks: {
         overwrite: flags.overwrite,
         terminal: io.stdoutIsTerminal && !flags.output.includes("-"),
@@ -180,7 +183,11 @@ export const request: Command = defineCommand({
     };
     const work = async (io: Io, meter?: TransfersMeter) => {
       using run = new RequestRun(settings, io, meter);
-      if (!flags.recursive) return await run.all(await jobsOf(flags, urls, io));
+      if (!flags.recursive) {
+        const jobs = await jobsOf(flags, urls, io);
+        if (flags["output-dir"] !== undefined && sending.method !== "HEAD") makeFolder(flags["output-dir"]);
+        return await run.all(jobs);
+      }
       const { mirrorAll } = await import("./request_recursive.ts");
       return await mirrorAll({ flags, targets: Array.from(urls, ({ target }) => target), run }, io);
     };

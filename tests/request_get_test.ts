@@ -183,6 +183,38 @@ Deno.test("request lets no URL of a call replace the file of an earlier one", as
   assertStringIncludes(run.stderr, "/b/f");
 });
 
+Deno.test("request makes the folder of --output-dir, once what is asked for makes sense", async () => {
+  await using server = hostile((visit) => visit.answer("200 OK", visit.target));
+  using dir = tempDir({ "list": "{" });
+  const args = ["request", "--output-dir", dir.at("new/one")];
+  assertEquals((await ferry([...args, "--input", dir.at("list")])).code, 2);
+  assertEquals([...Deno.readDirSync(dir.path)].length, 1);
+  assertEquals((await ferry([...args, server.url + "/f"])).code, 0);
+  assertEquals(Deno.readTextFileSync(dir.at("new/one/f")), "/f");
+});
+
+Deno.test("request --json tells on stdout of what was to become a file, also where it never came so far", async () => {
+  using dir = tempDir({ "list": "ftp://h/x\n" });
+  const closed = "http://127.0.0.1:9";
+  const cases: [args: string[], exit: number, stream: "stdout" | "stderr"][] = [
+    [["-O", "nonsense"], 3, "stdout"],
+    [["-O", closed], 2, "stdout"],
+    [["-J", `${closed}/x`], 7, "stdout"],
+    [["-o", dir.at("no/f"), `${closed}/x`], 23, "stdout"],
+    [["--output-dir", dir.path, "--input", dir.at("list")], 3, "stdout"],
+    [["nonsense"], 3, "stderr"],
+    [["-o", "-", "nonsense"], 3, "stderr"],
+    [["-I", "-O", "nonsense"], 3, "stderr"],
+    [["--input", dir.at("list")], 3, "stderr"],
+  ];
+  await Promise.all(cases.map(async ([args, exit, stream]) => {
+    const run = await ferry(["request", "--json", "-q", "--retry", "0", ...args]);
+    const lines = run[stream].trim().split("\n").filter((line) => line.startsWith("{"));
+    assertEquals([args, run.code, lines.length], [args, exit, 1], run.stderr);
+    assertEquals(JSON.parse(lines[0]).error.exit, exit);
+  }));
+});
+
 Deno.test("request --json prints one object a URL where the contract says", async () => {
   await using server = resource();
   using dir = tempDir();

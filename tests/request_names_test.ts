@@ -150,7 +150,7 @@ Deno.test("request -J says what to do when nobody gives a name, and what it cann
   const both = await ferry(["request", "-J", "-o", "x", server.url + "/a"], { cwd: dir.path });
   assertEquals([both.code, names(dir.path)], [2, ["file"]]);
   assertStringIncludes(both.stderr, "--output and --remote-header-name");
-  for (const [folder, why] of [["missing", "no folder"], ["file", "not a folder"]]) {
+  for (const [folder, why] of [["file/missing", "not a directory"], ["file", "not a folder"]]) {
     const run = await ferry(["request", "-J", "--output-dir", folder, server.url + "/a"], { cwd: dir.path });
     assertEquals(run.code, 23);
     assertStringIncludes(run.stderr, why);

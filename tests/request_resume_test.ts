@@ -69,6 +69,19 @@ Deno.test("request -C goes on after kill -9, and after SIGINT, which says how", 
   }
 });
 
+Deno.test("request -C goes on after kill -9 with the little that had come in a moment", async () => {
+  const content = LARGE.subarray(0, 2000);
+  await using server = stalling(content, 700);
+  using dir = tempDir();
+  const args = ["-o", dir.at("f"), `${server.url}/x`];
+  const run = await until(dir.at("f.ferry-part.json"), 1, args);
+  assertEquals((await run.end("SIGKILL"))[0], 137);
+  const again = await ferry(["request", "-C", "--json", ...args]);
+  assertEquals([again.code, JSON.parse(again.stdout).bytes], [0, 1300], again.stderr);
+  assertEquals(Deno.readFileSync(dir.at("f")), content);
+  assertEquals([...Deno.readDirSync(dir.path)].length, 1);
+});
+
 Deno.test("request lets two at once not write to one file", async () => {
   await using server = stalling(LARGE, 2 * MB);
   using dir = tempDir();

@@ -32,6 +32,21 @@ Deno.test("request -v shows heads as they were on the wire, secrets redacted", a
   assertEquals(run.stderr.includes("geheim"), false);
 });
 
+Deno.test("request -H with a name alone leaves that header out", async () => {
+  const heads: string[] = [];
+  await using server = new RawServer(async (connection) => {
+    heads.push((await connection.head())!);
+    await connection.answer("ok");
+  });
+  const without = ["accept", "USER-AGENT", "Want-Repr-Digest", "authorization", "accept-encoding"];
+  const flags = without.flatMap((name) => ["-H", `${name}:`]);
+  const run = await ferry(["request", ...flags, "-H", "X-Own: 1", "-H", "X-Other:", server.url.href], {
+    env: { FERRY_TOKEN: "geheim" },
+  });
+  assertEquals([run.code, run.stdout], [0, "ok"], run.stderr);
+  assertEquals(heads, [`GET / HTTP/1.1\r\nhost: ${server.url.host}\r\nx-own: 1`]);
+});
+
 Deno.test("request uses a connection for URL after URL, and for what a redirect leads to", async () => {
   await using server = new RawServer(async (connection) => {
     for (let head; (head = await connection.head()) !== null;) {

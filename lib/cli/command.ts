@@ -1,5 +1,5 @@
 /** What a command is: its flags and texts as data, and one function that runs it. */
-import type { FlagTable, Parsed } from "./flags.ts";
+import type { FlagTable, ForeignFlags, Parsed } from "./flags.ts";
 import type { Operand } from "./completions/words.ts";
 import type { Io } from "./io.ts";
 
@@ -11,6 +11,8 @@ export interface Command<T extends FlagTable = FlagTable> {
   /** Usage lines without the leading `ferry`. */
   usage: readonly string[];
   flags: T;
+  /** Flags that who comes from other programs looks for here. */
+  foreign?: ForeignFlags;
   /** Whether `--config FILE` may say what its flags say. */
   flagFile?: boolean;
   /** How many arguments beside flags it takes, and what they are to a shell that completes them. */

@@ -68,6 +68,9 @@ type ValueOf<F extends Flag> = F extends { type: "boolean"; default: null } ? bo
   : F extends { default: string | number } ? Scalar<F>
   : Scalar<F> | undefined;
 
+/** What to say to flags that other programs have, by how they are written (`-X`, `--proxy`). */
+export type ForeignFlags = Readonly<Record<string, string>>;
+
 /** The values that a table parses to, each by the type of its flag. */
 export type FlagValues<T extends FlagTable> = { [K in keyof T]: ValueOf<T[K]> };
 
@@ -82,12 +85,17 @@ export interface Parsed<T extends FlagTable> {
 
 /**
  * Reads `argv` by `table`. Throws `usage` with one line that names the flag, what is wrong, and for an unknown flag
- * the nearest right one.
+ * the nearest right one, or what `foreign` says of it.
  */
-export function parseFlags<T extends FlagTable>(argv: readonly string[], table: T): Parsed<T> {
+export function parseFlags<T extends FlagTable>(
+  argv: readonly string[],
+  table: T,
+  foreign: ForeignFlags = {},
+): Parsed<T> {
   const names = Object.keys(table);
   const byShort = new Map(names.flatMap((name) => table[name].short ? [[table[name].short, name]] : []));
-  const { tokens, rest } = normalise(argv, table, byShort);
+  const unknown = (flag: string) => unknownFlag(flag, { table, foreign });
+  const { tokens, rest } = normalise(argv, { table, byShort, unknown });
   const booleans = names.filter((name) => table[name].type === "boolean");
   const parsed = parseArgs(tokens, {
     boolean: booleans,
@@ -99,7 +107,7 @@ export function parseFlags<T extends FlagTable>(argv: readonly string[], table: 
     string: [...names.filter((name) => table[name].type !== "boolean"), "_"],
     collect: names.filter((name) => table[name].type !== "boolean"),
     unknown: (arg, key) => {
-      if (key !== undefined) throw unknownFlag(arg, names);
+      if (key !== undefined) throw unknown(arg);
       return true;
     },
   });
@@ -123,8 +131,11 @@ function gives(token: string, name: string): boolean {
  */
 function normalise(
   argv: readonly string[],
-  table: FlagTable,
-  byShort: ReadonlyMap<string | undefined, string>,
+  { table, byShort, unknown }: {
+    table: FlagTable;
+    byShort: ReadonlyMap<string | undefined, string>;
+    unknown: (flag: string) => FerryError;
+  },
 ) {
   const tokens: string[] = [];
   for (let i = 0; i < argv.length; i++) {
@@ -136,7 +147,7 @@ function normalise(
       const type = Object.hasOwn(table, name) ? table[name].type : undefined;
       if (type === undefined) {
         if (isNegation(name, table) && equals === -1) tokens.push(arg);
-        else throw unknownFlag(equals === -1 ? arg : arg.slice(0, equals), Object.keys(table));
+        else throw unknown(equals === -1 ? arg : arg.slice(0, equals));
       } else if (type === "boolean") {
         if (equals !== -1) throw new FerryError("usage", `--${name} takes no value`);
         // Spelled out: a bare one would swallow an argument that is called `true` or `false`.
@@ -150,7 +161,7 @@ function normalise(
       for (let j = 1; j < arg.length; j++) {
         const letter = arg[j];
         const name = byShort.get(letter);
-        if (name === undefined) throw unknownFlag("-" + letter, Object.keys(table));
+        if (name === undefined) throw unknown("-" + letter);
         if (table[name].type === "boolean") {
           tokens.push(`--${name}=true`);
           continue;
@@ -177,12 +188,25 @@ function nextValue(argv: readonly string[], index: number, flag: string): string
   return argv[index];
 }
 
-function unknownFlag(given: string, names: readonly string[]): FerryError {
-  const bare = given.replace(/^-+/, "");
-  const hint = bare.length > 1 && names.length > 0
-    ? `; did you mean --${closestString(bare, names)}?`
-    : "; see --help";
-  return new FerryError("usage", `unknown flag ${quote(given)}${hint}`);
+function unknownFlag(
+  given: string,
+  { table, foreign }: { table: FlagTable; foreign: ForeignFlags },
+): FerryError {
+  const nearest = nearestFlag(given.replace(/^-+/, ""), table);
+  const hint = Object.hasOwn(foreign, given)
+    ? foreign[given]
+    : nearest === null
+    ? "see --help"
+    : `did you mean ${nearest}?`;
+  return new FerryError("usage", `unknown flag ${quote(given)}; ${hint}`);
+}
+
+/** The flag whose name is most like `bare`; of one letter, the one in the other case. */
+function nearestFlag(bare: string, table: FlagTable): string | null {
+  const names = Object.keys(table);
+  if (bare.length > 1) return names.length === 0 ? null : `--${closestString(bare, names)}`;
+  const other = bare === bare.toLowerCase() ? bare.toUpperCase() : bare.toLowerCase();
+  return names.some((name) => table[name].short === other) ? `-${other}` : null;
 }
 
 function readValue(name: string, flag: Flag, raw: unknown): unknown {
@@ -199,6 +223,7 @@ function readValue(name: string, flag: Flag, raw: unknown): unknown {
   const wrong = (wanted: string) => new FerryError("usage", `--${name} ${quote(text)}: ${wanted}`);
   switch (flag.type) {
     case "string":
+      if (flag.path && text === "") throw new FerryError("usage", `--${name} is empty`);
       if (flag.choices && !flag.choices.includes(text)) {
         throw wrong(`must be one of ${flag.choices.join(", ")}`);
       }

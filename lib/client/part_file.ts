@@ -179,7 +179,11 @@ export class PartFile implements Sink {
         this.#length += count;
       }
     });
-    if (this.#length >= NOTE_AFTER && !this.#note.isWritten) this.#note.write();
+    const { note, isWritten } = this.#note;
+    if (note === null || isWritten) return;
+    if (this.#length >= NOTE_AFTER) this.#note.write();
+    // What is whole with its first piece needs none.
+    else if (this.#length < note.size) this.#note.writeSoon();
   }
 
   restart(): boolean {
@@ -275,6 +279,7 @@ export class PartFile implements Sink {
   }
 
   #close(): void {
+    this.#note.letBe();
     // Not by closing alone: a process that is just being started may hold a copy of the descriptor for a moment.
     this.#file?.unlockSync();
     this.#file?.close();

@@ -2,11 +2,15 @@
 import type { PartNote } from "./part_note.ts";
 import { writeFully } from "../core/file_bytes.ts";
 
+/** A part that is so many milliseconds old is worth a note, even should the program be killed. */
+const SOON = 250;
+
 export class PartNoteFile {
   /** What it says; null when there is nothing that could be gone on from. */
   note: PartNote | null = null;
   #isWritten = false;
   #length = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `path` gives where it lies; that may change as long as it is not written. */
   constructor(readonly path: () => string) {}
@@ -35,8 +39,23 @@ export class PartNoteFile {
     }
   }
 
+  /** Puts it on the disk in a moment, unless it is written, forgotten or let be before. */
+  writeSoon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      if (!this.#isWritten) this.write();
+    }, SOON);
+  }
+
+  /** Leaves it as it is from now on. */
+  letBe(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
   /** Removes it, if it is there. */
   forget(): void {
+    this.letBe();
     this.#isWritten = false;
     this.#length = 0;
     try {

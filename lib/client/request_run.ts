@@ -140,10 +140,21 @@ export class RequestRun implements Disposable {
     job.onEnd?.(outcome);
     if (this.settings.json) {
       const line = JSON.stringify(outcome) + "\n";
-      if (outcome.path !== undefined) this.io.out(line);
+      if (outcome.path !== undefined || (error !== undefined && this.#isForFile(job))) this.io.out(line);
       else this.io.err(line);
     }
     return error?.exit ?? 0;
+  }
+
+  /** Whether the body of `job`, which did not come so far, would have gone into a file. */
+  #isForFile(job: Job): boolean {
+    const { sending, outputs, intoFiles } = this.settings;
+    if ((job.method ?? sending.method) === "HEAD") return false;
+    try {
+      return outputs(parseTarget(job.target).url, job) !== null;
+    } catch {
+      return intoFiles;
+    }
   }
 
   async #one(job: Job): Promise<Outcome> {
@@ -230,7 +241,8 @@ export class RequestRun implements Disposable {
         const etag = transfer instanceof Transfer ? transfer.etag : null;
         if (transfer.status !== 304) job.onStored?.({ lastModified: told, etag });
       }
-      if (digest) outcome.sha256 = digest.hex();
+      // Of a body that did not come there is none.
+      if (digest && !("unchanged" in transfer && transfer.unchanged)) outcome.sha256 = digest.hex();
     } finally {
       if (!named && sink.path !== undefined && !isFolder(sink.path)) outcome.path = sink.path;
       outcome.status = transfer.status;

@@ -13,6 +13,8 @@ export interface RequestSettings {
   sending: Sending;
   outputs: OutputPlan;
   sinks: SinkOptions;
+  /** Whether the flags alone say that bodies go into files. */
+  intoFiles: boolean;
   identity: IdentityOptions;
   dialer: Pick<Dialer, "dial">;
   transfer: Pick<

@@ -87,6 +87,15 @@ export function checkParent(output: string): void {
   throw new FerryError("write_failed", `cannot write ${quote(output)}: ${why}`);
 }
 
+/** Makes the folder `path`, with those that it lies in, where there is nothing. Throws `write_failed`. */
+export function makeFolder(path: string): void {
+  try {
+    if (statOrNull(path, path) === null) Deno.mkdirSync(path, { recursive: true });
+  } catch (error) {
+    throw writeError(error, path);
+  }
+}
+
 /** What lies at `path`, or null for nothing; any other trouble is one of writing `output`. */
 export function statOrNull(path: string, output: string): Deno.FileInfo | null {
   try {

@@ -32,6 +32,8 @@ export class Transfer {
   /** Bytes of the body that this run received, or sent when it has a body to send. */
   bytes = 0;
   retries = 0;
+  /** Whether nothing was fetched, since nothing has changed since the copy that a condition names. */
+  unchanged = false;
   /** Whether bytes of an earlier run, or of an earlier try, were gone on from. */
   resumed = false;
   /** Bytes that were fetched anew because they were damaged, once they were. */
@@ -181,7 +183,10 @@ export class Transfer {
     this.#teller.head(response);
     this.#teller.coding(response);
     // Nothing has changed since the copy that the user's own condition names: it stays.
-    if (response.status === 304 || this.#isNoNewer()) return await response.body?.cancel();
+    if (response.status === 304 || this.#isNoNewer()) {
+      this.unchanged = true;
+      return await response.body?.cancel();
+    }
     try {
       tools.sink.answered?.({ headers: response.headers, url: hop.url });
     } catch (error) {

@@ -66,6 +66,8 @@ export function prepareFields(headers: Iterable<[name: string, value: string]>):
     const name = spelled.toLowerCase();
     if (name === "host") fields.host = value;
     else if (name === "expect") fields.expect = readExpect(value);
+    // As curl takes it, an empty one means that none is sent, nor one that would be sent otherwise.
+    else if (value === "") continue;
     else if (name === "transfer-encoding") {
       if (value.toLowerCase() !== "chunked") {
         throw new FerryError("usage", "--header Transfer-Encoding: only chunked can be sent");

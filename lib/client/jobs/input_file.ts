@@ -38,7 +38,9 @@ export class InputFile {
       async () => (await reading(path, () => Deno.open(path))).readable,
       options,
     );
-    if ((await reading(path, () => Deno.stat(path))).isFile) await input.#check();
+    const info = await reading(path, () => Deno.stat(path));
+    if (info.isDirectory) throw new FerryError("read_failed", `cannot read ${quote(path)}: it is a folder`);
+    if (info.isFile) await input.#check();
     return input;
   }
 
