@@ -49,7 +49,8 @@ export const request: Command = defineCommand({
     "nothing outside its folder and follows no symbolic link in it. A file that is here is fetched anew only when its size " +
     "or time differs, or where the listing has neither, when the server says that it changed (If-Modified-Since, " +
     "If-None-Match); files get the server's times. What only lies here stays.",
-    "-u, --token, an Authorization or Cookie header never follow a redirect to another origin.",
+    "-u, --token, an Authorization or Cookie header, and others whose names speak of a secret (token, api-key, password), " +
+    "never follow a redirect to another origin.",
   ],
   examples: [
     { run: "ferry request http://host/data.json | jq .name", about: "the body to a pipe" },

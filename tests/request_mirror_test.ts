@@ -33,7 +33,7 @@ Deno.test("request --mirror takes parts from servers that have the same, and lea
   await using other = ranged({ body: OTHER, digest: await reprDigest(OTHER) });
   await using shorter = ranged({ body: BODY.subarray(1), digest });
   await using blind = ranged({ body: BODY, digest, deaf: true });
-  const headers = ["-H", "Authorization: Bearer secret", "-H", "X-Mine: 1"];
+  const headers = ["-H", "Authorization: Bearer secret", "-H", "X-Mine: 1", "-H", "Private-Token: secret"];
   const run = await fetchFrom(
     first.url + "/f",
     [mirror, silent, other, shorter, blind].map(({ url }) => url + "/f"),
@@ -50,6 +50,7 @@ Deno.test("request --mirror takes parts from servers that have the same, and lea
   // What is for the first server alone does not go to others.
   assertEquals(first.visits[0].headers.get("authorization"), "Bearer secret");
   assertEquals(mirror.visits[0].headers.get("authorization"), null);
+  assertEquals(mirror.visits[0].headers.get("private-token"), null);
   assertEquals(mirror.visits[0].headers.get("x-mine"), "1");
 });
 

@@ -15,13 +15,16 @@ Deno.test("request keeps credentials and cookies from another origin, and gives 
     { args: ["--token", "geheim"], url: server.url },
     { args: [], url: server.url, env: { FERRY_TOKEN: "geheim" } },
     { args: [], url: `http://m%65:g%65heim@${bare}` },
-    { args: ["-H", "Authorization: Bearer geheim", "-H", "Cookie: id=geheim"], url: server.url },
+    {
+      args: ["-H", "Authorization: Bearer geheim", "-H", "Cookie: id=geheim", "-H", "X-Api-Key: geheim"],
+      url: server.url,
+    },
   ];
   for (const { args, url, env } of ways) {
     const away = await ferry(["request", ...args, "-v", url + "/away"], { env });
     assertEquals([away.code, away.stdout], [0, "other"], away.stderr);
     const seen = other.visits.at(-1)!.headers;
-    assertEquals([seen.get("authorization"), seen.get("cookie")], [null, null]);
+    assertEquals([seen.get("authorization"), seen.get("cookie"), seen.get("x-api-key")], [null, null, null]);
     assert(!away.stderr.includes("geheim") && !away.stderr.includes(btoa("me:geheim")), away.stderr);
     const home = await ferry(["request", ...args, url + "/home"], { env });
     assertEquals([home.code, home.stdout], [0, "home"]);

@@ -54,6 +54,11 @@ const URL_HEADER = /^(?:content-)?location$|^referer$|^destination$/i;
 const SECRET_HEADER =
   /^(?:proxy-)?authorization$|^(?:set-)?cookie2?$|token|secret|passw|api-?key|credential/i;
 
+/** `headers` for another origin than the one that they were meant for: without what may be a secret, and its name. */
+export function forAnotherOrigin(headers: Headers): Headers {
+  return new Headers([...headers].filter(([name]) => name !== "host" && !SECRET_HEADER.test(name)));
+}
+
 /** The value of the header `name` as a log may show it: what may be a secret is replaced. */
 export function redactHeader(name: string, value: string): string {
   if (URL_HEADER.test(name)) return hideUserinfo(value);
@@ -62,7 +67,7 @@ export function redactHeader(name: string, value: string): string {
   return scheme ? `${scheme[1]} [redacted]` : "[redacted]";
 }
 
-/** `text` without what stands between `//` and the last `@` of its authority. */
+/** `text` without what stands between its slashes, whichever a URL may have there, and the last `@` of its authority. */
 export function hideUserinfo(text: string): string {
-  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?[^/?#]*@/i, "$1");
+  return text.replace(/^([a-z][a-z0-9+.-]*:[/\\]+|[/\\]{2,})?[^/\\?#]*@/i, "$1");
 }

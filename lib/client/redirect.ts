@@ -1,6 +1,6 @@
 /** Where a redirect leads and what may go along, RFC 9110 section 15.4. Pure. */
 import { FerryError, quote } from "../core/errors.ts";
-import { hideUserinfo } from "./credentials.ts";
+import { forAnotherOrigin, hideUserinfo } from "./credentials.ts";
 
 /** One request on the way, before or after a redirect. */
 export interface Hop {
@@ -37,10 +37,7 @@ export function nextHop(hop: Hop, answer: { status: number; location: string }):
   url.username = "";
   url.password = "";
   url.hash = "";
-  const headers = new Headers(hop.headers);
-  if (url.origin !== hop.url.origin) {
-    for (const name of ["authorization", "cookie", "proxy-authorization", "host"]) headers.delete(name);
-  }
+  const headers = url.origin === hop.url.origin ? new Headers(hop.headers) : forAnotherOrigin(hop.headers);
   // 303 asks for a GET; 301 and 302 turn a POST into one, as all clients have always done.
   const toGet = answer.status === 303 ? hop.method !== "HEAD" : answer.status <= 302 && hop.method === "POST";
   if (!toGet) return { url, method: hop.method, headers, withBody: hop.withBody };

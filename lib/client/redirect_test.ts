@@ -9,6 +9,8 @@ const HEADERS = {
   "content-type": "t",
   "content-length": "5",
   "x-own": "x",
+  "x-api-key": "k",
+  "private-token": "p",
 };
 
 function hop(method: string) {
@@ -29,7 +31,7 @@ Deno.test("nextHop() keeps or drops credentials by origin", () => {
   for (const [location, href, kept] of cases) {
     const next = nextHop(hop("GET"), { status: 302, location });
     assertEquals([location, next.url.href], [location, href]);
-    for (const name of ["authorization", "cookie", "host"]) {
+    for (const name of ["authorization", "cookie", "host", "x-api-key", "private-token"]) {
       assertEquals([location, next.headers.has(name)], [location, kept]);
     }
     assertEquals(next.headers.get("x-own"), "x");

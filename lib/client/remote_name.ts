@@ -42,13 +42,20 @@ export function serverName(answer: NamedAnswer): string {
   // RFC 6266 section 4.3: of a path, what stands after its last separator.
   const candidates = [told?.split(/[/\\]/).at(-1) ?? "", lastSegment(answer.url)];
   for (const candidate of candidates) {
-    const name = harmless(candidate.replace(/[.\s]+$/, "")).replace(/^-/, "_");
+    const name = harmless(withoutEnd(candidate)).replace(/^-/, "_");
     if (name !== "") return name;
   }
   throw new FerryError(
     "usage",
     `${quote(answer.url.href)}: neither the server nor the URL gives a file name; --output FILE does`,
   );
+}
+
+/** Without the dots and blanks at its end. A regular expression would take the square of its length. */
+function withoutEnd(name: string): string {
+  let end = name.length;
+  while (end > 0 && /[.\s]/.test(name[end - 1])) end--;
+  return name.slice(0, end);
 }
 
 function lastSegment(url: URL): string {

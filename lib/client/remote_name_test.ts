@@ -83,3 +83,10 @@ Deno.test("numbered() puts the number before the extension and stays short enoug
   ];
   for (const [path, number, name] of cases) assertEquals(numbered(path, number), name);
 });
+
+Deno.test("serverName() reads the longest of names in one go", () => {
+  // To the square of its length this would take hours.
+  const name = `${".".repeat(2_000_000)}x`;
+  const headers = new Headers({ "content-disposition": `attachment; filename="${name}"` });
+  assertEquals(serverName({ headers, url: new URL("http://h/a") }).length, 239);
+});

@@ -30,6 +30,11 @@ Deno.test("parseTarget() takes http and https and tells what else was meant", ()
 Deno.test("hideUserinfo() takes out what may be a password and nothing else", () => {
   assertEquals(hideUserinfo("http://a:b@c@h/x@y"), "http://h/x@y");
   assertEquals(hideUserinfo("http://h/x@y?z=a@b"), "http://h/x@y?z=a@b");
+  assertEquals(hideUserinfo("/x@y"), "/x@y");
+  // Whatever a URL parser takes for the two slashes.
+  for (const start of ["http:/", "http:///", "http:\\\\", "//", "\\/"]) {
+    assertEquals(hideUserinfo(`${start}a:b@h/x@y`), `${start}h/x@y`);
+  }
 });
 
 Deno.test("splitArgs() tells a method from URLs", () => {

@@ -5,6 +5,7 @@
 import type { Dialer } from "../dial/dialer.ts";
 import type { WireAnswer } from "./answer.ts";
 import { Call } from "./call.ts";
+import { Idle } from "./idle.ts";
 import { Pool } from "./pool.ts";
 import { checkLength, isAsked, type WireRequest } from "./request.ts";
 import { Stops } from "./stops.ts";
@@ -13,6 +14,9 @@ export interface Http1Options {
   /** So many connections at most to one origin; 16 unless told. */
   connections?: number;
 }
+
+/** Connections to all origins that are kept for the next request: a list of URLs may lead to any number of hosts. */
+const MOST_IDLE = 256;
 
 /** How often it is looked whether a server has fallen silent. */
 const CHECK_MS = 1000;
@@ -23,6 +27,7 @@ export class Http1Client implements Disposable {
   /** By origin. */
   readonly #pools = new Map<string, Pool>();
   readonly #stops = new Stops();
+  readonly #idle = new Idle(MOST_IDLE);
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(dialer: Pick<Dialer, "dial">, options: Http1Options = {}) {
@@ -57,7 +62,7 @@ export class Http1Client implements Disposable {
     const { origin } = url;
     let pool = this.#pools.get(origin);
     if (pool === undefined) {
-      pool = new Pool(this.#dialer, this.#options.connections ?? 16);
+      pool = new Pool(this.#dialer, { limit: this.#options.connections ?? 16, idle: this.#idle });
       this.#pools.set(origin, pool);
       this.#timer ??= this.#watch();
     }

@@ -168,6 +168,33 @@ Deno.test("Http1Client keeps to its number of connections, and asks for the rest
   assertEquals([server.count, most <= 2, texts], [2, true, Array(30).fill("xxx")]);
 });
 
+Deno.test("Http1Client keeps few connections of many origins for later, those that were needed last", async () => {
+  const open = new Set<string>();
+  const dialer: Pick<Dialer, "dial"> = {
+    dial({ host }) {
+      open.add(host);
+      const conn = scripted(Array(3).fill("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"), [100]);
+      const close = () => {
+        open.delete(host);
+        conn.close();
+      };
+      return Promise.resolve({ conn: { ...conn, close }, form: "origin", about: "" });
+    },
+  };
+  using client = new Http1Client(dialer);
+  const ask = async (host: string) => {
+    const url = new URL(`http://${host}/`);
+    const answer = await client.send({ url, method: "GET", fields: PLAIN }, NEVER);
+    assertEquals(await textOf(answer.body), "x");
+    // A connection is free only when its own side has seen the end of the body.
+    await new Promise((resolve) => setTimeout(resolve));
+  };
+  for (let count = 0; count < 260; count++) await ask(`h${count}`);
+  await ask("h4");
+  await ask("h260");
+  assertEquals([open.size, open.has("h4"), open.has("h5"), open.has("h260")], [256, true, false, true]);
+});
+
 Deno.test("Http1Client sends again what a kept connection did not answer, if that does no harm", async () => {
   const server = () =>
     new RawServer(async (connection) => {

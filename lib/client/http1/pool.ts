@@ -2,6 +2,7 @@
 import type { Dialer } from "../dial/dialer.ts";
 import type { Call, Holder } from "./call.ts";
 import { Channel, type ChannelEvents } from "./channel.ts";
+import type { Idle } from "./idle.ts";
 
 export class Pool implements Holder {
   readonly #dialer: Pick<Dialer, "dial">;
@@ -10,24 +11,29 @@ export class Pool implements Holder {
   readonly #dialing = new Set<AbortController>();
   /** So many connections at most. */
   #limit: number;
+  readonly #idle: Idle;
   #isOpen = true;
   /** Whether connections that do nothing keep the server from those that wait. */
   #isCrowded = false;
   readonly #events: ChannelEvents = {
     free: (channel) => {
       this.#dispatch();
-      if (this.#isCrowded && channel.isFree) channel.close();
+      if (!channel.isFree) return;
+      if (this.#isCrowded) channel.close();
+      else this.#idle.add(channel);
     },
     returned: (call) => this.#takeBack(call),
     closed: (channel) => {
       this.#channels = this.#channels.filter((other) => other !== channel);
+      this.#idle.delete(channel);
       this.#dispatch();
     },
   };
 
-  constructor(dialer: Pick<Dialer, "dial">, limit: number) {
+  constructor(dialer: Pick<Dialer, "dial">, { limit, idle }: { limit: number; idle: Idle }) {
     this.#dialer = dialer;
     this.#limit = limit;
+    this.#idle = idle;
   }
 
   add(call: Call): void {
@@ -67,6 +73,7 @@ export class Pool implements Holder {
     for (const channel of this.#channels) {
       if (channel.isAlmostFree) soon++;
       if (!channel.isFree) continue;
+      this.#idle.delete(channel);
       channel.send(this.#queue.shift()!);
       if (this.#queue.length === 0) return;
     }
@@ -85,6 +92,7 @@ export class Pool implements Holder {
       this.#dialing.delete(controller);
       const channel = new Channel(dialed, performance.now() - start, this.#events);
       this.#channels.push(channel);
+      this.#idle.add(channel);
       if (!this.#isOpen) channel.close();
     } catch (error) {
       this.#dialing.delete(controller);

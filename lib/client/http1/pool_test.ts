@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Dialer } from "../dial/dialer.ts";
 import { Call } from "./call.ts";
+import { Idle } from "./idle.ts";
 import { Pool } from "./pool.ts";
 import { RawServer } from "./raw_server.ts";
 import { prepareFields } from "./request.ts";
@@ -15,7 +16,7 @@ Deno.test("Pool.check() lets idle connections go when the server has no room for
     free = turn;
     return turn;
   });
-  const pool = new Pool(new Dialer(), 4);
+  const pool = new Pool(new Dialer(), { limit: 4, idle: new Idle(4) });
   const calls = Array.from({ length: 4 }, () => {
     const request = { url: server.url, method: "GET", fields: prepareFields([]) };
     return new Call(request, new AbortController().signal, false);

@@ -23,6 +23,8 @@ export class DavListingParser implements ListingParser {
   #text = "";
   #parts = 0;
   #chars = 0;
+  /** Of text that nothing was made of yet: an attribute or a comment may be long. */
+  #unread = 0;
   #href: string | null = null;
   /** What the whole response says, and what the current propstat would add. */
   #known: Properties = {};
@@ -34,8 +36,14 @@ export class DavListingParser implements ListingParser {
     parser.on("doctype", () => {
       throw new NoListing();
     });
-    parser.on("opentag", ({ uri, local }) => this.#begin(uri === "DAV:" ? local : ""));
-    parser.on("closetag", () => this.#end());
+    parser.on("opentag", ({ uri, local }) => {
+      this.#unread = 0;
+      this.#begin(uri === "DAV:" ? local : "");
+    });
+    parser.on("closetag", () => {
+      this.#unread = 0;
+      this.#end();
+    });
     const text = (text: string) => {
       this.#chars += text.length;
       if (this.#chars > MAX_ENTRY_CHARS) throw new NoListing();
@@ -49,7 +57,9 @@ export class DavListingParser implements ListingParser {
   }
 
   write(text: string): void {
+    this.#unread += text.length;
     this.#parser.write(text);
+    if (this.#unread > 2 * MAX_ENTRY_CHARS) throw new NoListing();
   }
 
   end(): Listing | null {

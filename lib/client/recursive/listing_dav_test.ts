@@ -65,3 +65,14 @@ Deno.test("DavListingParser takes no other document, and no bomb", () => {
   ];
   for (const text of bad) assertThrows(() => parse(text), NoListing);
 });
+
+Deno.test("DavListingParser keeps no attribute, comment or other part that has no end", () => {
+  const start = '<multistatus xmlns="DAV:">';
+  for (const opened of ['<response a="', "<!-- ", "<response><href>", "<", "<?x ", "<![CDATA["]) {
+    const parser = new DavListingParser(new URL("http://host/dav/"));
+    parser.write(start + opened);
+    assertThrows(() => {
+      for (let count = 0; count < 5; count++) parser.write("a".repeat(64 * 1024));
+    }, NoListing);
+  }
+});

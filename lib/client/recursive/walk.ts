@@ -13,6 +13,9 @@ const AHEAD = 4;
 /** More than a mirror can hold; a server that makes up folders shall not keep the run for ever. */
 const MAX_FOUND = 10_000_000;
 
+/** Folders that are known and not yet read: a server that makes up many in each shall not fill the memory with them. */
+const MAX_WAITING = 1_000_000;
+
 /** What comes of an entry, or of a folder that could not be read. */
 export type Step =
   | ({ kind: "fetch" } & Found)
@@ -40,15 +43,16 @@ export interface WalkTools {
   hides?: (path: string, kind: Listed["kind"]) => boolean;
 }
 
+/** One that waits; many of them do, so that it has no more than it needs. */
 interface Folder {
   kind: "folder";
-  url: URL;
   path: string;
   depth: number;
 }
 
 interface Arrived {
   folder: Folder;
+  url: URL;
   outcome: { listing: Listing } | { error: unknown };
 }
 
@@ -58,15 +62,15 @@ interface Arrived {
  */
 export async function* walk(root: URL, depth: number, tools: WalkTools): AsyncGenerator<Iterable<Step>> {
   // The last one first: those that wait are then few.
-  const waiting: Folder[] = [{ kind: "folder", url: root, path: "", depth: 0 }];
+  const waiting: Folder[] = [{ kind: "folder", path: "", depth: 0 }];
   const reading = new Map<Folder, Promise<Arrived>>();
   let found = 0;
   while (waiting.length > 0 || reading.size > 0) {
     while (waiting.length > 0 && reading.size < AHEAD) {
       const folder = waiting.pop()!;
-      reading.set(folder, arrival(folder, tools));
+      reading.set(folder, arrival(folder, urlOf(folder, root), tools));
     }
-    const { folder, outcome } = await Promise.race(reading.values());
+    const { folder, url, outcome } = await Promise.race(reading.values());
     reading.delete(folder);
     try {
       if ("error" in outcome) throw outcome.error;
@@ -76,38 +80,45 @@ export async function* walk(root: URL, depth: number, tools: WalkTools): AsyncGe
         throw new FerryError("guard", `${quote(root.href)}: more than ${MAX_FOUND} files and folders`);
       }
       const local = tools.local.enter(folder.path);
-      yield stepsOf({ folder, local, listing, depth }, waiting, tools);
+      yield stepsOf({ folder, url, local, listing, depth }, waiting, tools);
     } catch (error) {
       if (!(error instanceof FerryError) || error.code === "guard") throw error;
-      yield [{ kind: "problem", url: folder.url.href, error }];
+      yield [{ kind: "problem", url: url.href, error }];
     }
   }
 }
 
 /** Those of one folder; the folders in it are added to `waiting`. */
 function* stepsOf(place: Place, waiting: Folder[], tools: WalkTools): Generator<Step> {
-  const { folder, listing } = place;
+  const { url, listing } = place;
   for (const { name, why } of listing.refused) {
-    yield { kind: "problem", url: folder.url.href, error: notTaken(name, why) };
+    yield { kind: "problem", url: url.href, error: notTaken(name, why) };
   }
   for (const listed of listing.entries) {
     const next = consider(listed, place, tools);
     if (next === null) continue;
-    if (next.kind === "folder") waiting.push(next);
-    else yield next;
+    if (next.kind !== "folder") yield next;
+    else if (waiting.push(next) > MAX_WAITING) {
+      throw new FerryError("guard", `${quote(url.href)}: more than ${MAX_WAITING} folders wait to be read`);
+    }
   }
 }
 
-async function arrival(folder: Folder, tools: WalkTools): Promise<Arrived> {
+async function arrival(folder: Folder, url: URL, tools: WalkTools): Promise<Arrived> {
   try {
-    return { folder, outcome: { listing: await tools.read(folder.url) } };
+    return { folder, url, outcome: { listing: await tools.read(url) } };
   } catch (error) {
-    return { folder, outcome: { error } };
+    return { folder, url, outcome: { error } };
   }
+}
+
+function urlOf({ path }: Folder, root: URL): URL {
+  return path === "" ? root : new URL(root.href + path.split("/").map(encodeSegment).join("/") + "/");
 }
 
 interface Place {
   folder: Folder;
+  url: URL;
   local: LocalFolder;
   listing: Listing;
   depth: number;
@@ -117,7 +128,7 @@ interface Place {
 function consider(listed: Listed, place: Place, tools: WalkTools): Folder | Step | null {
   const { folder, local, listing } = place;
   const path = childPath(folder.path, listed.name);
-  const url = folder.url.href + encodeSegment(listed.name);
+  const url = place.url.href + encodeSegment(listed.name);
   try {
     if (tools.hides?.(path, listed.kind)) return null;
     // Its names are good; no UTF-16 unit takes more than three bytes of UTF-8.
@@ -125,7 +136,7 @@ function consider(listed: Listed, place: Place, tools: WalkTools): Folder | Step
     if (problem !== null) throw notTaken(listed.name, problem);
     if (listed.kind === "dir") {
       if (folder.depth < place.depth) {
-        return { kind: "folder", url: new URL(url + "/"), path, depth: folder.depth + 1 };
+        return { kind: "folder", path, depth: folder.depth + 1 };
       }
       if (place.depth < DEFAULT_DEPTH) return null;
       throw new FerryError(

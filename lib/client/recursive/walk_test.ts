@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { FerryError } from "../../core/errors.ts";
 import type { Listed, Listing } from "./listed.ts";
 import { LocalTree } from "./local_tree.ts";
@@ -124,4 +124,22 @@ Deno.test("walk() ends with what is no trouble of one folder alone", async () =>
     () => all(walk(ROOT, 1, { read, local: new LocalTree(dir.path) })),
     TypeError,
   );
+});
+
+Deno.test("walk() ends where a server makes up more folders than anybody has, before they fill the memory", async () => {
+  using dir = tempDir();
+  let asked = 0;
+  const read = () => {
+    asked++;
+    const entries = Array.from(
+      { length: 300_000 },
+      (_, index): Listed => ({ name: `${index}`, kind: "dir" }),
+    );
+    return Promise.resolve({ entries, refused: [], precision: 1 } as Listing);
+  };
+  const tools: WalkTools = { read, local: new LocalTree(dir.path) };
+  const error = await assertRejects(() => all(walk(ROOT, DEFAULT_DEPTH, tools)), FerryError);
+  assertEquals(error.code, "guard");
+  assertStringIncludes(error.message, "more than 1000000 folders wait to be read");
+  assert(asked < 12, `${asked} listings`);
 });

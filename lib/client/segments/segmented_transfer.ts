@@ -1,5 +1,6 @@
 /** One URL fetched in segments, by several connections and from several servers, as whole and right as in one stream. */
 import { FerryError, quote } from "../../core/errors.ts";
+import { forAnotherOrigin } from "../credentials.ts";
 import { Deadline } from "../deadline.ts";
 import { PartFile } from "../part_file.ts";
 import type { RequestClient } from "../request_client.ts";
@@ -436,8 +437,5 @@ function firstOf({ start, end }: Span): Span {
 
 /** The user's headers for a mirror: what belongs to the first server's origin stays there. */
 function headersFor(url: URL, first: { url: URL; headers: Headers }): Headers {
-  const headers = new Headers(first.headers);
-  if (url.origin === first.url.origin) return headers;
-  for (const name of ["authorization", "cookie", "proxy-authorization", "host"]) headers.delete(name);
-  return headers;
+  return url.origin === first.url.origin ? new Headers(first.headers) : forAnotherOrigin(first.headers);
 }
