@@ -15,6 +15,7 @@ import { UrlJobs } from "../lib/client/jobs/url_jobs.ts";
 import { parseTarget, splitArgs } from "../lib/client/target.ts";
 import { makeFolder } from "../lib/client/sink.ts";
 import type { TransfersMeter } from "../lib/client/transfers_meter.ts";
+import type { WriteOut } from "../lib/client/write_out/write_out.ts";
 import { FOREIGN_FLAGS, REQUEST_FLAGS, type RequestFlags } from "./request_flags.ts";
 import { dialerFor, hideSecrets, identityOf } from "./request_network.ts";
 
@@ -49,6 +50,12 @@ export const request: Command = defineCommand({
     "nothing outside its folder and follows no symbolic link in it. A file that is here is fetched anew only when its size " +
     "or time differs, or where the listing has neither, when the server says that it changed (If-Modified-Since, " +
     "If-None-Match); files get the server's times. What only lies here stays.",
+    "--write-out takes curl's names: status (http_code), size_download, size_upload, speed_download, time_total, " +
+    "time_namelookup, time_connect, time_appconnect, time_pretransfer, time_starttransfer, time_redirect, url, " +
+    "url_effective, redirect_url, num_redirects, num_connects, num_retries, num_headers, content_type, method, scheme, " +
+    "http_version, remote_ip, remote_port, local_ip, local_port, filename_effective, exitcode, errormsg, json, " +
+    "header_json, stderr, stdout, onerror; bytes, ms, sha256 and resumed as --json has them; %header{NAME}; %%, \\n, " +
+    "\\r, \\t. Sizes are those of all tries together.",
     "-u, --token, an Authorization or Cookie header, and others whose names speak of a secret (token, api-key, password), " +
     "never follow a redirect to another origin.",
   ],
@@ -98,6 +105,10 @@ export const request: Command = defineCommand({
       run: "ferry request --form title=Sea --form photo=@sea.jpg http://host/album",
       about: "POST a form with a file",
     },
+    {
+      run: "ferry request -o /dev/null -w '%{status} %{time_starttransfer}\\n' http://host/",
+      about: "what came of it, and how fast",
+    },
     { run: "ferry request DELETE http://host/old.txt", about: "any other method" },
   ],
   environment: [
@@ -142,6 +153,7 @@ export const request: Command = defineCommand({
       flags.output.length > 0;
     const many = flags.input !== undefined || flags.recursive ||
       (count > 1 && intoFiles && sending.method === "GET");
+    const writeOut = await writeOutOf(flags, io);
     const settings: RequestSettings = {
       sending,
       // A mirror says itself where its files go.
@@ -152,7 +164,7 @@ export const request: Command = defineCommand({
         terminal: io.stdoutIsTerminal && !flags.output.includes("-"),
       },
       identity: await identityOf(flags, io),
-      dialer: await dialerFor(flags, io),
+      dialer: await dialerFor(flags, io, { lookFirst: writeOut?.wantsLookup }),
       transfer: {
         range: flags.range === undefined ? undefined : parseRangeFlag(flags.range),
         ifNewer,
@@ -179,6 +191,7 @@ export const request: Command = defineCommand({
       parallel: flags.parallel ?? (many && flags.segments === 1 ? PARALLEL : 1),
       several,
       json: flags.json,
+      writeOut,
       quiet: flags.quiet,
       verbose: flags.verbose,
     };
@@ -214,6 +227,14 @@ async function checkMirror(flags: RequestFlags, { method }: Sending, count: numb
   if (given !== null) throw new FerryError("usage", `${given} goes with --recursive`);
 }
 
+/** What is to be written about each URL. Throws `usage` and `read_failed`. */
+async function writeOutOf(flags: RequestFlags, io: Io): Promise<WriteOut | undefined> {
+  const format = flags["write-out"];
+  if (format === undefined) return undefined;
+  const { WriteOut } = await import("../lib/client/write_out/write_out.ts");
+  return new WriteOut(format, { stdout: io.stdoutIsTerminal, stderr: io.stderrIsTerminal });
+}
+
 /** URLs at a time where they go into files. */
 const PARALLEL = 16;
 
@@ -239,7 +260,8 @@ function wantsProgress(
   const intoFiles = flags.recursive || flags["remote-name"] || flags["remote-header-name"] ||
     flags["output-dir"] !== undefined;
   const toStdout = flags.output.includes("-") || flags.output.length === 0 && !intoFiles;
-  if (flags.json && (toStdout || io.stdoutIsTerminal)) return false;
+  const isTold = flags.json || flags["write-out"] !== undefined;
+  if (isTold && (toStdout || io.stdoutIsTerminal)) return false;
   // An upload is what takes its time, and its answer is short.
   return !(toStdout && io.stdoutIsTerminal && sending.body.kind === "none");
 }

@@ -203,6 +203,14 @@ export const REQUEST_FLAGS = {
     value: "sha256:HEX",
     about: "the body must have this SHA-256, or no file appears",
   },
+  "write-out": {
+    type: "string",
+    short: "w",
+    value: "FORMAT",
+    about:
+      "write this behind each URL's body: %{status}, %{size_download}, %{time_total} and others as curl has them, " +
+      "see the notes; @FILE takes it from a file",
+  },
   progress: {
     type: "boolean",
     default: null,

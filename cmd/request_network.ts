@@ -60,9 +60,14 @@ async function userWithPassword(user: string, io: Io): Promise<string> {
 }
 
 /** What makes connections as the flags and the environment want them. Throws `usage` and `read_failed`. */
-export async function dialerFor(flags: Flags, io: Io): Promise<Dialer> {
+export async function dialerFor(
+  flags: Flags,
+  io: Io,
+  options: Pick<DialOptions, "lookFirst"> = {},
+): Promise<Dialer> {
   checkTrust(flags);
   return new Dialer({
+    ...options,
     unix: flags.unix,
     ...await trustOf(flags, io),
     identity: await clientCertificate(flags, io),

@@ -61,7 +61,9 @@ Deno.test("request shows no secret, however it fails and whatever it tells", asy
     [["-o", dir.at("file"), ...secret, `http://ann:geheim1@${host}/broken`], 18],
   ];
   for (const [args, code] of cases) {
-    const run = await ferry(["request", "--retry", "0", "-v", "--json", ...args]);
+    // All that is known of the URL, but not the headers of the server's own.
+    const known = "%{json} %{url} %{redirect_url} %{errormsg}%{stderr}%{json}";
+    const run = await ferry(["request", "--retry", "0", "-v", "--json", "-w", known, ...args]);
     assertEquals(run.code, code, run.stderr);
     assertHidden(run.stdout + run.stderr, args.join(" "));
   }

@@ -55,3 +55,11 @@ export function terminalText(text: string): string {
     piece === "\n" || piece === "\t" ? piece : quote(piece)
   ).join("");
 }
+
+/** JSON of `value` in one line, in which no character can move a terminal's cursor or turn its text around. */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => "\\u" + character.charCodeAt(0).toString(16).padStart(4, "0"),
+  );
+}

@@ -5,6 +5,7 @@ import type { WireAnswer } from "./http1/answer.ts";
 import type { RequestClient } from "./request_client.ts";
 import { type Hop, isRedirect, nextHop } from "./redirect.ts";
 import { wireTrace } from "./wire_trace.ts";
+import type { Facts } from "./write_out/facts.ts";
 
 export interface ExchangeOptions {
   body: BodySource;
@@ -16,6 +17,10 @@ export interface ExchangeOptions {
   maxRedirects: number | null;
   /** Gets each line of what is sent and received, secrets redacted. */
   trace?: (line: string) => void;
+  /** Where notes of it go, for `--write-out`. */
+  facts?: Facts;
+  /** What the notes say that was asked for, instead of the truth; null for a question that is noted as none. */
+  as?: Pick<Hop, "url" | "method"> | null;
 }
 
 /** An answer and the request that brought it. */
@@ -40,6 +45,7 @@ export async function exchange(client: RequestClient, first: Hop, options: Excha
         }; --max-redirects N allows more`,
       );
     }
+    if (options.as !== null) options.facts?.redirected();
     const before = hop;
     hop = nextHop(before, { status: response.status, location });
     options.trace?.(`* redirected to ${quote(hop.url.href)}${leftBehind(before, hop)}`);
@@ -62,11 +68,17 @@ function leftBehind(before: Hop, after: Hop): string {
 }
 
 async function send(client: RequestClient, hop: Hop, options: ExchangeOptions): Promise<WireAnswer> {
-  return await client.send(hop.url, {
+  const { facts, as = hop, largestPiece: largest } = options;
+  const meter: Meter = facts === undefined ? options.meter : (bytes) => {
+    facts.sent += bytes;
+    return options.meter(bytes);
+  };
+  const answer = await client.send(hop.url, {
     method: hop.method,
     headers: hop.headers,
-    body: hop.withBody ? requestBody(options.body, options.meter, { largest: options.largestPiece }) : null,
+    body: hop.withBody ? requestBody(options.body, meter, { largest }) : null,
     signal: options.signal,
     trace: options.trace && wireTrace(options.trace),
   });
+  return facts === undefined ? answer : facts.watch(answer, as);
 }

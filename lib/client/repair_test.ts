@@ -50,7 +50,8 @@ function answer(url: URL, status: number, headers: Record<string, string>, bytes
       version: "1.1",
       ok: status < 300,
       headers: new Headers(headers),
-      connection: { about: "", dialMs: 0 },
+      connection: { connected: 0, ready: 0 },
+      sentAt: 0,
       answered: 0,
       body: {
         left: undefined,

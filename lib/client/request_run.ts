@@ -2,11 +2,11 @@
 import type { Io } from "../cli/io.ts";
 import { formatMs } from "../cli/units.ts";
 import { exitStatus, FerryError, quote, writeError } from "../core/errors.ts";
-import { terminalText } from "./answer_text.ts";
 import type { Job, Jobs } from "./jobs/job.ts";
 import { inParallel } from "./jobs/in_parallel.ts";
-import { OrderedOut, type OutPlace } from "./jobs/ordered_out.ts";
+import { OrderedOut } from "./jobs/ordered_out.ts";
 import { type Outcome, worse } from "./jobs/outcome.ts";
+import { type Done, OutcomeTeller } from "./outcome_teller.ts";
 import { TakenPaths } from "./jobs/taken_paths.ts";
 import { Pace } from "./pace.ts";
 import { PartFile } from "./part_file.ts";
@@ -29,7 +29,6 @@ interface Request {
   sending: Sending;
   /** Null for standard output. */
   path: string | null;
-  out: OutPlace | Io;
 }
 
 /** Why those end that were under way when another one failed. */
@@ -48,6 +47,7 @@ export class RequestRun implements Disposable {
   /** The rate that all of them have together. */
   #pace: Pace | undefined;
   readonly #order: OrderedOut;
+  readonly #teller: OutcomeTeller;
   /** Ends what is under way when one of them has ended it all. */
   readonly #halt = new AbortController();
   readonly #stop: AbortSignal;
@@ -60,6 +60,7 @@ export class RequestRun implements Disposable {
     this.#ways = new TransferWays(settings, this.#clients);
     this.#stop = AbortSignal.any([io.stop, this.#halt.signal]);
     this.#order = new OrderedOut(io);
+    this.#teller = new OutcomeTeller(settings, { io, order: this.#order, progress });
   }
 
   /**
@@ -67,29 +68,45 @@ export class RequestRun implements Disposable {
    * only when the program is to stop.
    */
   async all(jobs: Jobs): Promise<number> {
+    const { failEarly, parallel } = this.settings;
     let exit = 0;
-    const ended = (outcome: Outcome, job: Job) => {
-      exit = worse(exit, this.#tell(outcome, job));
-      if (exit !== 0 && this.settings.failEarly) this.#halt.abort(FAILED_EARLY);
+    const ended = (done: Done) => {
+      const status = this.#teller.tell(done);
+      // What ends it all is the first failure, whatever others come about by that.
+      if (failEarly && exit !== 0) return;
+      exit = worse(exit, status);
+      if (failEarly && exit !== 0) this.#halt.abort(FAILED_EARLY);
     };
-    const options = { width: this.settings.parallel, signal: this.#stop };
+    const options = { width: parallel, signal: this.#stop };
+    const fromLane = (outcome: Outcome, job: Job) => ended({ outcome, job, ms: outcome.ms });
     try {
-      const ordinary = this.#hasLane ? this.#besideLane(jobs, ended) : jobs;
-      await inParallel(ordinary, options, async (job) => ended(await this.#one(job), job));
+      const ordinary = this.#hasLane ? this.#besideLane(jobs, fromLane) : jobs;
+      await inParallel(ordinary, options, (job) => this.#one(job, ended));
     } catch (error) {
       if (error !== FAILED_EARLY) throw error;
     }
+    await this.#order.settled();
     return exit;
   }
 
   /** Whether small files may go by the lane for many, which tells nothing on the way and keeps no rate. */
   get #hasLane(): boolean {
-    const { sending, transfer, sinks, parallel, showHeaders, limitRate, verbose, segments, mirrors } =
-      this.settings;
+    const {
+      sending,
+      transfer,
+      sinks,
+      parallel,
+      showHeaders,
+      limitRate,
+      verbose,
+      segments,
+      mirrors,
+      writeOut,
+    } = this.settings;
     const isPlainGet = sending.method === "GET" && sending.body.kind === "none" &&
       transfer.range === undefined && transfer.sha256 === undefined && !transfer.resume;
     return isPlainGet && parallel > 1 && segments === 1 && mirrors.length === 0 && !verbose && !showHeaders &&
-      limitRate === undefined &&
+      limitRate === undefined && !writeOut?.wantsFacts && !writeOut?.wantsSha256 &&
       transfer.timeout === undefined && sinks.overwrite !== false;
   }
 
@@ -129,55 +146,35 @@ export class RequestRun implements Disposable {
     return limitRate === undefined ? undefined : this.#pace ??= new Pace(limitRate);
   }
 
-  /** Says how a URL ended, and gives its exit status. */
-  #tell(outcome: Outcome, job: Job): number {
-    const { error } = outcome;
-    if (error !== undefined) {
-      const named = !this.settings.several || error.message.includes(outcome.url);
-      this.io.err(`ferry: ${named ? "" : quote(outcome.url) + ": "}${terminalText(error.message)}\n`);
-    }
-    this.progress?.ended(outcome.bytes, error !== undefined);
-    job.onEnd?.(outcome);
-    if (this.settings.json) {
-      const line = JSON.stringify(outcome) + "\n";
-      if (outcome.path !== undefined || (error !== undefined && this.#isForFile(job))) this.io.out(line);
-      else this.io.err(line);
-    }
-    return error?.exit ?? 0;
-  }
-
-  /** Whether the body of `job`, which did not come so far, would have gone into a file. */
-  #isForFile(job: Job): boolean {
-    const { sending, outputs, intoFiles } = this.settings;
-    if ((job.method ?? sending.method) === "HEAD") return false;
-    try {
-      return outputs(parseTarget(job.target).url, job) !== null;
-    } catch {
-      return intoFiles;
-    }
-  }
-
-  async #one(job: Job): Promise<Outcome> {
+  /** Does `job` and has it told by `ended`. */
+  async #one(job: Job, ended: (done: Done) => void): Promise<void> {
     const method = job.method ?? this.settings.sending.method;
     const outcome: Outcome = { url: hideUserinfo(job.target), method, bytes: 0, ms: 0, retries: 0 };
     const start = performance.now();
+    const done: Done = { job, outcome, ms: 0, facts: this.settings.writeOut?.facts() };
     try {
-      if (job.fault) throw job.fault;
-      await this.#do(job, outcome);
-    } catch (error) {
-      if (this.#stop.aborted) throw this.#stop.reason;
-      if (!(error instanceof FerryError)) {
-        this.#halt.abort(error);
-        throw error;
+      try {
+        if (job.fault) throw job.fault;
+        await this.#do(done);
+      } catch (error) {
+        if (this.#stop.aborted) throw this.#stop.reason;
+        if (!(error instanceof FerryError)) throw error;
+        outcome.error = { code: error.code, message: error.message, exit: exitStatus(error) };
       }
-      outcome.error = { code: error.code, message: error.message, exit: exitStatus(error) };
+      done.ms = performance.now() - start;
+      outcome.ms = Math.round(done.ms);
+      ended(done);
+    } catch (error) {
+      this.#halt.abort(error);
+      throw error;
+    } finally {
+      await done.place?.end();
     }
-    outcome.ms = Math.round(performance.now() - start);
-    return outcome;
   }
 
-  async #do(job: Job, outcome: Outcome): Promise<void> {
-    const { settings, io } = this;
+  async #do(done: Done): Promise<void> {
+    const { settings } = this;
+    const { job, outcome } = done;
     const sending = sendingOf(settings.sending, job);
     const parsed = parseTarget(job.target);
     const url = uploadUrl(parsed.url, sending);
@@ -185,17 +182,21 @@ export class RequestRun implements Disposable {
     const head = sending.method === "HEAD";
     const path = head ? null : settings.outputs(url, job);
     // Alone, a body needs no order.
-    const place = path === null && settings.parallel > 1 ? this.#order.place() : undefined;
+    if (path === null && settings.parallel > 1) done.place = this.#order.place();
     let drop = true;
     try {
-      await this.#transfer({ job, url, user: parsed.user, sending, path, out: place ?? io }, outcome);
+      await this.#transfer({ job, url, user: parsed.user, sending, path }, done);
       drop = false;
     } finally {
-      await place?.end({ drop });
+      await done.place?.settle({ drop });
     }
   }
 
-  async #transfer({ job, url, user, sending, path, out }: Request, outcome: Outcome): Promise<void> {
+  async #transfer(
+    { job, url, user, sending, path }: Request,
+    { outcome, place, facts }: Done,
+  ): Promise<void> {
+    const out = place ?? this.io;
     const { settings } = this;
     const messages = this.#messages;
     const trace = messages.traceFor(url);
@@ -212,7 +213,8 @@ export class RequestRun implements Disposable {
     }
     const { transfer: common } = settings;
     const sha256 = job.sha256 ?? common.sha256;
-    const wantsDigest = !head && (sha256 !== undefined || (settings.json && path !== null));
+    const wantsDigest = !head &&
+      (sha256 !== undefined || (settings.json && path !== null) || settings.writeOut?.wantsSha256);
     const digest = wantsDigest ? new (await import("./digest.ts")).Digest() : undefined;
     const { method, body } = sending;
     const tools = {
@@ -222,6 +224,7 @@ export class RequestRun implements Disposable {
       digest,
       pace: this.#sharedPace(),
       trace,
+      facts,
       onRetry: messages.notice,
       onNotice: messages.notice,
       onHead: head || settings.showHeaders ? (text: string) => out.write(encoder.encode(text)) : undefined,

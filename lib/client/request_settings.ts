@@ -7,6 +7,7 @@ import type { RequestClient } from "./request_client.ts";
 import type { Sending } from "./request_input.ts";
 import type { OutputPlan, SinkOptions } from "./request_output.ts";
 import type { TransferPlan } from "./transfer_plan.ts";
+import type { WriteOut } from "./write_out/write_out.ts";
 
 /** What holds for all URLs of one call. */
 export interface RequestSettings {
@@ -38,6 +39,8 @@ export interface RequestSettings {
   /** Whether the first failure ends all of it. */
   failEarly?: boolean;
   json: boolean;
+  /** Writes something about each URL. */
+  writeOut?: WriteOut;
   quiet: boolean;
   verbose: boolean;
 }

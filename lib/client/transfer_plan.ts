@@ -5,6 +5,7 @@ import type { Pace } from "./pace.ts";
 import type { RangeWish } from "./range_flag.ts";
 import type { RequestClient } from "./request_client.ts";
 import type { Sink } from "./sink.ts";
+import type { Facts } from "./write_out/facts.ts";
 
 /** What is to be done with one URL. */
 export interface TransferPlan {
@@ -36,6 +37,8 @@ export interface TransferTools {
   digest?: Digest;
   pace?: Pace;
   trace?: (line: string) => void;
+  /** Takes notes for `--write-out`. */
+  facts?: Facts;
   /** A try has failed and another one follows. */
   onRetry?: (why: string) => void;
   /** Something that the user may want to know has happened, and the transfer goes on. */

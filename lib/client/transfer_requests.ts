@@ -58,7 +58,7 @@ export class TransferRequests {
     for (const name of ["range", "if-range", WANT]) all.delete(name);
     for (const [name, value] of Object.entries(headers)) all.set(name, value);
     const body = { kind: "none" } as const;
-    return this.#send({ ...hop, headers: all, withBody: false }, { body, meter: () => {}, signal });
+    return this.#send({ ...hop, headers: all, withBody: false }, { body, meter: () => {}, signal, as: null });
   }
 
   /** What the request itself says when so much is there. */
@@ -93,10 +93,10 @@ export class TransferRequests {
     }
   }
 
-  #send(hop: Hop, options: Pick<ExchangeOptions, "body" | "meter" | "signal">): Promise<Answer> {
+  #send(hop: Hop, options: Pick<ExchangeOptions, "body" | "meter" | "signal" | "as">): Promise<Answer> {
     const { maxRedirects } = this.plan;
-    const { client, pace, trace } = this.tools;
+    const { client, pace, trace, facts } = this.tools;
     const largestPiece = pace?.pieceSize(Infinity);
-    return exchange(client, hop, { ...options, largestPiece, maxRedirects, trace });
+    return exchange(client, hop, { ...options, largestPiece, maxRedirects, trace, facts });
   }
 }

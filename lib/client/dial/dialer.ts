@@ -2,6 +2,7 @@
 import { quote } from "../../core/errors.ts";
 import { formatDurationFlag } from "../../cli/units.ts";
 import { FetchError } from "../fetch_error.ts";
+import type { ConnectionFacts } from "../http1/answer.ts";
 import type { KeyPair } from "../key_pair.ts";
 import { attempt, type Own } from "./attempt.ts";
 import type { Connection } from "./connection.ts";
@@ -32,6 +33,8 @@ export interface DialOptions {
   resolved?: Resolved;
   /** Only addresses of this kind. */
   family?: Family;
+  /** Names are looked up first, so that it is known how long that takes. */
+  lookFirst?: boolean;
   /** The environment, whose proxies are used; none unless told. */
   env?: (name: string) => string | undefined;
 }
@@ -45,15 +48,13 @@ export interface Dialed {
   proxyHeaders?: [name: string, value: string][];
   /** What was connected to, for `-v`; nothing secret. */
   about: string;
+  facts: Omit<ConnectionFacts, "ready">;
   /** The error for a proxy that answers with 407, and `told` in it; where a 407 can be the proxy's. */
   denied?: (told: string) => FetchError;
 }
 
 /** A connection on the way. */
-interface Way {
-  conn: Connection;
-  about: string;
-}
+type Way = Pick<Dialed, "conn" | "about" | "facts">;
 
 /** One way to one connection. */
 interface Try {
@@ -113,7 +114,8 @@ export class Dialer {
     if (unix !== undefined) {
       const conn = own(await Deno.connect({ transport: "unix", path: unix }));
       this.#socketSeen = true;
-      return { conn, form: "origin", about: `connected to the socket ${quote(unix)}` };
+      const facts = { connected: performance.now() };
+      return { conn, form: "origin", about: `connected to the socket ${quote(unix)}`, facts };
     }
     if (pins !== undefined) (await import("../pin/pinned_tls.ts")).refusePlain(url);
     if (proxy !== null && proxy.kind !== "socks5" && url.protocol === "http:") {
@@ -133,7 +135,13 @@ export class Dialer {
   async #direct(end: End, own: Own, signal: AbortSignal): Promise<Way> {
     const { resolved, family } = this.#options;
     const { hostname, port } = end;
-    const addresses = resolvedOf(resolved, end);
+    let addresses = resolvedOf(resolved, end);
+    let lookedUp: number | undefined;
+    if (this.#options.lookFirst && addresses === undefined) {
+      const { lookUp } = await import("./look_up.ts");
+      addresses = await lookUp(hostname, family);
+      lookedUp = performance.now();
+    }
     const conn = own(
       await (addresses !== undefined
         ? connectAny(addresses, port, signal)
@@ -142,7 +150,12 @@ export class Dialer {
         : connectName(hostname, port, signal)),
     );
     conn.setNoDelay();
-    return { conn, about: `connected to ${hostname} (${conn.remoteAddr.hostname}) port ${port}` };
+    const { remoteAddr: remote, localAddr: local } = conn;
+    return {
+      conn,
+      about: `connected to ${hostname} (${remote.hostname}) port ${port}`,
+      facts: { remote, local, lookedUp, connected: performance.now() },
+    };
   }
 
   /** Over what `plain` makes, which is called more than once when a server has to be looked at. */
@@ -152,33 +165,31 @@ export class Dialer {
     const where = url.host;
     if (pins !== undefined) {
       const { startPinnedTls } = await import("../pin/pinned_tls.ts");
-      let about = "";
-      const connect = async () => {
-        const way = await plain();
-        about = way.about;
-        return way.conn;
-      };
+      let way: Way;
+      const connect = async () => (way = await plain()).conn;
       const conn = await startPinnedTls(url, { pins, proofs: this.#proofs, identity, connect, own });
-      return { conn, about: `${about}, by TLS, its certificate pinned` };
+      return { ...way!, conn, about: `${way!.about}, by TLS, its certificate pinned` };
     }
-    const { conn, about } = await plain();
+    const { conn, about, facts } = await plain();
     if (insecure) {
       const { startUncheckedTls } = await import("./unchecked_tls.ts");
       const tls = await startUncheckedTls(conn, own, { name, where });
-      return { conn: tls, about: `${about}, by TLS that is not checked` };
+      return { conn: tls, about: `${about}, by TLS that is not checked`, facts };
     }
-    return { conn: await startTls(conn, own, { name, caCerts, identity, where }), about: `${about}, by TLS` };
+    const tls = await startTls(conn, own, { name, caCerts, identity, where });
+    return { conn: tls, about: `${about}, by TLS`, facts };
   }
 
   async #toProxy(proxy: Proxy, own: Own, signal: AbortSignal): Promise<Way> {
     try {
-      const { conn, about } = await this.#direct(proxy.end, own, signal);
-      if (proxy.kind !== "https") return { conn, about: `${about}, a proxy` };
+      const { conn, about, facts } = await this.#direct(proxy.end, own, signal);
+      if (proxy.kind !== "https") return { conn, about: `${about}, a proxy`, facts };
       const { caCerts = [] } = this.#options;
       const name = proxy.end.hostname;
       return {
         conn: await startTls(conn, own, { name, caCerts, where: proxyName(proxy) }),
         about: `${about}, a proxy by TLS`,
+        facts,
       };
     } catch (error) {
       signal.throwIfAborted();
@@ -187,7 +198,7 @@ export class Dialer {
   }
 
   async #throughProxy(proxy: Proxy, url: URL, own: Own, signal: AbortSignal): Promise<Way> {
-    const { conn, about } = await this.#toProxy(proxy, own, signal);
+    const { conn, about, facts } = await this.#toProxy(proxy, own, signal);
     const { port } = endOf(url);
     if (proxy.kind === "socks5") {
       const { openSocks } = await import("./socks5.ts");
@@ -196,7 +207,7 @@ export class Dialer {
       const { openTunnel } = await import("./http_tunnel.ts");
       await openTunnel(conn, proxy, `${url.hostname}:${port}`);
     }
-    return { conn, about: `${about}, and through it to ${url.hostname} port ${port}` };
+    return { conn, about: `${about}, and through it to ${url.hostname} port ${port}`, facts };
   }
 
   /** By its address, unless the proxy looks names up. */

@@ -17,14 +17,21 @@ export interface WireAnswer {
   connection: ConnectionFacts;
   /** How many answers came on it before this one. */
   answered: number;
+  /** When its request went out, by `performance.now()`. */
+  sentAt: number;
 }
 
-/** What is known of a connection. */
+/** What is known of a connection. Times are those of `performance.now()`. */
 export interface ConnectionFacts {
-  /** What was connected to, for `-v`. */
-  about: string;
-  /** Milliseconds that it took to come about. */
-  dialMs: number;
+  /** The far end, be it a proxy, and this one; none of a socket. */
+  remote?: { hostname: string; port: number };
+  local?: { hostname: string; port: number };
+  /** When its name had been looked up, where that was done by itself. */
+  lookedUp?: number;
+  /** When the first bytes could be sent, be they those of TLS. */
+  connected: number;
+  /** When a request could be sent. */
+  ready: number;
 }
 
 /** The bytes of an answer, codings of the transfer taken off. */

@@ -64,10 +64,11 @@ export class Channel implements Holder {
   #moved = 0;
   #since = 0;
   #checked = 0;
+  #sentAt = 0;
 
-  constructor(dialed: Dialed, dialMs: number, events: ChannelEvents) {
+  constructor(dialed: Dialed, events: ChannelEvents) {
     this.#dialed = dialed;
-    this.#facts = { about: dialed.about, dialMs };
+    this.#facts = { ...dialed.facts, ready: performance.now() };
     this.#events = events;
     this.#input = new Input(dialed.conn);
     this.#output = new Output(dialed.conn);
@@ -102,6 +103,7 @@ export class Channel implements Holder {
     request.trace?.sent(head);
     this.#output.add(head);
     this.#output.flush();
+    this.#sentAt = performance.now();
     if (!request.body) return;
     this.#sending = new Sending(this.#output, call);
     this.#sending.done.then((sent) => {
@@ -202,6 +204,7 @@ export class Channel implements Holder {
       body: this.#body ?? null,
       connection: this.#facts,
       answered: this.answered,
+      sentAt: this.#sentAt,
     });
     return true;
   }

@@ -9,7 +9,7 @@ import { prepareFields } from "./request.ts";
 /** A channel to `server`, with one request on it. */
 async function channelTo(server: RawServer): Promise<{ channel: Channel; answer: Promise<WireAnswer> }> {
   const conn = await Deno.connect({ hostname: "127.0.0.1", port: Number(server.url.port) });
-  const channel = new Channel({ conn, form: "origin", about: "connected" }, 0, {
+  const channel = new Channel({ conn, form: "origin", about: "connected", facts: { connected: 0 } }, {
     free() {},
     returned() {},
     closed() {},

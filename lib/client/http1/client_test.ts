@@ -94,7 +94,8 @@ Deno.test("Http1Client gives the same answers however their bytes are cut into r
   await fc.assert(
     fc.asyncProperty(sizes, fc.integer({ min: 1, max: 40 }), fc.boolean(), async (pieces, size, whole) => {
       const conn = scripted(answers, pieces);
-      const dial = () => Promise.resolve({ conn, form: "origin" as const, about: "connected" });
+      const dial = () =>
+        Promise.resolve({ conn, form: "origin" as const, about: "connected", facts: { connected: 0 } });
       using client = new Http1Client({ dial }, { connections: 1 });
       const seen = await Promise.all(answers.map(async () => {
         const request = { url: new URL("http://h/"), method: "GET", fields: PLAIN };
@@ -121,7 +122,8 @@ Deno.test("Http1Client takes no answer for whole that is cut at any byte", async
   for (const whole of answers) {
     for (let length = 0; length <= whole.length; length++) {
       const conn = scripted([whole.slice(0, length)], [7], { ends: true });
-      const dial = () => Promise.resolve({ conn, form: "origin" as const, about: "connected" });
+      const dial = () =>
+        Promise.resolve({ conn, form: "origin" as const, about: "connected", facts: { connected: 0 } });
       using client = new Http1Client({ dial });
       const request = { url: new URL("http://h/"), method: "GET", fields: PLAIN };
       const text = client.send(request, NEVER).then(({ body }) => textOf(body, 4));

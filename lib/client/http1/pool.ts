@@ -86,11 +86,10 @@ export class Pool implements Holder {
   async #dial(url: URL): Promise<void> {
     const controller = new AbortController();
     this.#dialing.add(controller);
-    const start = performance.now();
     try {
       const dialed = await this.#dialer.dial(url, controller.signal);
       this.#dialing.delete(controller);
-      const channel = new Channel(dialed, performance.now() - start, this.#events);
+      const channel = new Channel(dialed, this.#events);
       this.#channels.push(channel);
       this.#idle.add(channel);
       if (!this.#isOpen) channel.close();

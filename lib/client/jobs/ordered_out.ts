@@ -1,4 +1,5 @@
 /** Standard output for bodies that come at the same time: one after the other, in the order of their URLs. */
+import { writeError } from "../../core/errors.ts";
 import type { Out } from "../sink.ts";
 
 /** What waits for its turn is held in memory up to so many bytes; then its server has to wait. */
@@ -7,6 +8,9 @@ const HELD_BYTES = 256 * 1024;
 export class OrderedOut {
   readonly #out: Out;
   #last: Promise<void> = Promise.resolve();
+  /** Places that have not passed on. */
+  #open = 0;
+  #failure: { error: unknown } | undefined;
 
   constructor(out: Out) {
     this.#out = out;
@@ -17,7 +21,25 @@ export class OrderedOut {
     const before = this.#last;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#last = promise;
-    return new OutPlace(this.#out, before, resolve);
+    this.#open++;
+    return new OutPlace(this.#out, before, () => {
+      this.#open--;
+      resolve();
+    });
+  }
+
+  /** A few bytes behind all that has a place so far. Nobody waits for them but `settled`. */
+  say(bytes: Uint8Array): void {
+    if (this.#open === 0) return this.#out.write(bytes);
+    const place = this.place();
+    place.write(bytes);
+    place.end().catch((error) => this.#failure ??= { error });
+  }
+
+  /** Waits for all that was said. Throws what the first write of that failed with. */
+  async settled(): Promise<void> {
+    await this.#last;
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 }
 
@@ -48,12 +70,18 @@ export class OutPlace implements Out {
     await this.#send(bytes);
   }
 
-  /** Nothing more comes. With `drop`, what is still held does not either. */
-  async end(options: { drop: boolean }): Promise<void> {
+  /** Gives out what is held, or forgets it. */
+  async settle(options: { drop: boolean }): Promise<void> {
+    if (options.drop) this.#held = [];
+    if (this.#held.length === 0) return;
+    await this.#turn;
+    await this.#flush();
+  }
+
+  /** Gives out what is held; nothing more comes. */
+  async end(): Promise<void> {
     try {
-      if (options.drop || this.#held.length === 0) return;
-      await this.#turn;
-      await this.#flush();
+      await this.settle({ drop: false });
     } finally {
       this.#held = [];
       this.#turn.then(this.passOn);
@@ -72,7 +100,12 @@ export class OutPlace implements Out {
   }
 
   async #send(bytes: Uint8Array): Promise<void> {
-    if (this.out.writeAsync) await this.out.writeAsync(bytes);
-    else this.out.write(bytes);
+    try {
+      if (this.out.writeAsync) await this.out.writeAsync(bytes);
+      else this.out.write(bytes);
+    } catch (error) {
+      // A reader that has left is not an error to report; the program ends quietly.
+      throw error instanceof Deno.errors.BrokenPipe ? error : writeError(error, "standard output");
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { OrderedOut } from "./ordered_out.ts";
 
@@ -16,7 +16,7 @@ Deno.test("OrderedOut gives bodies out whole and in order, however they come", a
           await scheduler.schedule(Promise.resolve());
           await place.writeAsync(new TextEncoder().encode(piece));
         }
-        await place.end({ drop: false });
+        await place.end();
       });
       await scheduler.waitFor(Promise.all(work));
       assertEquals(text, bodies.flat().join(""));
@@ -32,10 +32,39 @@ Deno.test("OrderedOut leaves out what failed before its turn", async () => {
   const write = (place: typeof first, letter: string) => place.writeAsync(new TextEncoder().encode(letter));
   await write(third, "c");
   await write(second, "b");
-  await second.end({ drop: true });
-  const last = third.end({ drop: false });
+  await second.settle({ drop: true });
+  second.write(new TextEncoder().encode("B"));
+  const ends = [second.end(), third.end()];
   await write(first, "a");
-  await first.end({ drop: false });
-  await last;
-  assertEquals(text, "ac");
+  await first.end();
+  await Promise.all(ends);
+  assertEquals(text, "aBc");
+});
+
+Deno.test("OrderedOut.say() gets between no two pieces of a body", async () => {
+  let text = "";
+  const order = new OrderedOut({ write: (bytes) => void (text += new TextDecoder().decode(bytes)) });
+  const say = (letter: string) => order.say(new TextEncoder().encode(letter));
+  say("1");
+  const place = order.place();
+  say("2");
+  await place.writeAsync(new TextEncoder().encode("a"));
+  say("3");
+  await place.writeAsync(new TextEncoder().encode("b"));
+  assertEquals(text, "1ab");
+  await place.end();
+  await order.settled();
+  assertEquals(text, "1ab23");
+});
+
+Deno.test("OrderedOut.settled() throws what could not be said", async () => {
+  const order = new OrderedOut({
+    write() {
+      throw new Error("gone");
+    },
+  });
+  const place = order.place();
+  order.say(new Uint8Array(1));
+  await place.end();
+  await assertRejects(() => order.settled(), Error, "gone");
 });

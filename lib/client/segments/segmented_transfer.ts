@@ -78,11 +78,13 @@ export class SegmentedTransfer {
 
   constructor(readonly plan: SegmentedPlan, readonly tools: TransferTools) {
     const { url, headers, maxRedirects, mirrors, ifNewer } = plan;
-    const { sink, client, trace } = tools;
+    const { sink, client, trace, facts } = tools;
     this.#file = sink instanceof PartFile ? new SegmentFile(sink) : null;
-    this.#sources = [{ url, client }, ...mirrors].map((one) =>
+    this.#sources = [{ url, client }, ...mirrors].map((one, index) =>
       new Source({
         ...one,
+        facts,
+        isMirror: index > 0,
         headers: headersFor(one.url, { url, headers }),
         maxRedirects,
         trace,

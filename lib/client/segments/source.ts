@@ -8,6 +8,7 @@ import type { Hop } from "../redirect.ts";
 import { judgeResume, parseContentRange, strongValidator, type Validator } from "../resume.ts";
 import { statusError } from "../status_answer.ts";
 import { type Claim, claimsOf } from "../verification.ts";
+import type { Facts } from "../write_out/facts.ts";
 import type { Span } from "./spans.ts";
 
 export interface SourceOptions {
@@ -16,6 +17,9 @@ export interface SourceOptions {
   client: RequestClient;
   maxRedirects: number | null;
   trace?: (line: string) => void;
+  /** Takes notes for `--write-out`; those on a mirror are no answers to what was asked for. */
+  facts?: Facts;
+  isMirror: boolean;
   /** What is no newer than that is not wanted; milliseconds since 1970. */
   ifNewer?: number;
 }
@@ -167,7 +171,7 @@ export class Source {
     signal: AbortSignal,
     more: Record<string, string> = {},
   ): Promise<Answer> {
-    const { url, headers, client, maxRedirects, trace } = this.options;
+    const { url, headers, client, maxRedirects, trace, facts, isMirror } = this.options;
     const first = this.#hop ?? { url, method, headers, withBody: false };
     const hop = { ...first, method, headers: new Headers(first.headers) };
     for (const name of ["range", "if-range", "want-repr-digest"]) hop.headers.delete(name);
@@ -180,6 +184,8 @@ export class Source {
       signal,
       maxRedirects,
       trace,
+      facts,
+      as: isMirror || method !== "GET" ? null : undefined,
     });
     const { status } = answer.response;
     this.status = status;

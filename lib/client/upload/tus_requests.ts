@@ -99,7 +99,7 @@ export class TusRequests {
     url: URL,
     { method, headers: own, body = { kind: "none" }, signal }: TusRequest,
   ): Promise<Answer> {
-    const { client, pace, trace } = this.tools;
+    const { client, pace, trace, facts } = this.tools;
     const kept = [...this.plan.headers].filter(([name]) => !FIRST_ALONE.test(name));
     const headers = new Headers({ ...Object.fromEntries(kept), ...TUS, ...own });
     this.going = 0;
@@ -113,6 +113,9 @@ export class TusRequests {
       signal,
       maxRedirects: null,
       trace,
+      facts,
+      // To whoever asked for it all of them together are a PUT.
+      as: method === "OPTIONS" ? null : { url: this.plan.url, method: "PUT" },
     });
     this.status = answer.response.status;
     return answer;

@@ -11,7 +11,7 @@ export interface UploadPlan extends Pick<TransferPlan, "url" | "headers" | "retr
 export interface UploadTools extends
   Pick<
     TransferTools,
-    "client" | "stop" | "pace" | "trace" | "onRetry" | "onHead" | "onErrorBody"
+    "client" | "stop" | "pace" | "trace" | "facts" | "onRetry" | "onHead" | "onErrorBody"
   > {
   /** Where it is noted that an upload is under way; undefined for nowhere. */
   records?: UploadRecords;
