@@ -180,7 +180,12 @@ Deno.test("Http1Client keeps few connections of many origins for later, those th
         open.delete(host);
         conn.close();
       };
-      return Promise.resolve({ conn: { ...conn, close }, form: "origin", about: "" });
+      return Promise.resolve({
+        conn: { ...conn, close },
+        form: "origin",
+        about: "",
+        facts: { connected: 0 },
+      });
     },
   };
   using client = new Http1Client(dialer);
