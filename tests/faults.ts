@@ -1,20 +1,22 @@
 /**
  * What the tests of faults share: seeded chance, and a small world that goes from an old state to a new one, of which
  * every moment can be checked. `FERRY_FAULTS=full` runs each fault as often as a release needs it, at moments that are
- * others each time, else a tenth of that; `FERRY_FAULT_SEED` runs what a failure printed again.
+ * others each time, `FERRY_FAULTS=few` a thirtieth of that, else a tenth; `FERRY_FAULT_SEED` runs what a failure printed
+ * again.
  */
 import { assert, assertEquals } from "@std/assert";
 import { ENV, ferryCommand, type TempDir, treeDigest } from "./harness.ts";
 import { assertNothing, exists, paths, sync } from "./sync_fixtures.ts";
 
-const FULL = Deno.env.get("FERRY_FAULTS") === "full";
+const FAULTS = Deno.env.get("FERRY_FAULTS");
+const FULL = FAULTS === "full";
 export const SEED = Number(
   Deno.env.get("FERRY_FAULT_SEED") ?? (FULL ? crypto.getRandomValues(new Uint32Array(1))[0] : 1),
 );
 
 /** How many of `full` faults this run makes. */
 export function faults(full: number): number {
-  return FULL ? full : Math.ceil(full / 10);
+  return FULL ? full : Math.ceil(full / (FAULTS === "few" ? 30 : 10));
 }
 
 /** Numbers from 0 to 1 that `seed` decides (mulberry32). */

@@ -90,7 +90,7 @@ Deno.test("sync brings paths as deep as they can be, and reports deeper ones", a
 });
 
 Deno.test("sync brings a folder with very many entries, in pieces", async () => {
-  const COUNT = 6000;
+  const COUNT = 2500;
   const fill = (src: string) => {
     Deno.mkdirSync(`${src}/many`);
     for (let i = 0; i < COUNT; i++) Deno.writeTextFileSync(`${src}/many/${i}`, "");
