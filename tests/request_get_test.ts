@@ -160,6 +160,15 @@ Deno.test("request -r fetches ranges, and refuses what is not the range that was
   }));
 });
 
+Deno.test("request -I -r takes whatever a server answers: there is no body to be wrong", async () => {
+  await using server = hostile(async (visit) => {
+    await visit.head("HTTP/1.1 206 Partial", "Content-Length: 5", "Content-Range: bytes 0-4/500");
+  });
+  const run = await ferry(["request", "-I", "-r", "0-4", server.url]);
+  assertEquals([run.code, server.visits[0].headers.get("range")], [0, "bytes=0-4"], run.stderr);
+  assertStringIncludes(run.stdout, "content-range: bytes 0-4/500\n");
+});
+
 Deno.test("request refuses a part that was not asked for", async () => {
   await using server = hostile((visit) => visit.answer("206 Partial", "01", "Content-Range: bytes 0-1/500"));
   using dir = tempDir();

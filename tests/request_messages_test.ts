@@ -19,9 +19,14 @@ Deno.test("request says in one line what went wrong, with what, and what to do",
     else if (target === "/away") await visit.answer("302 Found", "", "Location: file:///etc/passwd");
     else if (target === "/secret") await visit.answer("401 Unauthorized");
     else if (target === "/gone") await visit.answer("404 Not Found");
-    else if (target === "/garbage") await visit.send("SSH-2.0-OpenSSH_9.2p1\r\n");
+    else if (target === "/digest") {
+      await visit.answer("401 Unauthorized", "", 'WWW-Authenticate: Digest realm="basic, not", nonce="x"');
+    } else if (target === "/garbage") await visit.send("SSH-2.0-OpenSSH_9.2p1\r\n");
     else if (target === "/cut") {
       await visit.head("HTTP/1.1 200 OK", "Content-Length: 10", 'ETag: "v1"');
+      await visit.send("12345");
+    } else if (target === "/lost") {
+      await visit.head("HTTP/1.1 200 OK", "Content-Length: 10");
       await visit.send("12345");
     } else await visit.answer("200 OK", "hello\n");
   });
@@ -43,6 +48,17 @@ Deno.test("request says in one line what went wrong, with what, and what to do",
       [`${url}/secret`],
       67,
       `${url}/secret: 401 Unauthorized; --user USER:PASSWORD or --token TOKEN says who asks`,
+    ],
+    [
+      [`${url}/digest`],
+      67,
+      `${url}/digest: 401 Unauthorized; the server wants a login by Digest, and ferry knows Basic and Bearer alone`,
+    ],
+    [
+      [...file("lost"), `${url}/lost`],
+      18,
+      `the connection to 127.0.0.1:${port} broke off in the middle of the answer after 5 bytes; ` +
+      "for lack of a length or strong ETag it cannot be gone on with",
     ],
     [
       [`${url}/loop`, "--max-redirects", "3"],

@@ -36,7 +36,8 @@ export function startPosition(
     const size = parseContentRange(headers.get("content-range"))?.size;
     return { ...served, have: 0, size, validator: strongValidator(headers) };
   }
-  if (wish.ownRange) return nothing;
+  // A HEAD brings nothing that could be judged, and some servers answer it as if it were a GET.
+  if (wish.ownRange || wish.range !== undefined) return nothing;
   if (status === 206) {
     throw new FerryError("protocol", "the server sends a part (206) where all was asked for");
   }

@@ -20,6 +20,8 @@ Deno.test("startPosition() knows the end and the validator of what can be gone o
     [{ ...GET, ownRange: true }, 206, part, nothing],
     [{ ...GET, method: "POST" }, 200, whole, nothing],
     [{ ...GET, finalMethod: "HEAD", method: "HEAD" }, 200, whole, nothing],
+    [{ ...RANGE, finalMethod: "HEAD", method: "HEAD" }, 206, part, nothing],
+    [{ ...RANGE, finalMethod: "HEAD", method: "HEAD" }, 200, whole, nothing],
     [GET, 404, whole, nothing],
   ];
   for (const [wish, status, more, expected] of cases) {

@@ -33,7 +33,7 @@ export async function readErrorBody({ response, hop }: Answer, signal: AbortSign
  */
 export function statusError({ response, hop }: Answer, body: string): StatusError {
   const retryAfter = parseRetryAfter(response.headers.get("retry-after"), Date.now());
-  const hint = response.status === 401 ? "; --user USER:PASSWORD or --token TOKEN says who asks" : "";
+  const hint = response.status === 401 ? loginHint(response.headers.get("www-authenticate")) : "";
   const message = `${quote(hop.url.href)}: ${describeStatus(response, body)}${hint}`;
   if (response.status !== 400 || !isMismatch(body)) {
     return new StatusError(response.status, message, retryAfter);
@@ -44,6 +44,15 @@ export function statusError({ response, hop }: Answer, body: string): StatusErro
     retryAfter,
     "checksum_mismatch",
   );
+}
+
+/** How to say who asks, if a server with this challenge (RFC 9110 section 11.6.1) takes what can be said. */
+function loginHint(challenge: string | null): string {
+  const scheme = /^[\s,]*([!#$%&'*+.^_`|~0-9a-z-]+)/i.exec(challenge ?? "")?.[1];
+  if (scheme === undefined || /(?:^|,)\s*(?:basic|bearer)\b/i.test(challenge!)) {
+    return "; --user USER:PASSWORD or --token TOKEN says who asks";
+  }
+  return `; the server wants a login by ${quote(scheme)}, and ferry knows Basic and Bearer alone`;
 }
 
 /** Whether a problem document says that the server got something else than was announced. */

@@ -81,7 +81,15 @@ export class Transfer {
       const keep = canResume(this.#position) && this.plan.range === undefined &&
         !(error instanceof FerryError && error.code === "checksum_mismatch");
       const kept = this.tools.sink.abandon(this.#position, keep);
-      if (kept === null) throw error;
+      if (kept === null) {
+        const { have } = this.#position;
+        const isLost = error instanceof FerryError && error.code === "partial_transfer" && have > 0;
+        if (isLost && !canResume(this.#position)) {
+          error.message +=
+            ` after ${have} bytes; for lack of a length or strong ETag it cannot be gone on with`;
+        }
+        throw error;
+      }
       const how = `${this.#position.have} bytes are kept in ${quote(kept)}, --continue goes on from there`;
       if (error instanceof FerryError) error.message += `; ${how}`;
       else this.tools.onNotice?.(how);
