@@ -23,7 +23,7 @@ export interface MendTools {
  * how many bytes came, or null where it cannot be done so.
  */
 export async function mend(
-  file: PartFile,
+  file: Pick<PartFile, "path" | "readAt" | "writeAt" | "readBack">,
   at: { position: Position; hop: Hop },
   { requests, verification, signal, received, mayPass, notice }: MendTools,
 ): Promise<number | null> {

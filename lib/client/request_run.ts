@@ -254,9 +254,7 @@ export class RequestRun implements Disposable {
       const moved = `${transfer.bytes} bytes ${body.kind === "none" ? "received" : "sent"}`;
       trace?.(`* ${moved} in ${formatMs(performance.now() - start)}`);
       if (transfer.resumed) outcome.resumed = true;
-      if (transfer instanceof Transfer && transfer.repaired !== undefined) {
-        outcome.repaired = transfer.repaired;
-      }
+      if ("repaired" in transfer && transfer.repaired !== undefined) outcome.repaired = transfer.repaired;
     }
   }
 

@@ -1,5 +1,5 @@
 /** The connections of a download in segments: what each does next, and what becomes of one that fails. */
-import { assertNever, FerryError } from "../../core/errors.ts";
+import { FerryError } from "../../core/errors.ts";
 import type { Deadline } from "../deadline.ts";
 import type { Answer } from "../exchange.ts";
 import { FetchError } from "../fetch_error.ts";
@@ -12,6 +12,7 @@ import type { SegmentPlan } from "./plan.ts";
 import type { SegmentStore } from "./segment_store.ts";
 import type { Source } from "./source.ts";
 import { addSpan, type Span } from "./spans.ts";
+import { isBusy, newWorker, slowest, type Worker } from "./worker.ts";
 
 export interface FleetOptions {
   retries: number;
@@ -20,6 +21,8 @@ export interface FleetOptions {
   pace?: Pace;
   /** A connection that brings nothing for so long gives its bytes to one that has nothing to do. */
   stall?: number;
+  /** One that will take longer than `ms` shares its bytes with those that have nothing to do, down to twice `least`. */
+  slow?: { ms: number; least: number };
   /** Bytes have come, and are written. */
   onBytes?: (count: number) => void;
   onRetry?: (why: string) => void;
@@ -27,25 +30,13 @@ export interface FleetOptions {
 }
 
 const STALL_MS = 10_000;
+const SLOW = { ms: 1_000, least: 16 << 10 };
 
 /** What a server says that wants fewer requests at a time. */
 const CROWDED: readonly number[] = [429, 503];
 
 /** Ends a body whose rest somebody else has taken over. */
 const ENOUGH = new RangeError("enough");
-
-interface Worker {
-  id: number;
-  source: Source;
-  state: "asking" | "receiving" | "waiting" | "idle" | "gone";
-  /** Tries in a row that failed, while all connections together brought next to nothing. */
-  failures: number;
-  /** What all had brought when it failed the last time. */
-  before: number;
-  attempt: AbortController;
-  /** When its last bytes came, milliseconds. */
-  moved: number;
-}
 
 /** An answer that is there already. */
 export interface Opened {
@@ -60,6 +51,8 @@ export class Fleet {
   #failed = new AbortController();
   #signal: AbortSignal;
   #stall: number;
+  /** The one that all others wait for. */
+  #slowest: Worker | null = null;
   /** Bytes that all connections brought. */
   #brought = 0;
   #news = Promise.withResolvers<void>();
@@ -72,15 +65,7 @@ export class Fleet {
   /** One more connection to `source`; it begins with what was `opened`, if anything. */
   add(source: Source, opened?: Opened): void {
     if (this.plan.done && opened === undefined) return;
-    const worker: Worker = {
-      id: this.#workers.length,
-      source,
-      state: "asking",
-      failures: 0,
-      before: 0,
-      attempt: new AbortController(),
-      moved: performance.now(),
-    };
+    const worker = newWorker(this.#workers.length, source);
     this.#workers.push(worker);
     this.#loops.push(this.#work(worker, opened));
   }
@@ -99,7 +84,7 @@ export class Fleet {
 
   /** Until every byte is there. Throws what made that impossible, or the reason of the signal. */
   async run(): Promise<void> {
-    const timer = setInterval(() => this.#checkStalls(), Math.min(1000, this.#stall));
+    const timer = setInterval(() => this.#look(), Math.min(1000, this.#stall));
     const stop = () => this.wake();
     this.#signal.addEventListener("abort", stop);
     try {
@@ -117,7 +102,7 @@ export class Fleet {
   async #work(worker: Worker, opened: Opened | undefined): Promise<void> {
     try {
       while (!this.plan.done && !this.#signal.aborted) {
-        const span = this.plan.claim(worker.id, this.store.before);
+        const span = this.plan.claim(worker.id, this.store.before) ?? this.#fromSlowest(worker);
         if (span === null) {
           worker.state = "idle";
           await this.#news.promise;
@@ -165,7 +150,8 @@ export class Fleet {
     const signal = AbortSignal.any([this.#signal, worker.attempt.signal]);
     const { span: served, answer } = opened ?? await source.fetch(span, signal);
     worker.state = "receiving";
-    worker.moved = performance.now();
+    worker.began = worker.moved = performance.now();
+    worker.first = span.start;
     const take = (bytes: Uint8Array) => {
       const { start, end } = plan.rest(id);
       const mine = bytes.length > end - start ? bytes.subarray(0, end - start) : bytes;
@@ -240,29 +226,24 @@ export class Fleet {
       .sort((a, b) => count(a) - count(b));
   }
 
-  #checkStalls(): void {
-    let idle = this.#workers.filter((worker) => worker.state === "idle").length;
+  #fromSlowest(worker: Worker): Span | null {
+    const { least } = this.options.slow ?? SLOW;
+    return this.#slowest === null ? null : this.plan.share(this.#slowest.id, worker.id, least);
+  }
+
+  /** Those that have nothing to do get what others do not come to. */
+  #look(): void {
+    let idle = this.#workers.filter(({ state }) => state === "idle").length;
+    this.#slowest = idle === 0 ? null : slowest(this.#workers, this.plan, (this.options.slow ?? SLOW).ms);
+    if (this.#slowest !== null) this.wake();
     for (const worker of this.#workers) {
-      if (idle === 0) return;
-      switch (worker.state) {
-        case "asking":
-        case "receiving": {
-          const silent = performance.now() - worker.moved;
-          if (silent < this.#stall) break;
-          idle--;
-          // A server that only takes its time gets more and more of it.
-          this.#stall *= 2;
-          const message = `${worker.source.label}: not a byte moved for ${Math.round(silent / 1000)} s`;
-          worker.attempt.abort(new FetchError("timeout", message, { transient: true, sent: true }));
-          break;
-        }
-        case "waiting":
-        case "idle":
-        case "gone":
-          break;
-        default:
-          assertNever(worker.state);
-      }
+      const silent = performance.now() - worker.moved;
+      if (idle === 0 || !isBusy(worker) || silent < this.#stall) continue;
+      idle--;
+      // A server that only takes its time gets more and more of it.
+      this.#stall *= 2;
+      const message = `${worker.source.label}: not a byte moved for ${Math.round(silent / 1000)} s`;
+      worker.attempt.abort(new FetchError("timeout", message, { transient: true, sent: true }));
     }
   }
 }

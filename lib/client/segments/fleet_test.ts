@@ -11,7 +11,7 @@ const SIZE = 4000;
 const URL_HERE = new URL("http://h/x");
 
 /** What a server does with the request of this number. */
-type Act = (index: number, signal: AbortSignal) => "send" | "hang" | Error;
+type Act = (index: number, signal: AbortSignal) => "send" | "drip" | "hang" | Error;
 
 /** A source whose bytes are their own offsets, without a network. */
 function source(act: Act): Source & { asked: number } {
@@ -33,7 +33,7 @@ function source(act: Act): Source & { asked: number } {
             await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
           }
           await new Promise((resolve) => setTimeout(resolve, 0));
-          const count = Math.min(100, span.end - at, buffer.length);
+          const count = Math.min(what === "drip" ? 1 : 100, span.end - at, buffer.length);
           for (let index = 0; index < count; index++) buffer[index] = (at + index) % 251;
           at += count;
           return count === 0 ? null : count;
@@ -46,9 +46,9 @@ function source(act: Act): Source & { asked: number } {
   return fake as unknown as Source & { asked: number };
 }
 
-function setUp(options: Partial<FleetOptions> = {}) {
+function setUp({ least = 10, ...options }: Partial<FleetOptions> & { least?: number } = {}) {
   const bytes = new Uint8Array(SIZE);
-  const plan = new SegmentPlan(SIZE, { piece: 1000, least: 10 });
+  const plan = new SegmentPlan(SIZE, { piece: 1000, least });
   const deadline = new Deadline(undefined, URL_HERE);
   const notices: string[] = [];
   const fleet = new Fleet(plan, { before: Infinity, write: (at, piece) => bytes.set(piece, at) }, {
@@ -68,6 +68,18 @@ Deno.test("Fleet.run() gives the bytes of a connection that hangs to one that ha
   for (let count = 0; count < 4; count++) fleet.add(one);
   await fleet.run();
   check();
+});
+
+Deno.test("Fleet.run() takes from a connection that all others wait for, down to little", async () => {
+  // The rests are too small to be shared among those that are equal.
+  const { fleet, check, plan } = setUp({ least: SIZE, stall: 2, slow: { ms: 10, least: 5 } });
+  const slow = source(() => "drip");
+  const fast = source(() => "send");
+  fleet.add(slow);
+  for (let count = 0; count < 3; count++) fleet.add(fast);
+  await fleet.run();
+  check();
+  assert(plan.done && slow.brought[0].end < 900, `${slow.brought[0].end} of its 1000 by the slow one`);
 });
 
 Deno.test("Fleet.run() goes on with fewer connections where a server wants that", async () => {

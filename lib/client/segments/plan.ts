@@ -4,6 +4,20 @@
  */
 import { addSpan, countOf, gaps, type Span } from "./spans.ts";
 
+/** A connection that would bring less is not worth its making. */
+export const LEAST_SEGMENT = 1 << 20;
+/** The first answer brings so much, and tells how large the whole is. */
+export const FIRST_BYTES = 1 << 20;
+/** A rest is shared between two connections as long as it is twice that. */
+export const LEAST_SHARE = 512 << 10;
+
+/** What a connection is given at once: its share of what is `missing`; of a pipe's `window` not too much of that. */
+export function pieceOf(missing: number, connections: number, window: number | null): number {
+  return window === null
+    ? Math.max(LEAST_SEGMENT, Math.ceil(missing / connections))
+    : Math.max(FIRST_BYTES / 4, Math.min(4 << 20, Math.floor(window / (2 * connections))));
+}
+
 export interface PlanOptions {
   /** What is there already. */
   have?: readonly Span[];
@@ -53,11 +67,21 @@ export class SegmentPlan {
       this.#free = end < first.end ? [{ start: end, end: first.end }, ...others] : others;
       return this.#hold(id, { start: first.start, end });
     }
-    const [victim] = [...this.#holds.values()].sort((a, b) => b.end - b.at - (a.end - a.at));
-    if (victim === undefined || victim.end - victim.at < 2 * this.#options.least) return null;
-    const middle = victim.at + Math.ceil((victim.end - victim.at) / 2);
-    const span = { start: middle, end: victim.end };
-    victim.end = middle;
+    const [largest] = [...this.#holds.values()].sort((a, b) => b.end - b.at - (a.end - a.at));
+    return largest === undefined ? null : this.#halve(largest, id, this.#options.least);
+  }
+
+  /** Gives `id`, which holds nothing, half of what `slow` still has to bring; null when each half has less than `least`. */
+  share(slow: number, id: number, least: number): Span | null {
+    const hold = this.#holds.get(slow);
+    return hold === undefined ? null : this.#halve(hold, id, least);
+  }
+
+  #halve(hold: Hold, id: number, least: number): Span | null {
+    if (hold.end - hold.at < 2 * least) return null;
+    const middle = hold.at + Math.ceil((hold.end - hold.at) / 2);
+    const span = { start: middle, end: hold.end };
+    hold.end = middle;
     return this.#hold(id, span);
   }
 

@@ -25,7 +25,7 @@ Deno.test("addSpan() keeps spans in order and apart, and gaps() are the rest", (
 Deno.test("SegmentPlan brings every byte exactly once, whatever the order of ends and failures", () => {
   const step = fc.record({
     id: fc.nat(5),
-    act: fc.constantFrom("claim", "advance", "advance", "release"),
+    act: fc.constantFrom("claim", "share", "advance", "advance", "release"),
     amount: fc.nat(100),
     before: fc.nat(400),
   });
@@ -52,6 +52,12 @@ Deno.test("SegmentPlan brings every byte exactly once, whatever the order of end
         assert(span.end > span.start && span.end <= size);
         holding.add(id);
       };
+      const share = (slow: number, id: number) => {
+        const span = plan.share(slow, id, 1);
+        if (span === null) return;
+        assert(holding.has(slow) && span.end > span.start && span.end <= size);
+        holding.add(id);
+      };
       const advance = (id: number, most: number) => {
         const { start, end } = plan.rest(id);
         const count = Math.min(most, end - start);
@@ -64,6 +70,7 @@ Deno.test("SegmentPlan brings every byte exactly once, whatever the order of end
       };
       for (const { id, act, amount, before } of steps) {
         if (act === "claim" && !holding.has(id)) claim(id, before);
+        if (act === "share" && !holding.has(id)) share(amount % 6, id);
         if (act === "advance" && holding.has(id)) advance(id, amount);
         if (act === "release" && holding.has(id)) release(id);
         assertEquals(plan.count, times.filter((count) => count === 1).length);

@@ -4,7 +4,12 @@ import type { SegmentStore } from "./segment_store.ts";
 import { addSpan, type Span } from "./spans.ts";
 
 /** So many bytes at most wait for those before them. */
-export const WINDOW = 32 << 20;
+const WINDOW = 32 << 20;
+
+/** How many bytes wait at most: the memory that many connections take is taken from the window. */
+export function windowFor(connections: number): number {
+  return connections > 16 ? WINDOW / 2 : WINDOW;
+}
 
 export interface PipeOptions {
   window?: number;

@@ -129,10 +129,11 @@ export class Source {
     const where = quote(this.url.href);
     const tag = response.headers.get("etag");
     const sameTag = seen.validator.kind === "etag" && tag === seen.validator.value;
-    const sizeNow = range?.size ?? seen.size;
-    if (
-      (response.status === 206 && sameTag && sizeNow === seen.size) || (response.status === 200 && sameTag)
-    ) {
+    const sameSize = (range?.size ?? seen.size) === seen.size;
+    const deaf = response.status === 416
+      ? range !== null && sameSize
+      : sameTag && (response.status === 200 || (response.status === 206 && sameSize));
+    if (deaf) {
       throw new NoRanges(
         "partial_transfer",
         `${where}: the server does not send the range that it was asked for`,
