@@ -20,7 +20,10 @@ export function hasNginxDav(): boolean {
   return isFile(DAV_EXT);
 }
 
-/** nginx with `dir` three times: as pages at `/html/`, as JSON at `/json/`, over WebDAV alone at `/dav/`. */
+/**
+ * nginx with `dir` as pages at `/html/`, as JSON at `/json/`, over WebDAV alone at `/dav/`, and at `/few/` for three
+ * connections at a time, 900 KB/s each.
+ */
 export async function nginxServer(dir: string, scratch: string): Promise<ListingServer> {
   const port = freePort();
   const dav = hasNginxDav();
@@ -37,9 +40,11 @@ http {
   access_log off;
   default_type application/octet-stream;
   keepalive_requests 1000000;
+  limit_conn_zone $binary_remote_addr zone=few:1m;
   ${temporaryPaths(scratch)}
   server {
     listen 127.0.0.1:${port};
+    location /few/ { alias "${dir}/"; limit_conn few 3; limit_rate 900k; }
     location /html/ { alias "${dir}/"; autoindex on; }
     location /json/ { alias "${dir}/"; autoindex on; autoindex_format json; }
     location /dav/ { alias "${dir}/"; ${dav ? "dav_ext_methods PROPFIND;" : ""} }

@@ -15,6 +15,10 @@ export interface RangedOptions {
   shift?: number;
   /** Breaks off each answer after so many bytes. */
   cut?: number;
+  /** Answers 416 to ranges that begin later than this. */
+  refuses?: number;
+  /** Sends 1 KB at a time, and waits so many milliseconds after each. */
+  drip?: number;
   /** GETs at a time; more are answered 503. */
   most?: number;
   /** What Content-Range claims as the size. */
@@ -33,7 +37,7 @@ export interface Ranged extends Hostile {
 }
 
 export function ranged(options: RangedOptions): Ranged {
-  let gets = 0, open = 0, peak = 0, sent = 0;
+  let gets = 0, open = 0, peak = 0, sent = 0, gone = false;
   const server = hostile(async (visit) => {
     const index = visit.method === "GET" ? gets++ : 0;
     const content = options.bodyAt?.(index) ?? options.body;
@@ -49,9 +53,13 @@ export function ranged(options: RangedOptions): Ranged {
     const other = await options.before?.(index, visit);
     if (other !== undefined && other !== null) return await visit.answer(other as string, "no");
     if (open >= (options.most ?? Infinity)) return await visit.answer("503 Service Unavailable", "busy");
+    const range = /^bytes=(\d+)-(\d*)$/.exec(visit.headers.get("range") ?? "");
+    if (Number(range?.[1] ?? 0) > (options.refuses ?? Infinity)) {
+      const size = `Content-Range: bytes */${content.length}`;
+      return await visit.answer("416 Range Not Satisfiable", "no", size, ...lines);
+    }
     peak = Math.max(peak, ++open);
     try {
-      const range = /^bytes=(\d+)-(\d*)$/.exec(visit.headers.get("range") ?? "");
       const condition = visit.headers.get("if-range");
       let [start, end] = [0, content.length];
       const partial = range !== null && !options.deaf && (condition === null || condition === tag);
@@ -63,10 +71,12 @@ export function ranged(options: RangedOptions): Ranged {
       const status = partial ? "206 Partial Content" : "200 OK";
       await visit.head(`HTTP/1.1 ${status}`, `Content-Length: ${end - start}`, ...lines);
       const last = Math.min(end, start + (options.cut ?? Infinity));
-      for (let at = start; at < last; at += PIECE) {
-        const piece = content.subarray(at, Math.min(at + PIECE, last));
+      const size = options.drip === undefined ? PIECE : 1024;
+      for (let at = start; at < last && !gone; at += size) {
+        const piece = content.subarray(at, Math.min(at + size, last));
         await visit.send(piece);
         sent += piece.length;
+        if (options.drip !== undefined) await new Promise((resolve) => setTimeout(resolve, options.drip));
       }
     } finally {
       open--;
@@ -74,6 +84,10 @@ export function ranged(options: RangedOptions): Ranged {
   });
   return {
     ...server,
+    async [Symbol.asyncDispose]() {
+      gone = true;
+      await server[Symbol.asyncDispose]();
+    },
     ranges: () =>
       server.visits.filter(({ method }) => method === "GET").map(({ headers }) => headers.get("range") ?? ""),
     peak: () => peak,

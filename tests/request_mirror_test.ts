@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ferry, serve, sha256, tempDir } from "./harness.ts";
+import { hostile, silence } from "./hostile_server.ts";
 import { pattern, ranged, type RangedOptions, reprDigest } from "./range_server.ts";
 
 const SIZE = 6_000_000;
@@ -66,6 +67,62 @@ Deno.test("request --mirror goes on with the others when one fails, the first on
   assertStringIncludes(gone.stderr, "127.0.0.1:1 is left out: no connection");
   const none = await fetchFrom("http://127.0.0.1:1/f", ["http://127.0.0.1:1/g"], ["--retry", "0"]);
   assertEquals([none.code, none.names], [7, []], none.stderr);
+});
+
+Deno.test("request --mirror waits for no server that is silent or slow, and comes over breaks", async () => {
+  const digest = await reprDigest(BODY);
+  await using silent = hostile(() => silence());
+  await using slow = ranged({ body: BODY, digest, drip: 50 });
+  await using broken = ranged({ body: BODY, digest, cut: 300_000 });
+  const seen = () => slow.ranges().length > 0 && broken.ranges().length > 0;
+  await using first = waiting({ body: BODY, digest }, seen);
+  const run = await fetchFrom(
+    first.url + "/f",
+    [silent, slow, broken].map(({ url }) => url + "/f"),
+    ["--timeout", "25s", "--retry", "50"],
+  );
+  assertEquals([run.code, run.sha256], [0, await sha256(BODY)], run.stderr);
+  // At 20 KB/s half a megabyte would not have come in time.
+  assert(slow.sent() > 0 && slow.sent() < 512 * 1024 && broken.sent() > 0, `${slow.sent()}`);
+});
+
+Deno.test("request --mirror goes into a pipe", async () => {
+  const digest = await reprDigest(BODY);
+  await using mirror = ranged({ body: BODY, digest });
+  await using first = waiting({ body: BODY, digest }, () => mirror.ranges().length > 0);
+  const args = ["request", "--segments", "4", "--mirror", mirror.url + "/f", first.url + "/f"];
+  const run = await ferry(args);
+  assertEquals([run.code, run.stderr], [0, ""]);
+  assertEquals(await sha256(run.stdoutBytes), await sha256(BODY));
+  assert(first.sent() > 0 && mirror.sent() > 0);
+  // What has gone out cannot be mended: so nobody is asked on whom a digest of his own does not vouch.
+  await using silent = ranged({ body: BODY });
+  const checksum = ["--checksum", `sha256:${await sha256(BODY)}`];
+  const demanded = await ferry(["request", ...checksum, "--mirror", silent.url + "/f", first.url + "/f"]);
+  assertEquals([demanded.code, silent.ranges()], [0, []], demanded.stderr);
+  assertStringIncludes(demanded.stderr, "is left out: no digest shows that its file is the same");
+});
+
+Deno.test("request --mirror mends what a mirror has spoilt that claims the right digest", async () => {
+  const digest = await reprDigest(BODY);
+  const wrong = BODY.slice();
+  for (let at = 0; at < SIZE; at += 500_000) wrong[at] ^= 1;
+  await using liar = ranged({ body: wrong, digest });
+  const asked = () => liar.ranges().length > 0;
+  // From a server of ranges alone all comes anew that the liar has brought.
+  await using first = waiting({ body: BODY, digest }, asked);
+  const anew = await fetchFrom(first.url + "/f", [liar.url + "/f"]);
+  assertEquals([anew.code, anew.sha256], [0, await sha256(BODY)], anew.stderr);
+  assertStringIncludes(anew.stderr, `127.0.0.1:${liar.port} sent wrong bytes (the first is byte `);
+  assertStringIncludes(anew.stderr, "fetched anew from 127.0.0.1:");
+  // A ferry serve tells which chunks are wrong.
+  using dir = tempDir({ f: BODY });
+  await using server = await serve(dir.path);
+  const mended = await fetchFrom(server.url + "/f", [liar.url + "/f"], ["--limit-rate", "6M"]);
+  assertEquals([mended.code, mended.sha256], [0, await sha256(BODY)], mended.stderr);
+  assertStringIncludes(mended.stderr, `127.0.0.1:${liar.port} sent wrong bytes (the first is byte `);
+  const { repaired } = JSON.parse(mended.stdout);
+  assert(repaired > 0 && repaired < 1_000_000, mended.stdout);
 });
 
 Deno.test("request --mirror with --checksum needs no digests, and names who sent wrong bytes", async () => {

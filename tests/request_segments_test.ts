@@ -127,41 +127,73 @@ Deno.test("request --segments takes one request for what is small or empty", asy
   }
 });
 
-Deno.test("request -C goes on with what a killed download in segments left, in segments or not", async () => {
+/** What the part in `dir` says that it has, each byte of which is right. */
+async function claimed(dir: string): Promise<[start: number, end: number][]> {
+  const part = Deno.readFileSync(`${dir}/f.ferry-part`);
+  const note = JSON.parse(Deno.readTextFileSync(`${dir}/f.ferry-part.json`));
+  const ranges = (note.ranges ?? [[0, part.length]]) as [number, number][];
+  const there = ranges.map(([start, end]): [number, number] => [start, Math.min(end, part.length)])
+    .filter(([start, end]) => start < end);
+  for (const [start, end] of there) {
+    assertEquals(await sha256(part.subarray(start, end)), await sha256(BODY.subarray(start, end)));
+  }
+  return there;
+}
+
+/** Starts a download and kills it as soon as its note or the size of its part is another one. */
+async function killEarly(args: string[], dir: string): Promise<void> {
+  const state = () => {
+    try {
+      return Deno.statSync(`${dir}/f.ferry-part`).size + Deno.readTextFileSync(`${dir}/f.ferry-part.json`);
+    } catch {
+      return "";
+    }
+  };
+  const before = state();
+  const command = ferryCommand([...args, "--limit-rate", "2M"]);
+  const child = new Deno.Command(command.path, { args: command.args, stdout: "null", stderr: "null" })
+    .spawn();
+  let ended = false;
+  const status = child.status.finally(() => ended = true);
+  while (!ended && (state() === before || state() === "")) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  if (!ended) child.kill("SIGKILL");
+  assertEquals((await status).signal, "SIGKILL");
+}
+
+Deno.test("request -C goes on with what killed downloads have left, in segments or not", async () => {
   await using files = ranged({ body: BODY, digest: await reprDigest(BODY) });
-  const out = async (flags: string[], dir: string) =>
-    await ferry(["request", "--json", ...flags, "-C", "-o", `${dir}/f`, files.url + "/f"]);
-  for (const flags of [["--segments", "4"], []]) {
+  const [many, one] = [["--segments", "4"], [] as string[]];
+  for (const [first, second, last] of [[many, many, many], [one, many, one], [many, one, many]]) {
     using dir = tempDir();
-    const note = dir.at("f.ferry-part.json");
-    const slow = ["request", "--segments", "4", "--limit-rate", "2M", "-o", dir.at("f"), files.url + "/f"];
-    const command = ferryCommand(slow);
-    const child = new Deno.Command(command.path, { args: command.args, stdout: "null", stderr: "null" })
-      .spawn();
-    while (!names(dir.path).includes("f.ferry-part.json")) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    child.kill("SIGKILL");
-    await child.status;
-    const { ranges } = JSON.parse(Deno.readTextFileSync(note)) as { ranges: [number, number][] };
-    const part = Deno.readFileSync(dir.at("f.ferry-part"));
-    assertEquals(part.length, SIZE);
-    for (const [start, end] of ranges) {
-      assertEquals(await sha256(part.subarray(start, end)), await sha256(BODY.subarray(start, end)));
-    }
+    const args = (flags: string[]) => ["request", ...flags, "-C", "-o", dir.at("f"), files.url + "/f"];
+    await killEarly(args(first), dir.path);
+    await claimed(dir.path);
+    await killEarly(args(second), dir.path);
+    const ranges = await claimed(dir.path);
     const there = ranges.reduce((sum, [start, end]) => sum + end - start, 0);
     assert(there > 0 && there < SIZE);
-    const run = await out(flags, dir.path);
+    const run = await ferry([...args(last), "--json"]);
     assertEquals([run.code, names(dir.path)], [0, ["f"]], run.stderr);
     assertEquals(await sha256(Deno.readFileSync(dir.at("f"))), await sha256(BODY));
     const { resumed, bytes } = JSON.parse(run.stdout);
     assertEquals(resumed, true);
-    assert(bytes <= SIZE - (flags.length > 0 ? there : ranges[0][1]), `${bytes} came again`);
+    assert(bytes <= SIZE - (last === many ? there : ranges[0][1]), `${bytes} came again`);
     // And once it is whole there is nothing to do.
     const before = files.sent();
-    assertEquals((await out(flags, dir.path)).code, 0);
+    assertEquals((await ferry(args(last))).code, 0);
     assert(files.sent() - before < 64 * 1024, `${files.sent() - before} bytes for nothing`);
   }
+});
+
+Deno.test("request --segments fetches in one stream what is refused in ranges later on", async () => {
+  await using files = ranged({ body: BODY, refuses: 2_000_000 });
+  using dir = tempDir();
+  const run = await ferry(["request", "--segments", "4", "-o", dir.at("f"), files.url + "/f"]);
+  assertEquals([run.code, names(dir.path)], [0, ["f"]], run.stderr);
+  assertStringIncludes(run.stderr, "fetching it in one stream");
+  assertEquals(await sha256(Deno.readFileSync(dir.at("f"))), await sha256(BODY));
 });
 
 Deno.test("request --segments keeps its part when it is stopped, and starts over when the file has changed since", async () => {
@@ -250,6 +282,18 @@ Deno.test("request --segments holds all its connections to --limit-rate together
   assertEquals(run.code, 0, run.stderr);
   // Six megabytes at four a second, less what a quarter of a second lets through at once.
   assert(JSON.parse(run.stdout).ms >= 900, run.stdout);
+});
+
+Deno.test("request --segments goes on with fewer connections to an nginx that wants that", {
+  ignore: !installed("nginx"),
+}, async () => {
+  using dir = tempDir({ f: BODY });
+  using scratch = tempDir();
+  await using server = await nginxServer(dir.path, scratch.path);
+  const run = await ferry(["request", "--segments", "6", "-o", scratch.at("out"), `${server.url}few/f`]);
+  assertEquals(run.code, 0, run.stderr);
+  assertStringIncludes(run.stderr, "answers 503 to more connections: going on with fewer");
+  assertEquals(await sha256(Deno.readFileSync(scratch.at("out"))), await sha256(BODY));
 });
 
 Deno.test("request --segments refuses what it does not go with", async () => {
