@@ -1,8 +1,5 @@
 import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { type Io, isLive } from "../lib/cli/io.ts";
-import { parseSha256 } from "../lib/cli/units.ts";
-import { FerryError, quote } from "../lib/core/errors.ts";
-import { isRereadable } from "../lib/client/body_source.ts";
 import { ifNewerThan } from "../lib/client/if_newer.ts";
 import { parseRangeFlag } from "../lib/client/range_flag.ts";
 import { readSending, type Sending } from "../lib/client/request_input.ts";
@@ -12,10 +9,11 @@ import type { RequestSettings } from "../lib/client/request_settings.ts";
 import { WORST_FIRST } from "../lib/client/jobs/outcome.ts";
 import type { Jobs } from "../lib/client/jobs/job.ts";
 import { UrlJobs } from "../lib/client/jobs/url_jobs.ts";
-import { parseTarget, splitArgs } from "../lib/client/target.ts";
+import { splitArgs } from "../lib/client/target.ts";
 import { makeFolder } from "../lib/client/sink.ts";
 import type { TransfersMeter } from "../lib/client/transfers_meter.ts";
 import type { WriteOut } from "../lib/client/write_out/write_out.ts";
+import { checkFlags, parseChecksum } from "./request_checks.ts";
 import { FOREIGN_FLAGS, REQUEST_FLAGS, type RequestFlags } from "./request_flags.ts";
 import { dialerFor, hideSecrets, identityOf } from "./request_network.ts";
 
@@ -133,21 +131,8 @@ export const request: Command = defineCommand({
     const urls = await UrlJobs.read(targets, { glob: flags.glob });
     const count = urls.counts.reduce((sum, count) => sum + count, 0);
     const several = count > 1 || flags.input !== undefined || flags.recursive;
-    await checkMirror(flags, sending, count);
-    if (!isRereadable(sending.body) && several) {
-      const many = flags.input === undefined ? `${count}` : "those of --input";
-      throw new FerryError("usage", `what comes through a pipe can be sent to one URL only, not to ${many}`);
-    }
-    if (flags.continue) checkContinue(sending);
-    checkSegments(flags, sending.method, several);
-    if (flags.continue && flags.range !== undefined) {
-      throw new FerryError("usage", "--continue and --range cannot go together");
-    }
-    if (sending.method === "HEAD" && flags.output.length > 0) {
-      throw new FerryError("usage", "--output takes a body, and --head brings none");
-    }
+    await checkFlags(flags, { sending, count, several });
     const ifNewer = flags["if-newer"] === undefined ? undefined : ifNewerThan(flags["if-newer"], sending);
-    if (flags["limit-rate"] === 0) throw new FerryError("usage", "--limit-rate 0 would never end");
     const intoFiles = flags["remote-name"] || flags["remote-header-name"] ||
       flags["output-dir"] !== undefined ||
       flags.output.length > 0;
@@ -211,22 +196,6 @@ export const request: Command = defineCommand({
   },
 });
 
-/** Throws `usage` for flags that go with `--recursive` alone, or cannot go with it. */
-async function checkMirror(flags: RequestFlags, { method }: Sending, count: number): Promise<void> {
-  if (flags.recursive) {
-    const { checkRecursive } = await import("./request_recursive.ts");
-    return checkRecursive(flags, method, count);
-  }
-  const given = flags.depth !== undefined
-    ? "--depth"
-    : flags.include.length > 0
-    ? "--include"
-    : flags.exclude.length > 0
-    ? "--exclude"
-    : null;
-  if (given !== null) throw new FerryError("usage", `${given} goes with --recursive`);
-}
-
 /** What is to be written about each URL. Throws `usage` and `read_failed`. */
 async function writeOutOf(flags: RequestFlags, io: Io): Promise<WriteOut | undefined> {
   const format = flags["write-out"];
@@ -264,37 +233,4 @@ function wantsProgress(
   if (isTold && (toStdout || io.stdoutIsTerminal)) return false;
   // An upload is what takes its time, and its answer is short.
   return !(toStdout && io.stdoutIsTerminal && sending.body.kind === "none");
-}
-
-/** Throws `usage` for what cannot be gone on with. */
-function checkContinue({ method, body, anyWay }: Sending): void {
-  if (method === "GET" || (anyWay && body.kind === "file")) return;
-  const why = !anyWay
-    ? `it goes with GET and with --upload FILE, not with ${method}`
-    : "what comes through a pipe is gone when it was sent";
-  throw new FerryError("usage", `--continue: ${why}`);
-}
-
-/** Throws `usage` for what cannot be done in segments. */
-function checkSegments(flags: RequestFlags, method: string, several: boolean): void {
-  const flag = flags.mirror.length > 0 ? "--mirror" : flags.segments > 1 ? "--segments" : null;
-  if (flag === null) return;
-  if (method !== "GET") throw new FerryError("usage", `${flag} goes with GET, not with ${method}`);
-  for (const other of ["range", "show-headers"] as const) {
-    if (flags[other]) throw new FerryError("usage", `${flag} and --${other} cannot go together`);
-  }
-  if (flags.mirror.length > 0 && several) {
-    throw new FerryError("usage", "--mirror is of one URL, not of several");
-  }
-  if (flags.mirror.length > 64) throw new FerryError("usage", "--mirror: 64 mirrors are enough");
-  for (const mirror of flags.mirror) parseTarget(mirror);
-}
-
-function parseChecksum(text: string, several: boolean): string {
-  const hex = parseSha256(text);
-  if (hex === null) {
-    throw new FerryError("usage", `--checksum ${quote(text)}: must be sha256: and 64 hexadecimal digits`);
-  }
-  if (several) throw new FerryError("usage", "--checksum is of one URL, not of several");
-  return hex;
 }
