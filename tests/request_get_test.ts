@@ -182,6 +182,12 @@ Deno.test("request keeps the file when the answer is that nothing has changed", 
   using dir = tempDir({ "f": "the copy" });
   const run = await ferry(["request", "-H", 'If-None-Match: "v1"', "-o", dir.at("f"), server.url]);
   assertEquals([run.code, Deno.readTextFileSync(dir.at("f"))], [0, "the copy"], run.stderr);
+  // To whom did not ask whether it has, that is no answer: no file is here.
+  for (const args of [["-o", dir.at("g")], []]) {
+    const unasked = await ferry(["request", ...args, server.url]);
+    assertEquals([unasked.code, unasked.stdout], [22, ""], unasked.stderr);
+    assertStringIncludes(unasked.stderr, "nothing has changed (304), unasked");
+  }
 });
 
 Deno.test("request lets no URL of a call replace the file of an earlier one", async () => {

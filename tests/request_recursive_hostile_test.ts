@@ -57,7 +57,7 @@ Deno.test("request --recursive never leaves its folder, whatever a listing says"
     else if (visit.target === "/names/") {
       await visit.answer(
         "200 OK",
-        json("../up", "..", "a/b", "a\\b", "\0", "x\x1b[31m", "../../d/", "good"),
+        json("../up", "..", "a/b", "a\\b", "\0", "x\x1b[31m", "y\xc2\x9b31m", "../../d/", "good"),
         JSON_TYPE,
       );
     } else if (visit.target.startsWith("/pub/") || visit.target.startsWith("/names/")) {
@@ -81,8 +81,16 @@ Deno.test("request --recursive never leaves its folder, whatever a listing says"
     server.url + "/names/",
     "--output-dir",
     dir.at("b/copy"),
+    "--json",
   ]);
-  assertEquals([named.code, paths(dir.at("b"))], [1, ["copy", "copy/good", "copy/x\x1b[31m"]]);
+  const copies = ["copy", "copy/good", "copy/x\x1b[31m", "copy/y\u009b31m"];
+  assertEquals([named.code, paths(dir.at("b"))], [1, copies]);
+  // The names come as they are to whoever reads the JSON, and as escapes to a terminal.
+  assert(!/[^\n\x20-\x7e]/.test(named.stdout), named.stdout);
+  const told = named.stdout.trim().split("\n").map((line) =>
+    JSON.parse(line).path.slice(dir.path.length + 3)
+  );
+  assertEquals(told.toSorted(), copies.slice(1));
   assert(!named.stderr.includes("\x1b") && !named.stderr.includes("\0"), JSON.stringify(named.stderr));
 });
 

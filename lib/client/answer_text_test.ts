@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { describeStatus, headerLine, headText, statusLine, terminalText } from "./answer_text.ts";
+import fc from "fast-check";
+import { quote } from "../core/errors.ts";
+import { describeStatus, headerLine, headText, jsonText, statusLine, terminalText } from "./answer_text.ts";
 
 Deno.test("statusLine() and headText() show what came without control characters", () => {
   assertEquals(
@@ -34,4 +36,25 @@ Deno.test("describeStatus() adds the detail of a problem document and of nothing
 
 Deno.test("terminalText() keeps lines and tabs and nothing that moves a cursor", () => {
   assertEquals(terminalText("a\r\nb\tc\x1b[2Jd\re\x07"), "a\nb\tc\\x1b[2Jd\\re\\x07");
+});
+
+Deno.test("jsonText() is JSON of the same value, and nothing in it has to be kept from a terminal", () => {
+  const hostile = fc.constantFrom(
+    "\x1b[2J",
+    "\x7f",
+    "\u009b31m",
+    "\u202e",
+    "\u2066",
+    "\n",
+    "\u2028",
+    "é",
+    "\\",
+  );
+  const texts = fc.array(fc.oneof(hostile, fc.string({ unit: "binary", maxLength: 20 })), { maxLength: 5 });
+  const text = texts.map((pieces) => pieces.join(""));
+  fc.assert(fc.property(fc.dictionary(text, text, { maxKeys: 5 }), (value) => {
+    const json = jsonText(value);
+    assertEquals(JSON.parse(json), JSON.parse(JSON.stringify(value)));
+    assertEquals(quote(json), json);
+  }));
 });

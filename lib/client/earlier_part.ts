@@ -1,5 +1,5 @@
 /** The part that an earlier run left: whether it can be gone on from. */
-import { lstatOrNull } from "./part_lock.ts";
+import { isOwn, lstatOrNull } from "./part_lock.ts";
 import { bootId, type ByteRange, noteAt } from "./part_note.ts";
 import type { Position } from "./resume.ts";
 
@@ -15,6 +15,7 @@ export function earlierPart(url: URL, { part, note: notePath }: { part: string; 
   const info = lstatOrNull(part);
   if (info === null || !info.isFile || info.size === 0) return { kind: "none" };
   const refused = (why: string): EarlierPart => ({ kind: "refused", why });
+  if (!isOwn(info, part)) return refused("it belongs to another user, or has another name too");
   const note = noteAt(notePath);
   if (note === null) return refused("nothing says of what it is the beginning");
   if (note.url !== url.href) return refused("it is the beginning of another URL");

@@ -6,7 +6,7 @@ import { FerryError, quote, writeError } from "../core/errors.ts";
 import { pieces, readFullyAt, writeFully } from "../core/file_bytes.ts";
 import { earlierPart } from "./earlier_part.ts";
 import { candidates, moveToFreeName, noFreeName } from "./free_name.ts";
-import { locked, lstatOrNull, openLocked } from "./part_lock.ts";
+import { isAt, locked, lstatOrNull, openLocked } from "./part_lock.ts";
 import { partPath } from "./part_name.ts";
 import { bootId, type ByteRange } from "./part_note.ts";
 import { PartNoteFile } from "./part_note_file.ts";
@@ -136,7 +136,9 @@ export class PartFile implements Sink {
       ? { url: url.href, size, validator, boot: bootId() }
       : null;
     this.#guard(() => {
-      this.#file ??= this.#inPlace || position.have > 0 ? openLocked(this.part) : this.#claim();
+      this.#file ??= this.#inPlace || position.have > 0
+        ? openLocked(this.part, modeAt(this.path))
+        : this.#claim();
       if (position.have === 0) this.#note.forget();
       this.#file.truncateSync(position.have);
       this.#file.seekSync(position.have, Deno.SeekMode.Start);
@@ -217,6 +219,7 @@ export class PartFile implements Sink {
       const file = this.#file!;
       file.syncSync();
       const size = file.statSync().size;
+      if (!isAt(file, this.part)) throw new Error("somebody has put something else into its place");
       if (size !== this.#length) throw new Error(`it has ${size} bytes where ${this.#length} were written`);
       if (this.#inPlace) {
         copyMode(this.path, this.part);
@@ -298,9 +301,18 @@ export class PartFile implements Sink {
 /** A file that is replaced keeps its permissions. */
 function copyMode(from: string, to: string): void {
   try {
-    const { mode } = Deno.statSync(from);
-    if (mode !== null) Deno.chmodSync(to, mode & 0o777);
+    Deno.chmodSync(to, Deno.statSync(from).mode! & 0o777);
   } catch {
     // There is nothing to replace.
+  }
+}
+
+/** Those of what is at `path`, and of the owner to write; undefined for nothing. What is secret is so on its way too. */
+function modeAt(path: string): number | undefined {
+  try {
+    const { mode } = Deno.statSync(path);
+    return mode === null ? undefined : mode & 0o777 | 0o600;
+  } catch {
+    return undefined;
   }
 }

@@ -1,4 +1,5 @@
 /** The note beside a part: what it takes to go on with it. */
+import { isOwn } from "./part_lock.ts";
 import type { Validator } from "./resume.ts";
 
 const MOST_BYTES = 64 * 1024;
@@ -20,10 +21,11 @@ export interface PartNote {
   boot: string | null;
 }
 
-/** The note at `path`; null when there is none, or it makes no sense. */
+/** The note at `path`; null when there is none of this user's, or it makes no sense. */
 export function noteAt(path: string): PartNote | null {
   try {
-    if (Deno.statSync(path).size > MOST_BYTES) return null;
+    const info = Deno.lstatSync(path);
+    if (info.size > MOST_BYTES || !isOwn(info, path)) return null;
     return readNote(JSON.parse(Deno.readTextFileSync(path)));
   } catch {
     return null;

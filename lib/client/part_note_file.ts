@@ -1,6 +1,7 @@
 /** The note beside a part while the download is under way. */
 import type { PartNote } from "./part_note.ts";
 import { writeFully } from "../core/file_bytes.ts";
+import { openOwn } from "./part_lock.ts";
 
 /** A part that is so many milliseconds old is worth a note, even should the program be killed. */
 const SOON = 250;
@@ -28,7 +29,7 @@ export class PartNoteFile {
     this.#length = text.length - 1;
     try {
       // The URL may carry a signature: not for others to read.
-      using file = Deno.openSync(this.path(), { write: true, create: true, mode: 0o600 });
+      using file = openOwn(this.path(), 0o600);
       const bytes = new TextEncoder().encode(text);
       writeFully(file, bytes);
       file.truncateSync(bytes.length);

@@ -113,3 +113,8 @@ function sameResource(position: Position, headers: Pick<Headers, "get">): boolea
       return assertNever(validator);
   }
 }
+
+/** Whether a request with these headers can be answered with 304 (RFC 9110 sections 13.1.2 and 13.1.3). */
+export function isConditional(headers: Pick<Headers, "has">): boolean {
+  return headers.has("if-none-match") || headers.has("if-modified-since");
+}

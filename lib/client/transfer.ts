@@ -6,11 +6,12 @@ import { bodySize, isRereadable } from "./body_source.ts";
 import { Deadline } from "./deadline.ts";
 import type { Answer } from "./exchange.ts";
 import type { MendTools } from "./mending.ts";
+import { FetchError } from "./fetch_error.ts";
 import { PartFile } from "./part_file.ts";
 import { isNoNewer } from "./if_newer.ts";
 import { pump } from "./pump.ts";
 import type { Hop } from "./redirect.ts";
-import { canResume, judgeResume, type Position } from "./resume.ts";
+import { canResume, isConditional, judgeResume, type Position } from "./resume.ts";
 import { mayRetry } from "./retry.ts";
 import { startPosition } from "./start_position.ts";
 import { statusError } from "./status_answer.ts";
@@ -179,6 +180,7 @@ export class Transfer {
     const { response, hop } = answer;
     const { plan, tools } = this;
     if (response.status >= 400 && plan.fail) throw await this.#teller.failure(answer, signal);
+    if (response.status === 304 && !isConditional(hop.headers)) throw unasked(hop.url);
     try {
       const { method, range } = plan;
       const wish = { method, range, finalMethod: hop.method, ownRange: plan.headers.has("range") };
@@ -294,4 +296,16 @@ export class Transfer {
   #notice(text: string): void {
     this.tools.onNotice?.(text);
   }
+}
+
+/** The error for a 304 to a request without a condition: nothing is here that could be what the server has. */
+function unasked(url: URL): FerryError {
+  return new FetchError(
+    "protocol",
+    `${quote(url.href)}: the server says that nothing has changed (304), unasked`,
+    {
+      transient: false,
+      sent: true,
+    },
+  );
 }

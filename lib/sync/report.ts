@@ -1,5 +1,6 @@
 /** What a run says: itemized text, or one JSON event a line (the contract's). Pure formatting over a `write` function. */
 import { assertNever, quote } from "../core/errors.ts";
+import { jsonText } from "../client/answer_text.ts";
 import { formatBytes, formatMs, formatTime } from "../cli/units.ts";
 import { type EventReporter, eventReporter, type RunEvent, type Scheduled } from "./events.ts";
 import type { Summary } from "./summary.ts";
@@ -109,7 +110,7 @@ export function jsonReport(write: (text: string) => void, options: ReportOptions
   const lines = new LineBuffer(write);
   const tell = (event: RunEvent) => {
     options.tally?.tell(event);
-    lines.line(JSON.stringify(event));
+    lines.line(jsonText(event));
   };
   return { ...eventReporter(tell, options), tell, flush: () => lines.flush() };
 }
