@@ -57,8 +57,8 @@ Deno.test("request says in one line what went wrong, with what, and what to do",
     [
       [...file("lost"), `${url}/lost`],
       18,
-      `the connection to 127.0.0.1:${port} broke off in the middle of the answer after 5 bytes; ` +
-      "for lack of a length or strong ETag it cannot be gone on with",
+      `the connection to 127.0.0.1:${port} broke off in the middle of the answer; without a length and ` +
+      "a strong ETag its 5 bytes cannot be gone on from",
     ],
     [
       [`${url}/loop`, "--max-redirects", "3"],

@@ -86,8 +86,7 @@ export class Transfer {
         const { have } = this.#position;
         const isLost = error instanceof FerryError && error.code === "partial_transfer" && have > 0;
         if (isLost && !canResume(this.#position)) {
-          error.message +=
-            ` after ${have} bytes; for lack of a length or strong ETag it cannot be gone on with`;
+          error.message += `; without a length and a strong ETag its ${have} bytes cannot be gone on from`;
         }
         throw error;
       }
