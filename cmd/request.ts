@@ -52,7 +52,7 @@ export const request: Command = defineCommand({
     "time_namelookup, time_connect, time_appconnect, time_pretransfer, time_starttransfer, time_redirect, url, " +
     "url_effective, redirect_url, num_redirects, num_connects, num_retries, num_headers, content_type, method, scheme, " +
     "http_version, remote_ip, remote_port, local_ip, local_port, filename_effective, exitcode, errormsg, json, " +
-    "header_json, stderr, stdout, onerror; bytes, ms, sha256 and resumed as --json has them; %header{NAME}; %%, \\n, " +
+    "header_json, stderr, stdout, onerror; bytes, ms, path, sha256, resumed and retries as --json has them; %header{NAME}; %%, \\n, " +
     "\\r, \\t. Sizes are those of all tries together.",
     "-u, --token, an Authorization or Cookie header, and others whose names speak of a secret (token, api-key, password), " +
     "never follow a redirect to another origin.",

@@ -23,8 +23,9 @@ export async function checkFlags(flags: RequestFlags, { sending, count, several 
   }
   if (flags.continue) checkContinue(sending);
   checkSegments(flags, sending.method, several);
-  if (flags.continue && flags.range !== undefined) {
-    throw new FerryError("usage", "--continue and --range cannot go together");
+  if (flags.continue && (flags.range !== undefined || sending.headers.has("range"))) {
+    const other = flags.range === undefined ? "--header Range" : "--range";
+    throw new FerryError("usage", `--continue and ${other} cannot go together`);
   }
   if (sending.method === "HEAD" && flags.output.length > 0) {
     throw new FerryError("usage", "--output takes a body, and --head brings none");

@@ -9,7 +9,7 @@ function freePort(): number {
 }
 
 Deno.test("request says in one line what went wrong, with what, and what to do", async () => {
-  using dir = tempDir({ "share/a.txt": "hello\n", "folder": null, "old": "old" });
+  using dir = tempDir({ "share/a.txt": "hello\n", "folder": null, "old": "old", "taken.ferry-part": null });
   await using tls = await serve(dir.at("share"), ["--tls-self-signed", "--state-dir", dir.at("state")]);
   await using plain = await serve(dir.at("share"));
   await using server = hostile(async (visit) => {
@@ -93,6 +93,7 @@ Deno.test("request says in one line what went wrong, with what, and what to do",
       `TLS handshake with 127.0.0.1:${plain.port} failed: it does not speak TLS; did you mean http://?`,
     ],
     // Files of this machine.
+    [file("taken").concat(url), 23, `cannot write ${dir.at("taken.ferry-part")}: is a directory`],
     [["-o", "/dev/full", url], 23, "cannot write /dev/full: no space left on device"],
     [file("folder").concat(url), 23, `cannot write ${dir.at("folder")}: it is a folder; see --output-dir`],
     [
@@ -128,6 +129,8 @@ Deno.test("request says in one line what went wrong, with what, and what to do",
     [["--limit-rate", "0", url], 2, "--limit-rate 0 would never end"],
     [["-O", url], 2, `${url}/ has no file name at its end; --output FILE gives one`],
     [["-o", "out/", url], 2, "--output out/ is the name of a folder; --output-dir DIR takes one"],
+    [["-C", "-r", "0-1", url], 2, "--continue and --range cannot go together"],
+    [["-C", "-O", "-H", "range: bytes=0-1", url], 2, "--continue and --header Range cannot go together"],
     [["-C", url], 2, "--continue needs a file: --output FILE, --remote-name or --output-dir DIR"],
     [["-H", "Nonsense", url], 2, '--header Nonsense: must be like "Name: value"'],
     [

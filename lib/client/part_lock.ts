@@ -1,5 +1,5 @@
 /** Files that one process at a time writes to, and nobody but this user. */
-import { FerryError, quote } from "../core/errors.ts";
+import { FerryError, quote, writeError } from "../core/errors.ts";
 
 /** How often something else may take the place of a file while it is opened. */
 const TRIES = 10;
@@ -33,7 +33,8 @@ export function openOwn(path: string, mode?: number): Deno.FsFile {
     } catch (error) {
       const { AlreadyExists, NotFound } = Deno.errors;
       if (isNew ? error instanceof AlreadyExists : error instanceof NotFound) continue;
-      throw error;
+      // What is there is what cannot be written, rather than what it is a part of.
+      throw isNew ? error : writeError(error, path);
     }
     if (isNew || (isAt(file, path) && isOwn(file.statSync(), path))) return file;
     file.close();

@@ -29,6 +29,8 @@ const time = (key: keyof Times, needs: readonly Need[] = ["facts"]): Variable =>
   needs,
 });
 const status = told(({ outcome }) => outcome.status ?? 0, "status");
+const path = told(({ outcome }) => outcome.path ?? null);
+const retries = told(({ outcome }) => outcome.retries);
 
 /** One header of the answer, several joined by commas; null where it has none of that name. */
 export function headerOf({ facts }: Report, name: string): string | null {
@@ -61,7 +63,8 @@ export const VARIABLES: Readonly<Record<string, Variable>> = {
   num_redirects: told(({ facts }) => facts.redirects),
   redirect_url: fact(({ facts }) => facts.answer?.redirectUrl ?? null),
   num_connects: fact(({ facts }) => facts.connects),
-  num_retries: told(({ outcome }) => outcome.retries),
+  num_retries: retries,
+  retries,
   num_headers: fact(({ facts }) => facts.answer?.headers.length ?? 0),
   content_type: fact((report) => headerOf(report, "content-type")),
   http_version: fact(({ facts }) => facts.answer?.version ?? "0"),
@@ -69,7 +72,8 @@ export const VARIABLES: Readonly<Record<string, Variable>> = {
   remote_port: fact(({ facts }) => facts.answer?.connection.remote?.port ?? 0),
   local_ip: fact(({ facts }) => facts.answer?.connection.local?.hostname ?? null),
   local_port: fact(({ facts }) => facts.answer?.connection.local?.port ?? 0),
-  filename_effective: told(({ outcome }) => outcome.path ?? null),
+  filename_effective: path,
+  path,
   sha256: { of: ({ outcome }) => outcome.sha256 ?? null, needs: ["sha256"] },
   resumed: told(({ outcome }) => outcome.resumed ? 1 : 0),
   exitcode: told(({ outcome }) => outcome.error?.exit ?? 0),
