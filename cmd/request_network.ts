@@ -1,9 +1,9 @@
 /** From the flags of `ferry request` to who it is and how it reaches servers. Reads the files that flags name. */
 import type { Io } from "../lib/cli/io.ts";
 import type { SecretArgument } from "../lib/cli/process_title.ts";
-import { redactHeader } from "../lib/client/credentials.ts";
+import { redactHeader } from "../lib/client/credentials/credentials.ts";
 import { Dialer, type DialOptions } from "../lib/client/dial/dialer.ts";
-import type { IdentityOptions } from "../lib/client/identity.ts";
+import type { IdentityOptions } from "../lib/client/credentials/identity.ts";
 import { FerryError, quote, readError } from "../lib/core/errors.ts";
 import type { RequestFlags } from "./request_flags.ts";
 
@@ -40,7 +40,7 @@ export async function identityOf(flags: Flags, io: Io): Promise<IdentityOptions>
     throw new FerryError("usage", "--user and --token cannot go together");
   }
   const netrc = flags.netrc
-    ? (await import("../lib/client/netrc_file.ts")).readNetrc((name) => io.env(name))
+    ? (await import("../lib/client/credentials/netrc_file.ts")).readNetrc((name) => io.env(name))
     : undefined;
   const user = flags.user === undefined || netrc ? flags.user : await userWithPassword(flags.user, io);
   return { user, token: flags.token, netrc, ambientToken: io.env("FERRY_TOKEN") || undefined };

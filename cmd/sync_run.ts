@@ -4,7 +4,7 @@ import { hideArguments, passwordsIn } from "../lib/cli/process_title.ts";
 import { ProgressMeter } from "../lib/cli/progress.ts";
 import { besideProgress, ProgressDisplay } from "../lib/cli/progress_display.ts";
 import { formatTime } from "../lib/cli/units.ts";
-import { isToken } from "../lib/client/credentials.ts";
+import { isToken } from "../lib/client/credentials/credentials.ts";
 import { exitStatus, FerryError, quote } from "../lib/core/errors.ts";
 import { LocalStore } from "../lib/store/local.ts";
 import { RemoteStore } from "../lib/store/remote/remote_store.ts";

@@ -4,10 +4,10 @@ import { createHash } from "node:crypto";
 import { exitStatus, FerryError } from "../lib/core/errors.ts";
 import { Dialer } from "../lib/client/dial/dialer.ts";
 import { Http1Client } from "../lib/client/http1/client.ts";
-import { PartFile } from "../lib/client/part_file.ts";
+import { PartFile } from "../lib/client/parts/part_file.ts";
 import { RequestClient } from "../lib/client/request_client.ts";
 import { type Sink, StreamSink } from "../lib/client/sink.ts";
-import { Transfer } from "../lib/client/transfer.ts";
+import { Transfer } from "../lib/client/transfer/transfer.ts";
 import { tempDir } from "./harness.ts";
 import { hostile, type Visit } from "./hostile_server.ts";
 

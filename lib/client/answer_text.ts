@@ -1,6 +1,6 @@
 /** Answers as text: status line, headers, what a server says about an error. All of it safe for a terminal. Pure. */
 import { quote } from "../core/errors.ts";
-import { redactHeader } from "./credentials.ts";
+import { redactHeader } from "./credentials/credentials.ts";
 
 /** `HTTP/1.1 200 OK`, as the server has put it. */
 export function statusLine(

@@ -2,7 +2,7 @@
 import type { Io } from "../cli/io.ts";
 import { quote } from "../core/errors.ts";
 import { jsonText, terminalText } from "./answer_text.ts";
-import { hideUserinfo } from "./credentials.ts";
+import { hideUserinfo } from "./credentials/credentials.ts";
 import type { Job } from "./jobs/job.ts";
 import type { OrderedOut, OutPlace } from "./jobs/ordered_out.ts";
 import type { Outcome } from "./jobs/outcome.ts";

@@ -1,6 +1,6 @@
 /** The value of `--range` and whether an answer serves it. Pure. */
 import { FerryError } from "../core/errors.ts";
-import { parseContentRange } from "./resume.ts";
+import { parseContentRange } from "./transfer/resume.ts";
 
 /** A checked `--range`: the bytes that a single range asks for, or several ranges in one answer. */
 export type RangeWish =

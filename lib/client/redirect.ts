@@ -1,6 +1,6 @@
 /** Where a redirect leads and what may go along, RFC 9110 section 15.4. Pure. */
 import { FerryError, quote } from "../core/errors.ts";
-import { forAnotherOrigin, hideUserinfo } from "./credentials.ts";
+import { forAnotherOrigin, hideUserinfo } from "./credentials/credentials.ts";
 
 /** One request on the way, before or after a redirect. */
 export interface Hop {

@@ -2,7 +2,7 @@
 import type { WireAnswer } from "./http1/answer.ts";
 import type { Http1Client } from "./http1/client.ts";
 import { prepareFields, type RequestBody, type RequestFields, type WireTrace } from "./http1/request.ts";
-import { Identity, type IdentityOptions } from "./identity.ts";
+import { Identity, type IdentityOptions } from "./credentials/identity.ts";
 
 export interface RequestInit {
   method: string;

@@ -1,6 +1,6 @@
 /** The clients of one call: as few as there are origins and users, over connections that all of them share. */
 import { Http1Client } from "./http1/client.ts";
-import type { IdentityOptions } from "./identity.ts";
+import type { IdentityOptions } from "./credentials/identity.ts";
 import { RequestClient } from "./request_client.ts";
 import type { RequestSettings } from "./request_settings.ts";
 

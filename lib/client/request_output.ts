@@ -2,7 +2,7 @@
 import { FerryError, quote, writeError } from "../core/errors.ts";
 import { writeFully } from "../core/file_bytes.ts";
 import type { Job } from "./jobs/job.ts";
-import { PartFile } from "./part_file.ts";
+import { PartFile } from "./parts/part_file.ts";
 import { remoteName } from "./remote_name.ts";
 import { checkParent, type Out, resolveOutput, type Sink, statOrNull, StreamSink } from "./sink.ts";
 
@@ -113,7 +113,7 @@ export async function openSink(path: string | null, out: Out, options: SinkOptio
   }
   if (isFolder(path)) {
     checkParent(path);
-    const { ServerNamedFile } = await import("./server_named_file.ts");
+    const { ServerNamedFile } = await import("./parts/server_named_file.ts");
     return new ServerNamedFile(path, { replace: options.overwrite ?? false });
   }
   const target = resolveOutput(path);

@@ -9,15 +9,15 @@ import { type Outcome, worse } from "./jobs/outcome.ts";
 import { type Done, OutcomeTeller } from "./outcome_teller.ts";
 import { TakenPaths } from "./jobs/taken_paths.ts";
 import { Pace } from "./pace.ts";
-import { PartFile } from "./part_file.ts";
+import { PartFile } from "./parts/part_file.ts";
 import { isFolder, openSink } from "./request_output.ts";
 import { RunMessages } from "./run_messages.ts";
 import { RequestClients } from "./request_clients.ts";
 import { type Sending, uploadUrl } from "./request_input.ts";
 import type { RequestSettings, RequestTools } from "./request_settings.ts";
-import { hideUserinfo } from "./credentials.ts";
+import { hideUserinfo } from "./credentials/credentials.ts";
 import { parseTarget } from "./target.ts";
-import { Transfer } from "./transfer.ts";
+import { Transfer } from "./transfer/transfer.ts";
 import { headersOf, TransferWays } from "./transfer_ways.ts";
 import type { TransfersMeter } from "./transfers_meter.ts";
 

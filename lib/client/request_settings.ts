@@ -1,12 +1,12 @@
 /** What one call of `ferry request` has been told, as far as it is about requests. */
 import type { Dialer } from "./dial/dialer.ts";
-import type { IdentityOptions } from "./identity.ts";
+import type { IdentityOptions } from "./credentials/identity.ts";
 import type { FileWriter } from "./lane/file_batch.ts";
 import type { Pace } from "./pace.ts";
 import type { RequestClient } from "./request_client.ts";
 import type { Sending } from "./request_input.ts";
 import type { OutputPlan, SinkOptions } from "./request_output.ts";
-import type { TransferPlan } from "./transfer_plan.ts";
+import type { TransferPlan } from "./transfer/transfer_plan.ts";
 import type { WriteOut } from "./write_out/write_out.ts";
 
 /** What holds for all URLs of one call. */

@@ -1,7 +1,7 @@
 /** Where a body goes. Whatever the kind, a byte that was written is never written twice. */
 import { FerryError, quote, writeError } from "../core/errors.ts";
 import type { NamedAnswer } from "./remote_name.ts";
-import type { Position } from "./resume.ts";
+import type { Position } from "./transfer/resume.ts";
 
 /** What takes the body of an answer. */
 export interface Sink {

@@ -1,6 +1,6 @@
 /** URLs as arguments: what is a target, what is not and what was probably meant. Pure. */
 import { FerryError, quote } from "../core/errors.ts";
-import { type BareUrl, hideUserinfo, takeUserinfo } from "./credentials.ts";
+import { type BareUrl, hideUserinfo, takeUserinfo } from "./credentials/credentials.ts";
 
 /**
  * The URL that `text` is, and the userinfo it carried. Throws `bad_url`, with a hint, for what is not a URL or of a

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { FerryError } from "../core/errors.ts";
-import { hideUserinfo } from "./credentials.ts";
+import { hideUserinfo } from "./credentials/credentials.ts";
 import { parseTarget, splitArgs } from "./target.ts";
 
 Deno.test("parseTarget() takes http and https and tells what else was meant", () => {

@@ -1,13 +1,13 @@
 /** The ways in which what one URL asks for can come about, and which of them it is. */
 import { formatSha256 } from "../http/digest.ts";
-import { PartFile } from "./part_file.ts";
+import { PartFile } from "./parts/part_file.ts";
 import type { RequestClients } from "./request_clients.ts";
 import { readWhole, type Sending } from "./request_input.ts";
 import type { RequestSettings } from "./request_settings.ts";
 import type { SegmentedTransfer } from "./segments/segmented_transfer.ts";
 import { parseTarget } from "./target.ts";
-import { Transfer } from "./transfer.ts";
-import type { TransferPlan, TransferTools } from "./transfer_plan.ts";
+import { Transfer } from "./transfer/transfer.ts";
+import type { TransferPlan, TransferTools } from "./transfer/transfer_plan.ts";
 import type { ResumableUpload } from "./upload/resumable_upload.ts";
 
 /** Smaller files are sent again as fast as a server is asked how much it has. */

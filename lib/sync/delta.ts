@@ -1,5 +1,5 @@
 /** Brings a file over as the difference to what the destination has; decides which files are worth it. */
-import { mayPass, TRIES, waitAfter } from "../client/again.ts";
+import { mayPass, TRIES, waitAfter } from "../client/fetch/again.ts";
 import { StatusError } from "../client/status_error.ts";
 import { type ErrorCode, FerryError } from "../core/errors.ts";
 import type { FileEntry, Tree } from "../core/entry.ts";

@@ -1,5 +1,5 @@
 /** Brings one large file into the destination's stage, from where an earlier attempt or an earlier run stopped. */
-import { mayPass, TRIES, waitAfter } from "../client/again.ts";
+import { mayPass, TRIES, waitAfter } from "../client/fetch/again.ts";
 import type { FileEntry } from "../core/entry.ts";
 import type { Store, WriteSession } from "../store/store.ts";
 import type { Outcome } from "../wire/outcome.ts";

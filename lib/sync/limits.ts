@@ -1,6 +1,6 @@
 /** What `--bwlimit` and `--parallel` mean for a run. */
 import { Pace } from "../client/pace.ts";
-import type { Paces } from "../client/watch.ts";
+import type { Paces } from "../client/fetch/watch.ts";
 import { FerryError } from "../core/errors.ts";
 import { DEFAULT_PARALLEL } from "./run.ts";
 

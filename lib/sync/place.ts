@@ -8,7 +8,7 @@ import type { Links } from "../store/read/links.ts";
 import { overlaps, realOrFuture } from "../store/root.ts";
 import type { Safety, TrashChoice } from "../store/write/care.ts";
 import type { Store } from "../store/store.ts";
-import type { Paces } from "../client/watch.ts";
+import type { Paces } from "../client/fetch/watch.ts";
 
 /** Whether `text` names a folder of this machine rather than a URL. */
 export function isLocal(text: string): boolean {

@@ -2,7 +2,7 @@
  * The body of a delta: 8 bytes of magic, then blocks of instructions, each compressed by itself, and an end. A block
  * starts with 12 bytes: how it is compressed (1 byte, 0 for the end), three zeros, its length when it is expanded, and
  * its length as it travels. Behind the end comes the trailer of the whole file. A block of kind 4, of zeros, says only
- * that the sender is still reading; it is so long that it is no drip (client/watch.ts).
+ * that the sender is still reading; it is so long that it is no drip (client/fetch/watch.ts).
  */
 import { type Instruction, InstructionReader, MAX_INSTRUCTION_BYTES } from "../delta/instructions.ts";
 import { compress, expand } from "./codec.ts";

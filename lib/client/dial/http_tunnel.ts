@@ -1,7 +1,7 @@
 /** A tunnel through an HTTP proxy: CONNECT, RFC 9110 section 9.3.6. */
 import { quote } from "../../core/errors.ts";
 import { VERSION } from "../../core/version.ts";
-import { authorization } from "../credentials.ts";
+import { authorization } from "../credentials/credentials.ts";
 import { FetchError } from "../fetch_error.ts";
 import { type Connection, writeAll } from "./connection.ts";
 import { type Proxy, proxyName } from "./proxy.ts";

@@ -1,6 +1,6 @@
 /** The proxy that the environment has for a URL. Pure. */
 import { FerryError, quote } from "../../core/errors.ts";
-import { takeUserinfo } from "../credentials.ts";
+import { takeUserinfo } from "../credentials/credentials.ts";
 import { type End, endOf } from "./end.ts";
 import { isExempt } from "./no_proxy.ts";
 

@@ -1,9 +1,6 @@
 /** The head of an answer: RFC 9112 sections 2 to 5. Pure. */
 import { Fields, HeadError } from "./fields.ts";
 
-/** A head is at most so long. */
-export const MAX_HEAD = 64 * 1024;
-
 export interface Head {
   /** HTTP/1.x. */
   minor: number;

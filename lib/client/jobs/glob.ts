@@ -1,6 +1,6 @@
 /** Globs in URLs, as curl has them: `[1-100]`, `[001-100:10]`, `[a-z]`, `{one,two}`. Pure. */
 import { FerryError, quote } from "../../core/errors.ts";
-import { hideUserinfo } from "../credentials.ts";
+import { hideUserinfo } from "../credentials/credentials.ts";
 
 /** URLs that one pattern may stand for. */
 const MAX_URLS = 10_000_000;

@@ -1,5 +1,5 @@
 /** Whether another server has the same resource. An ETag says nothing of that (RFC 9110 section 8.8.3). Pure. */
-import type { Claim } from "../verification.ts";
+import type { Claim } from "../transfer/verification.ts";
 import type { Seen } from "./source.ts";
 
 /** What is known of the resource. */

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { Claim } from "../verification.ts";
+import type { Claim } from "../transfer/verification.ts";
 import { judgeMirror } from "./agreement.ts";
 
 const claim = (first: number, algorithm: Claim["algorithm"] = "sha-256"): Claim => ({

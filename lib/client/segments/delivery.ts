@@ -1,7 +1,13 @@
 /** All of a resource in segments, from the first answer on, until it is in its place and right. */
-import type { TransferTools } from "../transfer_plan.ts";
-import { digestLater } from "../transfer_requests.ts";
-import { checksumClaim, type Claim, claimsOf, mismatchError, Verification } from "../verification.ts";
+import type { TransferTools } from "../transfer/transfer_plan.ts";
+import { digestLater } from "../transfer/transfer_requests.ts";
+import {
+  checksumClaim,
+  type Claim,
+  claimsOf,
+  mismatchError,
+  Verification,
+} from "../transfer/verification.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
 import { Judgement } from "./judgement.ts";
 import { agrees, askDigest } from "./mirrors.ts";

@@ -1,10 +1,15 @@
 /** What becomes of a file of which every byte has come in segments: it is judged, and mended where it is wrong. */
 import { FerryError } from "../../core/errors.ts";
 import { mayRetry } from "../retry.ts";
-import type { TransferTools } from "../transfer_plan.ts";
-import { TransferRequests } from "../transfer_requests.ts";
+import type { TransferTools } from "../transfer/transfer_plan.ts";
+import { TransferRequests } from "../transfer/transfer_requests.ts";
 import { tryAgain } from "../try_again.ts";
-import { type Claim, type Contradiction, mismatchError, type Verification } from "../verification.ts";
+import {
+  type Claim,
+  type Contradiction,
+  mismatchError,
+  type Verification,
+} from "../transfer/verification.ts";
 import { CheckingStore } from "./checking_store.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
 import type { Start } from "./opening.ts";
@@ -65,7 +70,7 @@ export class Judgement {
   async #repair(): Promise<boolean> {
     const { plan, tools, verification, fleet } = this.options;
     const { source, seen, opened } = this.start;
-    const { mend } = await import("../mending.ts");
+    const { mend } = await import("../parts/mending.ts");
     const { size, validator } = seen;
     const { sink } = this.file;
     const store = new CheckingStore(this.file);

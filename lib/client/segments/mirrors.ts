@@ -1,7 +1,7 @@
 /** Servers beside the first one: which of them have the same resource, and what they are told of the user. */
 import { FerryError } from "../../core/errors.ts";
-import { forAnotherOrigin } from "../credentials.ts";
-import { checksumClaim, type Claim } from "../verification.ts";
+import { forAnotherOrigin } from "../credentials/credentials.ts";
+import { checksumClaim, type Claim } from "../transfer/verification.ts";
 import { judgeMirror } from "./agreement.ts";
 import type { Seen, Source } from "./source.ts";
 

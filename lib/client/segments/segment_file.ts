@@ -1,7 +1,7 @@
 /** A download in segments on its way into a file: the part has its full size from the beginning. */
 import { FerryError, quote } from "../../core/errors.ts";
-import type { PartFile } from "../part_file.ts";
-import type { ByteRange } from "../part_note.ts";
+import type { PartFile } from "../parts/part_file.ts";
+import type { ByteRange } from "../parts/part_note.ts";
 import type { SegmentStore } from "./segment_store.ts";
 import type { Seen } from "./source.ts";
 import { countOf, type Span } from "./spans.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { PartFile } from "../part_file.ts";
-import type { Validator } from "../resume.ts";
+import { PartFile } from "../parts/part_file.ts";
+import type { Validator } from "../transfer/resume.ts";
 import { SegmentPlan } from "./plan.ts";
 import { SegmentFile } from "./segment_file.ts";
 

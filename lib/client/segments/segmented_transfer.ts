@@ -1,12 +1,12 @@
 /** One URL fetched in segments, by several connections and from several servers, as whole and right as in one stream. */
 import { FerryError, quote } from "../../core/errors.ts";
 import { Deadline } from "../deadline.ts";
-import { PartFile } from "../part_file.ts";
+import { PartFile } from "../parts/part_file.ts";
 import type { RequestClient } from "../request_client.ts";
 import { mayRetry } from "../retry.ts";
 import { statOrNull } from "../sink.ts";
-import { Transfer } from "../transfer.ts";
-import type { TransferPlan, TransferTools } from "../transfer_plan.ts";
+import { Transfer } from "../transfer/transfer.ts";
+import type { TransferPlan, TransferTools } from "../transfer/transfer_plan.ts";
 import type { Amount } from "../transfers_meter.ts";
 import { tryAgain } from "../try_again.ts";
 import { Delivery } from "./delivery.ts";

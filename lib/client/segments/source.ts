@@ -5,9 +5,9 @@ import { type Answer, exchange } from "../exchange.ts";
 import type { RequestClient } from "../request_client.ts";
 import { ifNewerHeader, isNoNewer } from "../if_newer.ts";
 import type { Hop } from "../redirect.ts";
-import { judgeResume, parseContentRange, strongValidator, type Validator } from "../resume.ts";
+import { judgeResume, parseContentRange, strongValidator, type Validator } from "../transfer/resume.ts";
 import { statusError } from "../status_answer.ts";
-import { type Claim, claimsOf } from "../verification.ts";
+import { type Claim, claimsOf } from "../transfer/verification.ts";
 import type { Facts } from "../write_out/facts.ts";
 import type { Span } from "./spans.ts";
 

@@ -7,7 +7,7 @@ import { formatSha256 } from "../../http/digest.ts";
 import { headText } from "../answer_text.ts";
 import { Deadline } from "../deadline.ts";
 import type { Answer } from "../exchange.ts";
-import { sha256OfFile } from "../file_digest.ts";
+import { sha256OfFile } from "./file_digest.ts";
 import type { WireAnswer } from "../http1/answer.ts";
 import { isRetryStatus, mayRetry } from "../retry.ts";
 import { StatusError } from "../status_error.ts";

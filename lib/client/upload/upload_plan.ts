@@ -1,6 +1,6 @@
 /** What one upload that can be gone on with has to do, and what it works with. */
 import type { BodySource } from "../body_source.ts";
-import type { TransferPlan, TransferTools } from "../transfer_plan.ts";
+import type { TransferPlan, TransferTools } from "../transfer/transfer_plan.ts";
 import type { UploadRecords } from "./upload_records.ts";
 
 /** A file, and where it goes by `PUT` or its like; `resume` goes on with what an earlier run began. */

@@ -26,8 +26,5 @@ export interface Content {
   blocks(): Iterable<Uint8Array>;
 }
 
-/** What is made of entries. An entry that is null takes its time and adds nothing. */
-export type Archiver = (entries: Iterable<ArchiveEntry | null>) => Iterable<Uint8Array>;
-
 /** For an entry that adds nothing. */
 export const NOTHING = new Uint8Array();

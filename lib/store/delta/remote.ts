@@ -1,5 +1,5 @@
 /** Deltas of files on a server, to it and from it, over the sync API. */
-import type { Exchange } from "../../client/watch.ts";
+import type { Exchange } from "../../client/fetch/watch.ts";
 import { FerryError } from "../../core/errors.ts";
 import { CHUNKS_TYPE, DELTA_TYPE, MAX_REQUEST_BYTES, REQUEST_TYPE } from "../../wire/delta.ts";
 import { MAX_ANSWER_BYTES } from "../../wire/limits.ts";

@@ -4,7 +4,7 @@
  * is left to a `PartFile`.
  */
 import type { BatchResult, FileBatch } from "../../client/lane/file_batch.ts";
-import { PartFile } from "../../client/part_file.ts";
+import { PartFile } from "../../client/parts/part_file.ts";
 import { resolveOutput } from "../../client/sink.ts";
 import { FerryError } from "../../core/errors.ts";
 import { packError } from "../../core/packed_error.ts";

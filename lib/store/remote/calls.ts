@@ -3,9 +3,9 @@
  * eye on whether the server still moves, and with what refusals and broken bodies mean.
  */
 import { toFerryError } from "../../client/fetch_error.ts";
-import { HttpClient, type HttpClientOptions, type HttpInit } from "../../client/http_client.ts";
-import { PacedBody } from "../../client/paced_body.ts";
-import { type Exchange, type Paces, PATIENCE_MS, Watch } from "../../client/watch.ts";
+import { HttpClient, type HttpClientOptions, type HttpInit } from "../../client/fetch/http_client.ts";
+import { PacedBody } from "../../client/fetch/paced_body.ts";
+import { type Exchange, type Paces, PATIENCE_MS, Watch } from "../../client/fetch/watch.ts";
 import { FerryError } from "../../core/errors.ts";
 import { parseUrlPath } from "../../core/paths.ts";
 import { type Fields, parseObject } from "../../wire/fields.ts";

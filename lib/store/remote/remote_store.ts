@@ -1,5 +1,5 @@
 /** A folder on a Ferry server as a Store, over the sync API (docs/protocol.md). */
-import { again } from "../../client/again.ts";
+import { again } from "../../client/fetch/again.ts";
 import type { Tree } from "../../core/entry.ts";
 import { FerryError } from "../../core/errors.ts";
 import { HashesReader } from "../../wire/hashes.ts";

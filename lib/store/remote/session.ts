@@ -2,7 +2,7 @@
  * A push as its client holds it: one call whose answer stays open keeps the folder locked; should that connection
  * break, it is made again, as long as the server still knows of the push (docs/protocol.md, "Sessions").
  */
-import { again, mayPass, TRIES, waitAfter } from "../../client/again.ts";
+import { again, mayPass, TRIES, waitAfter } from "../../client/fetch/again.ts";
 import { FerryError } from "../../core/errors.ts";
 import { parseSessionAnswer, type SessionRequest } from "../../wire/session.ts";
 import type { ServerCalls } from "./calls.ts";

@@ -1,5 +1,5 @@
 /** A folder on a server as a tree, read line by line as the server lists it. */
-import { again } from "../../client/again.ts";
+import { again } from "../../client/fetch/again.ts";
 import type { FileEntry, Tree } from "../../core/entry.ts";
 import { FerryError } from "../../core/errors.ts";
 import { DenseError, gunzipTree, GZIP_TYPE } from "../../wire/gzip.ts";

@@ -1,6 +1,6 @@
 /** The way up to a server: contents are staged there in packs, then committed (docs/protocol.md, "Writing"). */
-import { again } from "../../client/again.ts";
-import type { HttpInit } from "../../client/http_client.ts";
+import { again } from "../../client/fetch/again.ts";
+import type { HttpInit } from "../../client/fetch/http_client.ts";
 import type { Problem } from "../../core/entry.ts";
 import { FerryError } from "../../core/errors.ts";
 import { gzip, mostUnpacked } from "../../wire/gzip.ts";

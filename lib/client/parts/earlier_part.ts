@@ -1,0 +1,34 @@
+/** The part that an earlier run left: whether it can be gone on from. */
+import { isOwn, lstatOrNull } from "./part_lock.ts";
+import { bootId, type ByteRange, noteAt } from "./part_note.ts";
+import type { Position } from "../transfer/resume.ts";
+
+export type EarlierPart =
+  /** `ranges` are the bytes that are there, those behind the first gap too. */
+  | { kind: "good"; position: Position; ranges: readonly ByteRange[] }
+  /** Nothing is there, or nothing of use. */
+  | { kind: "none" }
+  | { kind: "refused"; why: string };
+
+/** What of `url` an earlier run left at `part`, with its note at `note`. */
+export function earlierPart(url: URL, { part, note: notePath }: { part: string; note: string }): EarlierPart {
+  const info = lstatOrNull(part);
+  if (info === null || !info.isFile || info.size === 0) return { kind: "none" };
+  const refused = (why: string): EarlierPart => ({ kind: "refused", why });
+  if (!isOwn(info, part)) return refused("it belongs to another user, or has another name too");
+  const note = noteAt(notePath);
+  if (note === null) return refused("nothing says of what it is the beginning");
+  if (note.url !== url.href) return refused("it is the beginning of another URL");
+  if (info.size > note.size) return refused("it is longer than the whole");
+  // After a crash of the machine a file may have its length and not its bytes.
+  if (note.boot !== null && (note.boot === "" || note.boot !== bootId())) {
+    return refused("the machine was started anew before it was safely on the disk");
+  }
+  // The end may have given way to the note.
+  const ranges = (note.ranges ?? [[0, info.size] as const])
+    .map(([start, end]) => [start, Math.min(end, info.size)] as const)
+    .filter(([start, end]) => start < end);
+  if (ranges.length === 0) return { kind: "none" };
+  const { size, validator } = note;
+  return { kind: "good", ranges, position: { start: 0, have: ranges[0][1], end: size, size, validator } };
+}
