@@ -81,6 +81,10 @@ export const request: Command = defineCommand({
     },
     { run: "ferry request -C -o big.iso http://host/big.iso", about: "go on where an earlier run stopped" },
     {
+      run: "ferry request -o feed --etag-save feed.etag --etag-compare feed.etag http://host/feed",
+      about: "only when it has changed",
+    },
+    {
       run: "ferry request --segments 8 -O http://host/big.iso --mirror http://other/big.iso",
       about: "by eight connections to two servers",
     },
@@ -139,10 +143,15 @@ export const request: Command = defineCommand({
     const many = flags.input !== undefined || flags.recursive ||
       (count > 1 && intoFiles && sending.method === "GET");
     const writeOut = await writeOutOf(flags, io);
+    // A mirror says itself where its files go.
+    const outputs = planOutputs(flags.recursive ? { ...flags, "output-dir": undefined } : flags, urls.counts);
+    const wantsEtags = flags["etag-save"] !== undefined || flags["etag-compare"] !== undefined;
+    const { prepareEtags } = wantsEtags ? await import("./request_etag.ts") : {};
+    const [job] = count === 1 ? urls : [];
+    const saveEtag = prepareEtags?.(flags, { sending, outputs, job });
     const settings: RequestSettings = {
       sending,
-      // A mirror says itself where its files go.
-      outputs: planOutputs(flags.recursive ? { ...flags, "output-dir": undefined } : flags, urls.counts),
+      outputs,
       intoFiles: intoFiles && !flags.output.includes("-"),
       sinks: {
         overwrite: flags.overwrite,
@@ -175,6 +184,8 @@ export const request: Command = defineCommand({
       },
       parallel: flags.parallel ?? (many && flags.segments === 1 ? PARALLEL : 1),
       several,
+      saveEtag,
+      failEarly: flags["fail-early"],
       json: flags.json,
       writeOut,
       quiet: flags.quiet,

@@ -60,6 +60,19 @@ export const REQUEST_FLAGS = {
     value: "FILE",
     about: "fetch it only if it was changed after FILE was, else leave everything as it is: exit 0",
   },
+  "etag-save": {
+    type: "string",
+    path: true,
+    value: "FILE",
+    about: "write the answer's ETag to FILE once its body has come whole; it is empty where there was none",
+  },
+  "etag-compare": {
+    type: "string",
+    path: true,
+    value: "FILE",
+    about:
+      "fetch it only if its ETag is another than the one in FILE, else leave everything as it is: exit 0",
+  },
   recursive: {
     type: "boolean",
     about:
@@ -175,6 +188,11 @@ export const REQUEST_FLAGS = {
     type: "boolean",
     default: true,
     about: "a status of 400 or more is an answer like any other, exit 0",
+  },
+  "fail-early": {
+    type: "boolean",
+    about:
+      "of several URLs, stop at the first that fails, and with its exit status; what is under way keeps its part",
   },
   retry: {
     type: "integer",

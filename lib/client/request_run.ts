@@ -52,6 +52,8 @@ export class RequestRun implements Disposable {
   readonly #halt = new AbortController();
   readonly #stop: AbortSignal;
   readonly #messages: RunMessages;
+  /** When the lane for many has ended, where there is one. */
+  #laneEnd: Promise<void> | undefined;
 
   /** `io` gives way to `progress`, where there is one to tell of the transfers. */
   constructor(readonly settings: RequestSettings, readonly io: Io, readonly progress?: TransfersMeter) {
@@ -84,6 +86,9 @@ export class RequestRun implements Disposable {
       await inParallel(ordinary, options, (job) => this.#one(job, ended));
     } catch (error) {
       if (error !== FAILED_EARLY) throw error;
+    } finally {
+      // A thread may be in the middle of writing files, which are to be whole or not there.
+      await this.#laneEnd;
     }
     await this.#order.settled();
     return exit;
@@ -123,7 +128,13 @@ export class RequestRun implements Disposable {
     const { laneHost } = await import("./lane/lane_host.ts");
     const client = (url: URL, user: string | undefined) => this.#clients.for(url, user);
     const host = laneHost({ settings, signal: this.#stop, paths: this.#paths, client, ended });
-    yield* new FastLane({ ...host, writer: await settings.fileWriter() }).take(iterator);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#laneEnd = promise;
+    try {
+      yield* new FastLane({ ...host, writer: await settings.fileWriter() }).take(iterator);
+    } finally {
+      resolve();
+    }
   }
 
   /** What other requests go out with that a call needs, to `url` as `user`. */
@@ -244,6 +255,9 @@ export class RequestRun implements Disposable {
         const etag = transfer instanceof Transfer ? transfer.etag : null;
         if (transfer.status !== 304) job.onStored?.({ lastModified: told, etag });
       }
+      if (transfer instanceof Transfer && !transfer.unchanged && isGood(transfer.status)) {
+        settings.saveEtag?.(transfer.etag);
+      }
       // Of a body that did not come there is none.
       if (digest && !("unchanged" in transfer && transfer.unchanged)) outcome.sha256 = digest.hex();
     } finally {
@@ -278,6 +292,11 @@ function sendingOf(common: Sending, { method, headers, body }: Job): Sending {
   const all = new Headers(common.headers);
   for (const [name, value] of headers ?? []) all.set(name, value);
   return { ...common, method: method ?? common.method, headers: all, body: body ?? common.body };
+}
+
+/** Whether the answer was the resource. */
+function isGood(status: number | undefined): boolean {
+  return status !== undefined && status >= 200 && status < 300;
 }
 
 function setTime(path: string, mtime: number): void {

@@ -36,6 +36,8 @@ export interface RequestSettings {
   several: boolean;
   /** Makes what writes many small files. */
   fileWriter: () => Promise<FileWriter>;
+  /** Takes the ETag of what has come whole, null for none. */
+  saveEtag?: (etag: string | null) => void;
   /** Whether the first failure ends all of it. */
   failEarly?: boolean;
   json: boolean;

@@ -1,5 +1,6 @@
 /** `--write-out FORMAT`, loaded where it is given. */
 import { FerryError, quote, readError } from "../../core/errors.ts";
+import { readFully } from "../../core/file_bytes.ts";
 import { Facts, type Report } from "./facts.ts";
 import { type Format, needs, parseFormat, render, type Stream } from "./format.ts";
 
@@ -55,11 +56,7 @@ function readFormat(path: string): string {
   try {
     using file = Deno.openSync(path);
     const bytes = new Uint8Array(MAX_BYTES + 1);
-    let length = 0;
-    for (let count: number | null = 1; count && length < bytes.length;) {
-      count = file.readSync(bytes.subarray(length));
-      length += count ?? 0;
-    }
+    const length = readFully(file, bytes);
     if (length > MAX_BYTES) throw new FerryError("usage", `--write-out @${quote(path)}: it is too long`);
     return new TextDecoder().decode(bytes.subarray(0, length)).replace(/[\r\n]+/g, "");
   } catch (error) {
