@@ -1,6 +1,8 @@
 /** Names for files that replace nothing: the one that is wanted, or the first with a number that is free. */
 import { FerryError, quote } from "../../core/errors.ts";
 import { numbered } from "../remote_name.ts";
+import { locked, lstatOrNull } from "./part_lock.ts";
+import { partPath } from "./part_name.ts";
 
 /** So many files of one name are enough. */
 const MOST_NUMBERS = 9999;
@@ -10,14 +12,19 @@ export function* candidates(path: string): Generator<string> {
   for (let number = 0; number <= MOST_NUMBERS; number++) yield numbered(path, number);
 }
 
-/** The error when none of them is free. */
-export function noFreeName(path: string): FerryError {
-  return new FerryError(
-    "write_failed",
-    `cannot write ${
-      quote(path)
-    }: it is there with every number up to ${MOST_NUMBERS}; --overwrite replaces it`,
-  );
+/** Opens the part of the first name for `path` that nobody has, neither for a file nor for one on its way. */
+export function claimFreeName(path: string): { path: string; file: Deno.FsFile } {
+  for (const free of candidates(path)) {
+    if (lstatOrNull(free) !== null) continue;
+    const part = partPath(free);
+    try {
+      const file = Deno.openSync(part, { read: true, write: true, createNew: true });
+      return { path: free, file: locked(file, part) };
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    }
+  }
+  throw noFreeName(path);
 }
 
 /** Moves the file `from` to the first free name for `path`, and gives that. */
@@ -26,6 +33,16 @@ export function moveToFreeName(from: string, path: string): string {
     if (moveToFree(from, free)) return free;
   }
   throw noFreeName(path);
+}
+
+/** The error when none of them is free. */
+function noFreeName(path: string): FerryError {
+  return new FerryError(
+    "write_failed",
+    `cannot write ${
+      quote(path)
+    }: it is there with every number up to ${MOST_NUMBERS}; --overwrite replaces it`,
+  );
 }
 
 /** Moves a file to a name that is free; false, and nothing done, when it is not. */

@@ -5,8 +5,9 @@
 import { FerryError, quote, writeError } from "../../core/errors.ts";
 import { pieces, readFullyAt, writeFully } from "../../core/file_bytes.ts";
 import { earlierPart } from "./earlier_part.ts";
-import { candidates, moveToFreeName, noFreeName } from "./free_name.ts";
-import { isAt, locked, lstatOrNull, openLocked } from "./part_lock.ts";
+import { copyMode, modeAt } from "./file_mode.ts";
+import { candidates, claimFreeName, moveToFreeName } from "./free_name.ts";
+import { isAt, lstatOrNull, openLocked } from "./part_lock.ts";
 import { partPath } from "./part_name.ts";
 import { bootId, type ByteRange } from "./part_note.ts";
 import { PartNoteFile } from "./part_note_file.ts";
@@ -237,17 +238,9 @@ export class PartFile implements Sink {
 
   /** Opens the part of the first name that nobody has, neither for a file nor for one on its way. */
   #claim(): Deno.FsFile {
-    const wanted = this.#path;
-    for (this.#path of candidates(wanted)) {
-      if (lstatOrNull(this.#path) !== null) continue;
-      try {
-        return locked(Deno.openSync(this.part, { read: true, write: true, createNew: true }), this.part);
-      } catch (error) {
-        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-      }
-    }
-    this.#path = wanted;
-    throw noFreeName(wanted);
+    const { file, path } = claimFreeName(this.#path);
+    this.#path = path;
+    return file;
   }
 
   abandon(position: Position, keep: boolean): string | null {
@@ -295,24 +288,5 @@ export class PartFile implements Sink {
     } catch (error) {
       throw writeError(error, this.path);
     }
-  }
-}
-
-/** A file that is replaced keeps its permissions. */
-function copyMode(from: string, to: string): void {
-  try {
-    Deno.chmodSync(to, Deno.statSync(from).mode! & 0o777);
-  } catch {
-    // There is nothing to replace.
-  }
-}
-
-/** Those of what is at `path`, and of the owner to write; undefined for nothing. What is secret is so on its way too. */
-function modeAt(path: string): number | undefined {
-  try {
-    const { mode } = Deno.statSync(path);
-    return mode === null ? undefined : mode & 0o777 | 0o600;
-  } catch {
-    return undefined;
   }
 }

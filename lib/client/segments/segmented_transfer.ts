@@ -1,10 +1,11 @@
 /** One URL fetched in segments, by several connections and from several servers, as whole and right as in one stream. */
-import { FerryError, quote } from "../../core/errors.ts";
+import { FerryError } from "../../core/errors.ts";
 import { Deadline } from "../deadline.ts";
 import { PartFile } from "../parts/part_file.ts";
 import type { RequestClient } from "../request_client.ts";
 import { mayRetry } from "../retry.ts";
 import { statOrNull } from "../sink.ts";
+import { tellKept } from "../transfer/broken_off.ts";
 import { Transfer } from "../transfer/transfer.ts";
 import type { TransferPlan, TransferTools } from "../transfer/transfer_plan.ts";
 import type { Amount } from "../transfers_meter.ts";
@@ -88,10 +89,7 @@ export class SegmentedTransfer {
         (error instanceof FerryError && error.code === "checksum_mismatch");
       const have = this.#delivery?.have ?? [];
       const kept = this.#file?.abandon(have, !spoilt) ?? null;
-      if (kept === null) throw error;
-      const how = `${countOf(have)} bytes are kept in ${quote(kept)}, --continue goes on from there`;
-      if (error instanceof FerryError) error.message += `; ${how}`;
-      else this.tools.onNotice?.(how);
+      if (kept !== null) tellKept(error, { bytes: countOf(have), kept }, this.tools.onNotice);
       throw error;
     }
     this.#file?.abandon([], false);

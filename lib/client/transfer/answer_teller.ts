@@ -2,6 +2,7 @@
 import { FerryError, quote } from "../../core/errors.ts";
 import { headText } from "../answer_text.ts";
 import type { Answer } from "../exchange.ts";
+import { FetchError } from "../fetch_error.ts";
 import type { WireAnswer } from "../http1/answer.ts";
 import { readErrorBody, statusError } from "../status_answer.ts";
 import type { StatusError } from "../status_error.ts";
@@ -61,4 +62,13 @@ export class AnswerTeller {
     this.tools.onErrorBody?.(body);
     return statusError(answer, new TextDecoder().decode(body));
   }
+}
+
+/** The error for a 304 to a request without a condition: nothing is here that could be what the server has. */
+export function unasked(url: URL): FerryError {
+  return new FetchError(
+    "protocol",
+    `${quote(url.href)}: the server says that nothing has changed (304), unasked`,
+    { transient: false, sent: true },
+  );
 }

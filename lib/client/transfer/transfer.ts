@@ -1,12 +1,11 @@
 /** One URL from request to the bytes in their place: tries, resumes, checks. */
 import { FerryError, quote } from "../../core/errors.ts";
 import { parseHttpDate } from "../../http/date.ts";
-import { AnswerTeller } from "./answer_teller.ts";
+import { AnswerTeller, unasked } from "./answer_teller.ts";
 import { bodySize, isRereadable } from "../body_source.ts";
 import { Deadline } from "../deadline.ts";
 import type { Answer } from "../exchange.ts";
 import type { MendTools } from "../parts/mending.ts";
-import { FetchError } from "../fetch_error.ts";
 import { PartFile } from "../parts/part_file.ts";
 import { isNoNewer } from "../if_newer.ts";
 import { pump } from "../pump.ts";
@@ -15,6 +14,7 @@ import { canResume, isConditional, judgeResume, type Position } from "./resume.t
 import { mayRetry } from "../retry.ts";
 import { startPosition } from "./start_position.ts";
 import { statusError } from "../status_answer.ts";
+import { tellKept, tellLost } from "./broken_off.ts";
 import { TransferCheck } from "./transfer_check.ts";
 import type { TransferPlan, TransferTools } from "./transfer_plan.ts";
 import { TransferRequests } from "./transfer_requests.ts";
@@ -82,17 +82,8 @@ export class Transfer {
       const keep = canResume(this.#position) && this.plan.range === undefined &&
         !(error instanceof FerryError && error.code === "checksum_mismatch");
       const kept = this.tools.sink.abandon(this.#position, keep);
-      if (kept === null) {
-        const { have } = this.#position;
-        const isLost = error instanceof FerryError && error.code === "partial_transfer" && have > 0;
-        if (isLost && !canResume(this.#position)) {
-          error.message += `; without a length and a strong ETag its ${have} bytes cannot be gone on from`;
-        }
-        throw error;
-      }
-      const how = `${this.#position.have} bytes are kept in ${quote(kept)}, --continue goes on from there`;
-      if (error instanceof FerryError) error.message += `; ${how}`;
-      else this.tools.onNotice?.(how);
+      if (kept === null) tellLost(error, this.#position);
+      else tellKept(error, { bytes: this.#position.have, kept }, this.tools.onNotice);
       throw error;
     }
   }
@@ -295,16 +286,4 @@ export class Transfer {
   #notice(text: string): void {
     this.tools.onNotice?.(text);
   }
-}
-
-/** The error for a 304 to a request without a condition: nothing is here that could be what the server has. */
-function unasked(url: URL): FerryError {
-  return new FetchError(
-    "protocol",
-    `${quote(url.href)}: the server says that nothing has changed (304), unasked`,
-    {
-      transient: false,
-      sent: true,
-    },
-  );
 }
