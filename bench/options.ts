@@ -32,6 +32,7 @@ import { put1g } from "./works/put_1g.ts";
 import { pushCold } from "./works/push_cold.ts";
 import { renamed } from "./works/renamed.ts";
 import { request1g, request1gPipe } from "./works/request_1g.ts";
+import { request20000Works } from "./works/request_20000.ts";
 import { request1k } from "./works/request_1k.ts";
 import { requestRecursive } from "./works/request_recursive.ts";
 import { segments1g } from "./works/segments_1g.ts";
@@ -57,6 +58,7 @@ const WORKS: readonly Work[] = [
   request1g,
   request1gPipe,
   segments1g,
+  ...request20000Works,
   requestRecursive,
   ...deltaWorks,
 ];

@@ -223,10 +223,7 @@ async function jobsOf(flags: RequestFlags, urls: UrlJobs, io: Io): Promise<Jobs>
   if (flags.input === undefined) return urls;
   const { InputFile } = await import("../lib/client/jobs/input_file.ts");
   const file = await InputFile.open(flags.input, io.stdin, { below: flags["output-dir"] !== undefined });
-  return async function* () {
-    yield* urls;
-    yield* file.jobs();
-  }();
+  return file.jobs(urls[Symbol.iterator]());
 }
 
 /** By itself it is shown on a terminal, unless bodies or lines of JSON go to one. */

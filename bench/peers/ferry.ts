@@ -33,6 +33,11 @@ export const ferry: Peer = {
   push: (dir, url, { scratch }) => syncCommand(dir, url, scratch, "--quiet"),
   recurse: (url, dir, { scratch }) =>
     command(["request", "--recursive", url, "--output-dir", dir, "--quiet"], scratch),
+  getMany: ({ url, names }, dir, { scratch }) => {
+    const input = `${scratch}/urls`;
+    Deno.writeTextFileSync(input, names.map((name) => `${url}${name}\n`).join(""));
+    return command(["request", "--input", input, "--output-dir", dir, "--quiet"], scratch);
+  },
   get: (url, file) => command(["request", url, "-o", file, "--quiet"]),
   getSegments: (url, file, segments) =>
     command(["request", url, "-o", file, "--segments", `${segments}`, "--quiet"]),

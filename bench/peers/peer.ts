@@ -44,6 +44,12 @@ export interface Peer {
   };
   /** Copies the folder at `url`, of any server that lists its folders, into `dir`. */
   recurse?(url: string, dir: string, options: { scratch: string }): CommandLine;
+  /** Fetches the files `names` of the folder at `url` into `dir`, 16 at a time. */
+  getMany?(
+    list: { url: string; names: readonly string[] },
+    dir: string,
+    options: { scratch: string },
+  ): CommandLine;
   /** Fetches one file by so many connections. */
   getSegments?(url: string, file: string, segments: number): CommandLine;
   /** Fetches one file. */

@@ -62,8 +62,12 @@ function lastSegment(url: URL): string {
   return decode(url.pathname.slice(url.pathname.lastIndexOf("/") + 1));
 }
 
+/** Most names, of which nothing is to be changed. */
+const HARMLESS = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}$/;
+
 /** `name` without what makes it a path, hides it, or misleads whoever reads it; empty when nothing is left. */
 function harmless(name: string): string {
+  if (HARMLESS.test(name) && !OWN_SUFFIX.test(name)) return name;
   const one = name.toWellFormed()
     // deno-lint-ignore no-control-regex -- control characters are what this is about
     .replace(/[\u0000-\u001f\u007f-\u009f\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069/\\]/g, "_")
@@ -91,6 +95,7 @@ export function numbered(path: string, number: number): string {
 }
 
 function decode(segment: string): string {
+  if (!segment.includes("%")) return segment;
   try {
     return decodeURIComponent(segment);
   } catch {

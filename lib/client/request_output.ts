@@ -53,7 +53,8 @@ export function planOutputs(flags: OutputFlags, counts: readonly number[]): Outp
       );
     }
   }
-  const inDir = (name: string) => dir === undefined ? name : `${dir.replace(/(?<=.)\/+$/, "")}/${name}`;
+  const base = dir?.replace(/(?<=.)\/+$/, "");
+  const inDir = (name: string) => base === undefined ? name : `${base}/${name}`;
   for (const [slot, name] of output.entries()) {
     if (counts[slot] > 1) checkMany(name === "-" ? null : inDir(name), counts[slot]);
   }

@@ -34,8 +34,9 @@ interface Request {
 /** Why those end that were under way when another one failed. */
 const FAILED_EARLY = new Error("another URL has failed");
 
-/** For so many URLs nothing more is made ready than each of them needs. */
+/** For so many URLs nothing more is made ready than each of them needs; behind so many there may be many. */
 const FEW = 16;
+const SOME = 4;
 
 const encoder = new TextEncoder();
 
@@ -109,7 +110,8 @@ export class RequestRun implements Disposable {
       writeOut,
     } = this.settings;
     const isPlainGet = sending.method === "GET" && sending.body.kind === "none" &&
-      transfer.range === undefined && transfer.sha256 === undefined && !transfer.resume;
+      transfer.range === undefined && transfer.sha256 === undefined && transfer.ifNewer === undefined &&
+      !transfer.resume;
     return isPlainGet && parallel > 1 && segments === 1 && mirrors.length === 0 && !verbose && !showHeaders &&
       limitRate === undefined && !writeOut?.wantsFacts && !writeOut?.wantsSha256 &&
       transfer.timeout === undefined && sinks.overwrite !== false;
@@ -118,20 +120,21 @@ export class RequestRun implements Disposable {
   /** The first of `jobs`, and of the others, where there are more, those that are nothing for the lane. */
   async *#besideLane(jobs: Jobs, ended: (outcome: Outcome, job: Job) => void): AsyncGenerator<Job> {
     const iterator = Symbol.asyncIterator in jobs ? jobs[Symbol.asyncIterator]() : jobs[Symbol.iterator]();
+    const { settings } = this;
+    let lane: Promise<typeof import("./lane/open_lane.ts")> | undefined;
     for (let count = 0; count < FEW; count++) {
       const step = await iterator.next();
       if (step.done) return;
+      // It is on its way while the first ones are.
+      if (count === SOME) lane = import("./lane/open_lane.ts");
       yield step.value;
     }
-    const { settings } = this;
-    const { FastLane } = await import("./lane/fast_lane.ts");
-    const { laneHost } = await import("./lane/lane_host.ts");
+    const { openLane } = await lane!;
     const client = (url: URL, user: string | undefined) => this.#clients.for(url, user);
-    const host = laneHost({ settings, signal: this.#stop, paths: this.#paths, client, ended });
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#laneEnd = promise;
     try {
-      yield* new FastLane({ ...host, writer: await settings.fileWriter() }).take(iterator);
+      yield* openLane({ settings, signal: this.#stop, paths: this.#paths, client, ended }).take(iterator);
     } finally {
       resolve();
     }
@@ -248,7 +251,7 @@ export class RequestRun implements Disposable {
     try {
       await transfer.run();
       if (sink instanceof PartFile) {
-        this.#paths.keep(sink.path);
+        if (!job.sole) this.#paths.keep(sink.path);
         const told = "lastModified" in transfer ? transfer.lastModified : undefined;
         const mtime = job.mtime === "server" ? told : job.mtime;
         if (mtime !== undefined && transfer.status !== 304) setTime(sink.path, mtime);

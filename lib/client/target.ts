@@ -7,20 +7,21 @@ import { type BareUrl, hideUserinfo, takeUserinfo } from "./credentials/credenti
  * scheme other than http and https; userinfo never shows in the message.
  */
 export function parseTarget(text: string): BareUrl {
-  const shown = quote(hideUserinfo(text));
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1].toLowerCase();
   if (scheme === undefined) {
+    const shown = quote(hideUserinfo(text));
     const [, meant = "http", rest] = /^(?:(https?):\/*)?(.*)$/i.exec(shown)!;
     const hint = /^[^/\s][^\s]*$/.test(text) && rest !== "" ? `; did you mean ${meant}://${rest}?` : "";
     throw new FerryError("bad_url", `not a URL: ${shown || "(nothing)"}${hint}`);
   }
   if (scheme !== "http" && scheme !== "https") {
+    const shown = quote(hideUserinfo(text));
     throw new FerryError("bad_url", `${shown}: the scheme ${scheme} is not served, only http and https are`);
   }
   const url = URL.parse(text);
   if (url === null) {
     const hint = /^[^/]*\/\/[^/]*\[[^\]]*%/.test(text) ? "; addresses with a zone (%) are not served" : "";
-    throw new FerryError("bad_url", `not a valid URL: ${shown}${hint}`);
+    throw new FerryError("bad_url", `not a valid URL: ${quote(hideUserinfo(text))}${hint}`);
   }
   // To set it takes longer than all the rest.
   if (url.href.includes("#")) url.hash = "";

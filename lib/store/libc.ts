@@ -26,10 +26,13 @@ const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
 const ARM = Deno.build.arch === "aarch64";
 const O_DIRECTORY = ARM ? 0o40000 : 0o200000;
+const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 const O_NOFOLLOW = ARM ? 0o100000 : 0o400000;
 
 const ENOENT = 2;
 const ENAMETOOLONG = 36;
+
+const EMPTY = new Uint8Array(1);
 
 /** `head` gives so many bytes at most. */
 const MAX_HEAD = 1024 * 1024;
@@ -52,6 +55,7 @@ const SYMBOLS = {
   statfs: { parameters: ["buffer", "buffer"], result: "i32" },
   renameat2: { parameters: ["i32", "buffer", "i32", "buffer", "u32"], result: "i32" },
   flock: { parameters: ["i32", "i32"], result: "i32" },
+  linkat: { parameters: ["i32", "buffer", "i32", "buffer", "i32"], result: "i32" },
   unlinkat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   symlink: { parameters: ["buffer", "buffer"], result: "i32" },
   __errno_location: { parameters: [], result: "pointer" },
@@ -132,6 +136,16 @@ export class Libc {
   /** The file `name`, made now, to be written. */
   create(folder: number, name: string, mode: number): number {
     return this.#open(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+  }
+
+  /** A file without a name in an open folder, to be written. Not every file system has them. */
+  createUnnamed(folder: number, mode: number): number {
+    return this.#open(folder, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
+  }
+
+  /** Gives a file without a name the name `name` in an open folder, where nothing has that. */
+  nameNew(file: number, folder: number, name: string): boolean {
+    return this.#encode(name) && this.#calls.linkat(file, EMPTY, folder, this.#path, AT_EMPTY_PATH) === 0;
   }
 
   #open(folder: number, path: string, flags: number, mode: number): number {

@@ -1,7 +1,8 @@
 /** `--input`: jobs from a file or a pipe, a line each, in constant memory. */
 import { FerryError, quote, readError } from "../../core/errors.ts";
-import { type LineContext, parseLine } from "./input_line.ts";
+import { parseLine } from "./input_line.ts";
 import type { Job } from "./job.ts";
+import type { Stream } from "./stream.ts";
 
 /** No URL and no set of options is so long. */
 const MAX_LINE = 1 << 20;
@@ -9,6 +10,12 @@ const MAX_LINE = 1 << 20;
 export interface InputOptions {
   /** Files have to stay in the folder that a flag names. */
   below?: boolean;
+}
+
+/** Lines as they were read together, and the number of the first one. */
+interface Piece {
+  lines: string[];
+  number: number;
 }
 
 export class InputFile {
@@ -44,43 +51,67 @@ export class InputFile {
     return input;
   }
 
-  /** Its jobs. A bad line is one that cannot be done. */
-  async *jobs(): AsyncGenerator<Job> {
-    for await (const { line, context } of this.#lines()) {
-      const job = this.#job(line, context);
+  /** The jobs of `first`, and then its own. A bad line is one that cannot be done. */
+  jobs(first: Iterator<Job>): Stream<Job> {
+    const pieces = this.#pieces();
+    let here: Iterator<Job> = first;
+    const more = async (): Promise<IteratorResult<Job>> => {
+      for (;;) {
+        const piece = await pieces.next();
+        if (piece.done) return { done: true, value: undefined };
+        here = this.#jobsIn(piece.value);
+        const step = here.next();
+        if (!step.done) return step;
+      }
+    };
+    const next = () => {
+      const step = here.next();
+      return step.done ? more() : step;
+    };
+    return { [Symbol.asyncIterator]: () => ({ next, return: () => pieces.return(undefined) }) };
+  }
+
+  *#jobsIn(piece: Piece): Generator<Job> {
+    let { number } = piece;
+    for (const line of piece.lines) {
+      const job = this.#job(line, number++);
       if (job !== null) yield job;
     }
   }
 
-  #job(line: string, context: LineContext): Job | null {
+  #job(line: string, number: number): Job | null {
     try {
-      return parseLine(line, context);
+      return this.#parse(line, number);
     } catch (error) {
       if (!(error instanceof FerryError)) throw error;
       return { target: "", fault: error };
     }
   }
 
-  async #check(): Promise<void> {
-    for await (const { line, context } of this.#lines()) parseLine(line, context);
+  #parse(line: string, number: number): Job | null {
+    return parseLine(line, { where: `${this.name}:${number}`, below: this.options.below });
   }
 
-  async *#lines(): AsyncGenerator<{ line: string; context: LineContext }> {
-    const context = (number: number) => ({ where: `${this.name}:${number}`, below: this.options.below });
+  async #check(): Promise<void> {
+    for await (const { lines, number } of this.#pieces()) {
+      for (const [index, line] of lines.entries()) this.#parse(line, number + index);
+    }
+  }
+
+  async *#pieces(): AsyncGenerator<Piece> {
     let number = 1;
     let rest = "";
     const decoder = new TextDecoder();
     for await (const bytes of await this.#open()) {
       const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
       rest = lines.pop()!;
-      for (const line of lines) {
-        if (line.length > MAX_LINE) throw this.#tooLong(number);
-        yield { line, context: context(number++) };
-      }
-      if (rest.length > MAX_LINE) throw this.#tooLong(number);
+      const long = [...lines, rest].findIndex((line) => line.length > MAX_LINE);
+      if (long !== -1) throw this.#tooLong(number + long);
+      yield { lines, number };
+      number += lines.length;
     }
     rest += decoder.decode();
-    if (rest !== "") yield { line: rest, context: context(number) };
+    if (rest !== "") yield { lines: [rest], number };
   }
 
   #tooLong(number: number): FerryError {

@@ -13,6 +13,8 @@ export interface Job {
   parts?: readonly string[];
   /** Where the body goes; null is standard output, undefined leaves it to the flags. */
   output?: string | null;
+  /** No other job of the call has this output: once it is there nobody needs to remember that. */
+  sole?: boolean;
   method?: string;
   /** Further ones, each in place of one of the same name. */
   headers?: Headers;

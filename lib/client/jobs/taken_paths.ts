@@ -1,23 +1,22 @@
 /** The files of one call, so that none replaces another one: those that are there, and those under way. */
 export class TakenPaths {
-  readonly #written = new Set<string>();
-  readonly #claimed = new Set<string>();
+  /** Each with whether it is there. */
+  readonly #paths = new Map<string, boolean>();
 
   /** Takes `path` for one URL; false when another one has it. */
   take(path: string): boolean {
-    if (this.#written.has(path) || this.#claimed.has(path)) return false;
-    this.#claimed.add(path);
+    if (this.#paths.has(path)) return false;
+    this.#paths.set(path, false);
     return true;
   }
 
   /** It is there, for good. */
   keep(path: string): void {
-    this.#claimed.delete(path);
-    this.#written.add(path);
+    this.#paths.set(path, true);
   }
 
-  /** It was not written after all. */
+  /** It is not under way any more: another one may have it, unless it is there. */
   free(path: string): void {
-    this.#claimed.delete(path);
+    if (this.#paths.get(path) === false) this.#paths.delete(path);
   }
 }

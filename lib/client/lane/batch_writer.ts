@@ -26,7 +26,8 @@ export interface BatchWriterOptions {
 }
 
 export class BatchWriter {
-  readonly #writer: FileWriter;
+  readonly #open: () => Promise<FileWriter>;
+  #writer: Promise<FileWriter> | undefined;
   readonly #options: BatchWriterOptions;
   #buffers: ArrayBuffer[] = [];
   #buffer: Uint8Array<ArrayBuffer> | undefined;
@@ -37,13 +38,24 @@ export class BatchWriter {
   #batches = 0;
   #room: (() => void)[] = [];
 
-  constructor(writer: FileWriter, options: BatchWriterOptions) {
-    this.#writer = writer;
+  /** What writes is made when there is something to be written. */
+  constructor(open: () => Promise<FileWriter>, options: BatchWriterOptions) {
+    this.#open = open;
     this.#options = options;
   }
 
-  /** Takes a file, whose content is copied. */
-  add(wanted: Wanted, content: Uint8Array): void {
+  /** Takes a file, whose content is copied, unless it is long and has memory of its own: that is taken. */
+  add(wanted: Wanted, content: Uint8Array<ArrayBuffer>): void {
+    if (content.length > BATCH_BYTES) {
+      const whole = content.length === content.buffer.byteLength ? content : content.slice();
+      const memory = {
+        buffer: whole.buffer,
+        offsets: new Uint32Array(1),
+        lengths: Uint32Array.of(content.length),
+      };
+      this.put([wanted], memory);
+      return;
+    }
     if (this.#length + content.length > BATCH_BYTES || this.#files.length === BATCH_FILES) this.flush();
     this.#buffer ??= new Uint8Array(this.#buffers.pop() ?? new ArrayBuffer(BATCH_BYTES));
     this.#buffer.set(content, this.#length);
@@ -60,9 +72,11 @@ export class BatchWriter {
   /** Sends what there is. */
   flush(): void {
     if (this.#buffer === undefined) return;
-    const offsets = Uint32Array.from(this.#offsets);
-    const ends = [...this.#offsets.slice(1), this.#length];
-    const lengths = Uint32Array.from(ends, (end, index) => end - offsets[index]);
+    const offsets = new Uint32Array(this.#offsets);
+    const lengths = new Uint32Array(offsets.length);
+    for (let at = 0; at < lengths.length; at++) {
+      lengths[at] = (at + 1 < lengths.length ? offsets[at + 1] : this.#length) - offsets[at];
+    }
     const files = this.#files;
     const { buffer } = this.#buffer;
     this.#buffer = undefined;
@@ -95,7 +109,8 @@ export class BatchWriter {
         ? Float64Array.from(files, ({ mtime }) => mtime ?? NaN)
         : undefined;
       const paths = files.map(({ path }) => path);
-      const result = await this.#writer.write({ ...memory, paths, mtimes, digests: this.#options.digests });
+      const writer = await (this.#writer ??= this.#open());
+      const result = await writer.write({ ...memory, paths, mtimes, digests: this.#options.digests });
       this.#tell(files, memory.lengths, result);
       return result;
     } finally {
@@ -117,6 +132,13 @@ export class BatchWriter {
         : { kind: "failed", error: unpackError(error) };
       this.#options.onWritten(wanted, written);
     }
+  }
+
+  /** Ends it, when what was given is done. */
+  async close(): Promise<void> {
+    // Why one could not be made has been told.
+    const writer = await this.#writer?.catch(() => null);
+    await writer?.close();
   }
 
   /** Waits until the writer has caught up; undefined where it has. */

@@ -15,7 +15,7 @@ import { findPacks, mayBeFerry } from "./packs.ts";
 import type { Delivered, Wanted } from "./wanted.ts";
 
 /** Files that are wanted at a time. */
-const MOST_WANTED = 4096;
+const MOST_WANTED = 1024;
 
 /** Ordinary jobs that wait to be taken. */
 const MOST_ORDINARY = 64;
@@ -42,7 +42,8 @@ export interface LaneHost {
   signal: AbortSignal;
   /** Whether SHA-256 are wanted. */
   digests: boolean;
-  writer: FileWriter;
+  /** Makes what writes files. */
+  fileWriter: () => Promise<FileWriter>;
   /** What is to be fetched for `job` and where to, if that is a matter for the lane; it then holds the path. */
   wanted(job: Job): { url: URL; user: string | undefined; path: string } | null;
   client(url: URL, user: string | undefined): RequestClient;
@@ -56,14 +57,14 @@ export interface LaneHost {
 export class FastLane {
   readonly #host: LaneHost;
   readonly #writer: BatchWriter;
-  readonly #origins = new Map<string, OriginLane>();
-  readonly #fields = new Map<string, Wanted["fields"]>();
+  /** Each with the fields of a request that has none of its own. */
+  readonly #origins = new Map<string, { lane: OriginLane; fields: Wanted["fields"] }>();
   readonly #ordinary: Job[] = [];
   /** Those that are neither done nor let go. */
   #under = 0;
-  /** How many it has taken in all, now and when it was looked last. */
-  #taken = 0;
-  #takenBefore = 0;
+  /** How many were taken and ended in all, now and when it was looked last. */
+  #moved = 0;
+  #movedBefore = 0;
   #isOver = false;
   #failure: { error: unknown } | undefined;
   /** Wakes whoever waits for a change. */
@@ -71,7 +72,7 @@ export class FastLane {
 
   constructor(host: LaneHost) {
     this.#host = host;
-    this.#writer = new BatchWriter(host.writer, {
+    this.#writer = new BatchWriter(host.fileWriter, {
       digests: host.digests,
       onWritten: (wanted, written) => this.#written(wanted, written),
       onFailure: (error) => this.#fail(error),
@@ -82,7 +83,7 @@ export class FastLane {
   async *take(jobs: JobIterator): AsyncGenerator<Job> {
     const { signal } = this.#host;
     const check = setInterval(() => {
-      for (const origin of this.#origins.values()) origin.check();
+      for (const { lane } of this.#origins.values()) lane.check();
     }, CHECK_MS);
     const flush = setInterval(() => this.#flushIfStill(), FLUSH_MS);
     const stop = () => this.#fail(signal.reason);
@@ -102,8 +103,8 @@ export class FastLane {
       clearInterval(check);
       clearInterval(flush);
       signal.removeEventListener("abort", stop);
-      for (const origin of this.#origins.values()) origin.close();
-      await this.#host.writer.close();
+      for (const { lane } of this.#origins.values()) lane.close();
+      await this.#writer.close();
     }
   }
 
@@ -114,7 +115,6 @@ export class FastLane {
       if (step.done) break;
       this.#one(step.value);
       while (!this.#failure && (this.#under >= MOST_WANTED || this.#ordinary.length >= MOST_ORDINARY)) {
-        this.#flush();
         await this.#changed.promise;
       }
       if (this.#failure) return void iterator.return?.();
@@ -124,57 +124,43 @@ export class FastLane {
     this.#change();
   }
 
-  /** Nobody knows when the next one comes: what has been left to gather is sent. */
+  /** Nobody knows when the next one comes or ends: what has been left to gather is sent. */
   #flushIfStill(): void {
-    if (this.#taken === this.#takenBefore) this.#flush();
-    this.#takenBefore = this.#taken;
+    if (this.#moved === this.#movedBefore) this.#flush();
+    this.#movedBefore = this.#moved;
   }
 
   #flush(): void {
     this.#writer.nudge();
-    for (const origin of this.#origins.values()) origin.flush();
+    for (const { lane } of this.#origins.values()) lane.flush();
   }
 
   #one(job: Job): void {
     const found = this.#host.wanted(job);
     if (found === null) return this.#push(job);
     const { url, user, path } = found;
-    const key = `${url.origin} ${user ?? ""}`;
-    const origin = this.#origins.get(key) ?? this.#newOrigin(url, user, key);
+    const key = `${url.protocol}//${url.host} ${user ?? ""}`;
+    const { lane, fields } = this.#origins.get(key) ?? this.#newOrigin(url, user, key);
     const wanted: Wanted = {
       mtime: job.mtime === "server" ? undefined : job.mtime,
       job,
       url,
       path,
-      fields: this.#fieldsOf(job, { url, user, key }),
+      fields: job.headers === undefined
+        ? fields
+        : this.#host.client(url, user).fieldsFor(url, this.#host.headers(job)),
       begun: performance.now(),
     };
     this.#under++;
-    this.#taken++;
-    origin.add(wanted);
+    this.#moved++;
+    lane.add(wanted);
   }
 
-  /** The same for all jobs of an origin that have no headers of their own. */
-  #fieldsOf(
-    job: Job,
-    { url, user, key }: { url: URL; user: string | undefined; key: string },
-  ): Wanted["fields"] {
-    const client = this.#host.client(url, user);
-    if (job.headers !== undefined) return client.fieldsFor(url, this.#host.headers(job));
-    let fields = this.#fields.get(key);
-    if (fields === undefined) this.#fields.set(key, fields = client.fieldsFor(url, this.#host.headers(null)));
-    return fields;
-  }
-
-  #newOrigin(url: URL, user: string | undefined, key: string): OriginLane {
+  #newOrigin(url: URL, user: string | undefined, key: string) {
     const { dialer, parallel, signal } = this.#host;
-    const tools = {
-      client: this.#host.client(url, user),
-      origin: new URL("/", url),
-      headers: this.#host.headers(null),
-      writer: this.#writer,
-      signal,
-    };
+    const client = this.#host.client(url, user);
+    const headers = this.#host.headers(null);
+    const tools = { client, origin: new URL("/", url), headers, writer: this.#writer, signal };
     const lane = new OriginLane({
       dialer,
       parallel,
@@ -187,14 +173,16 @@ export class FastLane {
       },
       packs: (head) => mayBeFerry(head) ? findPacks(tools) : null,
     });
-    this.#origins.set(key, lane);
-    return lane;
+    const origin = { lane, fields: client.fieldsFor(url, headers) };
+    this.#origins.set(key, origin);
+    return origin;
   }
 
-  #delivered(wanted: Wanted, { status, headers, body }: Delivered): void {
+  #delivered(wanted: Wanted, { status, fields, body }: Delivered): void {
     if (status === 304) return this.#end(wanted, { status, bytes: 0 });
     const { job } = wanted;
     if (job.mtime === "server" || job.onStored) {
+      const headers = fields();
       const lastModified = parseHttpDate(headers.get("last-modified") ?? "") ?? undefined;
       if (job.mtime === "server") wanted.mtime = lastModified;
       wanted.said = { lastModified, etag: headers.get("etag") };
@@ -231,6 +219,7 @@ export class FastLane {
 
   #less(): void {
     this.#under--;
+    this.#moved++;
     if (this.#under === 0 || this.#under === MOST_WANTED / 2) this.#change();
   }
 

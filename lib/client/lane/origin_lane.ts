@@ -9,6 +9,10 @@ import { isPackable, type Packs } from "./packs.ts";
 import { Pipeline } from "./pipeline.ts";
 import type { Delivered, Wanted } from "./wanted.ts";
 
+/** A longer file gets a request of its own; those that are on their way together take at most so much memory. */
+const LONG_BYTES = 1 << 20;
+const LONG_TOGETHER = 16 << 20;
+
 /** For so many a pack is worth its while. */
 const MANY = 16;
 
@@ -112,12 +116,13 @@ export class OriginLane {
   }
 
   async #dial(url: URL): Promise<void> {
-    const { dialer, signal } = this.#options;
+    const { dialer, parallel, signal } = this.#options;
     this.#dialing++;
     try {
       const dialed = await dialer.dial(url, signal);
       if (this.#state.kind === "closed") return close(dialed.conn);
       const pipeline: Pipeline = new Pipeline(dialed, {
+        mostBytes: Math.min(LONG_BYTES, Math.floor(LONG_TOGETHER / parallel)),
         next: (count) => this.#next(count),
         delivered: (wanted, answer) => {
           this.#delivered++;
@@ -137,11 +142,11 @@ export class OriginLane {
     }
   }
 
-  /** At most `count`, and no more than leaves as many to each of the other connections. */
+  /** At most `count`; half of them if need be, else no more than leaves as many to each of the other connections. */
   #next(count: number): Wanted[] {
     if (this.#state.kind === "asking") return [];
     const share = Math.ceil(this.#queue.length / (this.#pipelines.size + this.#dialing));
-    return this.#queue.splice(0, Math.min(count, share));
+    return this.#queue.splice(0, Math.min(count, Math.max(share, count >> 1)));
   }
 
   #isOdd(wanted: Wanted): void {

@@ -1,20 +1,22 @@
 /**
  * One connection on which small files are asked for, many at a time, without waiting for the answers in between (RFC 9112
  * section 9.3.2). Unlike a `Channel` it makes nothing for a single request: no promise, no signal, no body to be read.
- * What is no small whole file is left to others.
+ * What is no whole file, or a long one, is left to others.
  */
 import { close } from "../dial/connection.ts";
 import type { Dialed } from "../dial/dialer.ts";
 import { HeadError } from "../http1/fields.ts";
-import { framing, isPersistent } from "../http1/framing.ts";
+import { type Framing, framing, isPersistent } from "../http1/framing.ts";
 import { type Head, headEnd, latin1, parseHead } from "../http1/head.ts";
 import { Input } from "../http1/input.ts";
 import { Output } from "../http1/output.ts";
 import { requestHead } from "../http1/request.ts";
+import { LongBody } from "./long_body.ts";
+import { readPlainHead } from "./plain_head.ts";
 import type { Delivered, Wanted } from "./wanted.ts";
 
-/** A longer body is worth a request of its own; head and body have to fit into what `Input` holds. */
-export const SMALL_BYTES = 32 * 1024;
+/** Head and body have to fit into what `Input` holds. */
+const SMALL_BYTES = 32 * 1024;
 
 /** Requests under way on a connection, fewer of them where each takes its time. */
 const MAX_DEPTH = 64;
@@ -22,8 +24,15 @@ const FIRST_DEPTH = 4;
 const QUICK_MS = 25;
 const SLOW_MS = 200;
 
-/** What one has to say. */
-export interface PipelineEvents {
+/** What is found of a head, one after the other. */
+const found = { end: 0, length: 0 };
+
+export interface PipelineOptions {
+  /**
+   * A longer body is worth a request of its own, and ends the connection: all that has been asked for behind it is asked
+   * for once more.
+   */
+  mostBytes: number;
   /** Up to `count` that are to be sent. */
   next(count: number): Wanted[];
   /** A whole answer, of a file or of one that has not changed. */
@@ -40,7 +49,7 @@ export interface PipelineEvents {
 
 export class Pipeline {
   readonly #dialed: Dialed;
-  readonly #events: PipelineEvents;
+  readonly #options: PipelineOptions;
   readonly #input: Input;
   readonly #output: Output;
   /** Those that have been sent, from `#first` on. */
@@ -50,14 +59,16 @@ export class Pipeline {
   #depth = FIRST_DEPTH;
   /** When it was refilled last. */
   #refilled = 0;
+  /** What the next bytes are of. */
+  #long: LongBody | null = null;
   #isOpen = true;
   #wake: (() => void) | undefined;
   /** How much had moved when it was looked last. */
   #moved = 0;
 
-  constructor(dialed: Dialed, events: PipelineEvents) {
+  constructor(dialed: Dialed, options: PipelineOptions) {
     this.#dialed = dialed;
-    this.#events = events;
+    this.#options = options;
     this.#input = new Input(dialed.conn);
     this.#output = new Output(dialed.conn);
     this.#run();
@@ -96,17 +107,17 @@ export class Pipeline {
       while (this.#isOpen) {
         this.#refill();
         if (this.#pending === 0) await this.#asleep();
-        else if (!await this.#input.fill()) break;
+        else if (!await (this.#long?.read(this.#input) ?? this.#input.fill())) break;
         else if (!this.#answers()) break;
-        await this.#events.pause();
+        await this.#options.pause();
       }
     } catch {
       // What the server owes is asked for in another way, which tells what is wrong with it.
     }
     this.close();
     // What the last answers brought is on its way at once.
-    this.#events.pause();
-    this.#events.ended(this.#line.slice(this.#first));
+    this.#options.pause();
+    this.#options.ended(this.#line.slice(this.#first));
   }
 
   /** Sends more when half of them are done: many go by one write. */
@@ -121,7 +132,7 @@ export class Pipeline {
       else if (took > SLOW_MS) this.#depth = Math.max(2, this.#depth / 2);
     }
     const { form, proxyHeaders } = this.#dialed;
-    const next = this.#events.next((this.#isWarm ? this.#depth : 1) - this.#line.length);
+    const next = this.#options.next((this.#isWarm ? this.#depth : 1) - this.#line.length);
     this.#refilled = next.length > 0 ? now : 0;
     for (const wanted of next) {
       const request = { url: wanted.url, method: "GET", fields: wanted.fields };
@@ -139,41 +150,90 @@ export class Pipeline {
 
   /** Takes the answers that are here; false when nothing may follow. Throws HeadError. */
   #answers(): boolean {
-    const input = this.#input;
     for (;;) {
-      const { here } = input;
-      const end = headEnd(here);
-      if (end === -1) {
-        if (input.isFull) throw new HeadError("more headers than are accepted");
-        return true;
+      if (this.#long !== null) {
+        if (!this.#long.isWhole) return true;
+        if (!this.#endLong(this.#long)) return false;
       }
-      // Nobody asked for this.
-      if (this.#pending === 0) return false;
-      const head = parseHead(latin1(here.subarray(0, end)));
-      if (head.status < 200) {
-        input.take(end);
-        continue;
-      }
-      const frame = framing(head, "GET");
-      const size = frame.kind === "none" ? 0 : frame.kind === "length" ? frame.bytes : Infinity;
-      if (size <= SMALL_BYTES && here.length < end + size) {
-        if (input.isFull) throw new HeadError("more headers than are accepted");
-        return true;
-      }
-      const wanted = this.#line[this.#first++];
-      if (size > SMALL_BYTES || !isPlain(head)) this.#events.odd(wanted);
-      else {this.#events.delivered(wanted, {
-          status: head.status,
-          headers: head.fields,
-          body: here.subarray(end, end + size),
-        });}
-      // The rest of a long body would be waited for in vain.
-      if (size > SMALL_BYTES) return false;
-      input.take(end + size);
-      if (!isPersistent(head, frame.kind)) return false;
-      if (!this.#isWarm) this.#events.warm(head);
-      this.#isWarm = true;
+      if (this.#isWarm) this.#plainAnswers();
+      const next = this.#answer();
+      if (next !== "more") return next === "wait";
     }
+  }
+
+  /** Takes answers for as long as they are those of small files. */
+  #plainAnswers(): void {
+    const { here } = this.#input;
+    let at = 0;
+    while (this.#pending > 0 && readPlainHead(here, at, found)) {
+      const { end, length } = found;
+      if (length > SMALL_BYTES || here.length < end + length) break;
+      const head = here.subarray(at, end);
+      at = end + length;
+      this.#options.delivered(this.#line[this.#first++], {
+        status: 200,
+        fields: () => parseHead(latin1(head)).fields,
+        body: here.subarray(end, at),
+      });
+    }
+    this.#input.take(at);
+  }
+
+  /** Takes the next answer, whatever it is. */
+  #answer(): "more" | "wait" | "over" {
+    const input = this.#input;
+    const { here } = input;
+    const end = headEnd(here);
+    if (end === -1) {
+      if (input.isFull) throw new HeadError("more headers than are accepted");
+      return "wait";
+    }
+    // Nobody asked for this.
+    if (this.#pending === 0) return "over";
+    const head = parseHead(latin1(here.subarray(0, end)));
+    if (head.status < 200) {
+      input.take(end);
+      return "more";
+    }
+    const frame = framing(head, "GET");
+    const size = frame.kind === "none" ? 0 : frame.kind === "length" ? frame.bytes : Infinity;
+    if (size > SMALL_BYTES && size <= this.#options.mostBytes) {
+      input.take(end);
+      this.#long = new LongBody(head, size, isPlain(head));
+      this.#long.begin(input);
+      return "more";
+    }
+    if (size <= SMALL_BYTES && here.length < end + size) {
+      if (input.isFull) throw new HeadError("more headers than are accepted");
+      return "wait";
+    }
+    const wanted = this.#line[this.#first++];
+    if (size > SMALL_BYTES || !isPlain(head)) this.#options.odd(wanted);
+    else {
+      const { status, fields } = head;
+      this.#options.delivered(wanted, { status, fields: () => fields, body: here.subarray(end, end + size) });
+    }
+    // The rest of a long body would be waited for in vain.
+    if (size > SMALL_BYTES) return "over";
+    input.take(end + size);
+    return this.#goesOn(head, frame.kind) ? "more" : "over";
+  }
+
+  /** Gives what has come whole; false when nothing may follow. */
+  #endLong({ head, memory }: LongBody): boolean {
+    this.#long = null;
+    const wanted = this.#line[this.#first++];
+    if (memory === null) this.#options.odd(wanted);
+    else this.#options.delivered(wanted, { status: head.status, fields: () => head.fields, body: memory });
+    return this.#goesOn(head, "length");
+  }
+
+  /** An answer has come whole: whether another one may follow. */
+  #goesOn(head: Head, kind: Framing["kind"]): boolean {
+    if (!isPersistent(head, kind)) return false;
+    if (!this.#isWarm) this.#options.warm(head);
+    this.#isWarm = true;
+    return true;
   }
 }
 

@@ -19,7 +19,8 @@ export interface Wanted {
 /** The answer to one: its status, and its whole body. */
 export interface Delivered {
   status: number;
-  headers: { get(name: string): string | null };
-  /** Good until the callee returns. */
-  body: Uint8Array;
+  /** What the server says of it, which few want to know. */
+  fields(): { get(name: string): string | null };
+  /** Good until the callee returns, who may take its memory where that is all of it. */
+  body: Uint8Array<ArrayBuffer>;
 }

@@ -29,7 +29,8 @@ export class Gathered {
       if (this.#entries.size >= MAX_ENTRIES) {
         throw new FerryError("too_large", `more than ${MAX_ENTRIES} entries in one folder`);
       }
-      this.#entries.set(entry.name, entry);
+      const name = copyOf(entry.name);
+      this.#entries.set(name, { ...entry, name });
     } else if (known.kind !== entry.kind) {
       this.refuse({ name: entry.name, why: "the server lists a file and a folder of this name" });
     }
@@ -51,4 +52,9 @@ export class Gathered {
       : [...this.#refused, { name: "", why: `${this.#more} more names are refused` }];
     return { entries: [...this.#entries.values()], refused, precision: this.precision };
   }
+}
+
+/** A name that was cut out of a listing holds all of the text that it was cut out of; its copy does not. */
+function copyOf(name: string): string {
+  return (" " + name).slice(1);
 }

@@ -73,6 +73,7 @@ export class Mirror {
         return {
           target: step.url.replace("//", `//${this.plan.userinfo}`),
           output: this.tools.local.at(path),
+          sole: true,
           mtime: mtime ?? "server",
           headers: here === undefined ? undefined : this.#condition(path, here),
           onStored: mtime === undefined ? (said) => this.#stored(path, said) : undefined,

@@ -1,7 +1,7 @@
 /**
  * Writes small downloads: as a `PartFile` would, at a fifth of the cost. Nothing waits for the disk by itself but a
- * whole batch, and files are made by names in an open folder. Whatever is in the way, a file of that name first of all,
- * is left to a `PartFile`.
+ * whole batch, and a file has no name at all until it is whole (O_TMPFILE), where that can be. Whatever is in the way, a
+ * file of that name first of all, is left to a `PartFile`.
  */
 import type { BatchResult, FileBatch } from "../../client/lane/file_batch.ts";
 import { PartFile } from "../../client/parts/part_file.ts";
@@ -9,54 +9,55 @@ import { resolveOutput } from "../../client/sink.ts";
 import { FerryError } from "../../core/errors.ts";
 import { packError } from "../../core/packed_error.ts";
 import { type Libc, libc } from "../libc.ts";
-import { type Durable, durableFor } from "../write/durable.ts";
-
-/** Folders that are held open. */
-const MAX_FOLDERS = 64;
+import type { Durable } from "../write/durable.ts";
+import { type OpenFolder, OpenFolders } from "./open_folders.ts";
 
 const PART = ".ferry-part";
 /** The rights of the owner's umask. */
 const MODE = 0o666;
 
-/** An open folder, and what is to become durable on its file system. */
-interface Folder {
-  descriptor: number;
-  durable: Durable | null;
-}
+/** Files that are open, waiting for the disk, before no more are written. */
+const MOST_WAITING = 512;
 
 /** A file that is written and has not its name yet. */
 interface Written {
   index: number;
-  folder: number;
+  folder: OpenFolder;
   name: string;
   file: number;
+  /** Else it is a part. */
+  unnamed: boolean;
 }
 
 export class SmallFiles {
   readonly #libc: Libc | null;
-  readonly #folders = new Map<string, Folder | null>();
-  /** By the number of the device. */
-  readonly #durables = new Map<number, Durable | null>();
+  readonly #folders: OpenFolders | null;
+  /** Whether files can be without a name until they are whole. */
+  #unnamed = true;
+  /** Those that wait for the disk. */
+  #waiting = 0;
+  #placed = Promise.withResolvers<void>();
 
-  constructor(calls: Libc | null = libc()) {
+  constructor(calls: Libc | null = libc(), folders: OpenFolders | null = calls && new OpenFolders(calls)) {
     this.#libc = calls;
+    this.#folders = folders;
   }
 
   /** Writes a batch; trouble with one file is a fault of its own. */
   async write(batch: FileBatch): Promise<BatchResult> {
+    while (this.#waiting >= MOST_WAITING) await this.#placed.promise;
     const written: Written[] = [];
     const slow: number[] = [];
     const waiting = new Set<Durable>();
     for (let index = 0; index < batch.paths.length; index++) {
       const path = batch.paths[index];
       const slash = path.lastIndexOf("/");
-      const folder = this.#folder(slash === -1 ? "." : path.slice(0, slash) || "/");
-      const file = folder &&
-        this.#create(batch, index, { folder: folder.descriptor, name: path.slice(slash + 1) });
+      const folder = this.#folders?.get(slash === -1 ? "." : path.slice(0, slash) || "/") ?? null;
+      const file = folder && this.#create(batch, index, { folder, name: path.slice(slash + 1) });
       if (!folder || !file) slow.push(index);
       else if (folder.durable === null) { if (!this.#place(file)) slow.push(index); }
       else {
-        folder.durable.wrote(`${path}${PART}`);
+        folder.durable.wrote(file.unnamed ? `/proc/self/fd/${file.file}` : `${path}${PART}`);
         waiting.add(folder.durable);
         written.push(file);
       }
@@ -75,39 +76,48 @@ export class SmallFiles {
   }
 
   close(): void {
-    for (const folder of this.#folders.values()) if (folder) this.#libc!.close(folder.descriptor);
-    for (const durable of this.#durables.values()) durable?.close();
-    this.#folders.clear();
-    this.#durables.clear();
+    this.#folders?.close();
   }
 
   /** Waits for the disk, once for all of them, and gives them their names. */
   async #placeDurable(written: Written[], { waiting, slow }: { waiting: Set<Durable>; slow: number[] }) {
+    this.#waiting += written.length;
     try {
-      for (const durable of waiting) await durable.contents();
-    } catch {
+      const fault = await onDisk(waiting);
       // The disk did not take them: why, each will be told by itself.
-      for (const file of written) this.#drop(file);
-      slow.push(...written.map(({ index }) => index));
-      return;
+      if (fault) { for (const file of written) this.#drop(file); }
+      for (const file of written) if (fault || !this.#place(file)) slow.push(file.index);
+    } finally {
+      this.#waiting -= written.length;
+      this.#placed.resolve();
+      this.#placed = Promise.withResolvers();
     }
-    for (const file of written) if (!this.#place(file)) slow.push(file.index);
   }
 
-  /** A file with its whole content under the name of a part, open and locked; null where that is not to be had. */
+  /** A file with its whole content, open, which has not its name yet; null where that is not to be had. */
   #create(
     batch: FileBatch,
     index: number,
-    { folder, name }: { folder: number; name: string },
+    { folder, name }: { folder: OpenFolder; name: string },
   ): Written | null {
     const calls = this.#libc!;
+    const unnamed = this.#unnamed;
     const part = name + PART;
-    const file = calls.create(folder, part, MODE);
-    if (file < 0) return null;
+    // What an earlier run has left is for a PartFile.
+    if (folder.parts.has(part)) return null;
+    const file = unnamed
+      ? calls.createUnnamed(folder.descriptor, MODE)
+      : calls.create(folder.descriptor, part, MODE);
+    if (file < 0) {
+      if (!unnamed) return null;
+      this.#unnamed = false;
+      return this.#create(batch, index, { folder, name });
+    }
+    folder.users++;
     const mtime = batch.mtimes?.[index];
-    const written: Written = { index, folder, name, file };
-    // Until it has its name, so that nobody else writes into what then has it.
-    const good = calls.lock(file) && calls.write(file, contentOf(batch, index)) &&
+    const written: Written = { index, folder, name, file, unnamed };
+    // A part is locked until it has its name, so that nobody else writes into what then has it.
+    const good = (unnamed || calls.lock(file)) && calls.write(file, contentOf(batch, index)) &&
       (mtime === undefined || Number.isNaN(mtime) || calls.setTime(file, mtime));
     if (good) return written;
     this.#drop(written);
@@ -116,47 +126,37 @@ export class SmallFiles {
 
   /** Gives it its name, where nothing has that. */
   #place(written: Written): boolean {
-    const { folder, name, file } = written;
-    if (!this.#libc!.renameNewIn(folder, name + PART, name)) {
-      this.#drop(written);
-      return false;
+    const { folder, name, file, unnamed } = written;
+    const { descriptor } = folder;
+    const calls = this.#libc!;
+    const placed = unnamed
+      ? calls.nameNew(file, descriptor, name)
+      : calls.renameNewIn(descriptor, name + PART, name);
+    if (placed) {
+      folder.users--;
+      calls.close(file);
+      return true;
     }
+    // Nothing is in the way: it is that this cannot be done here.
+    if (unnamed && calls.statIn(descriptor, name) === null) this.#unnamed = false;
+    this.#drop(written);
+    return false;
+  }
+
+  #drop({ folder, name, file, unnamed }: Written): void {
+    if (!unnamed) this.#libc!.removeIn(folder.descriptor, name + PART);
+    folder.users--;
     this.#libc!.close(file);
+  }
+}
+
+/** Waits until what was written is on the disk; whether that failed. */
+async function onDisk(waiting: Iterable<Durable>): Promise<boolean> {
+  try {
+    for (const durable of waiting) await durable.contents();
+    return false;
+  } catch {
     return true;
-  }
-
-  #drop({ folder, name, file }: Written): void {
-    this.#libc!.removeIn(folder, name + PART);
-    this.#libc!.close(file);
-  }
-
-  #folder(dir: string): Folder | null {
-    if (this.#libc === null) return null;
-    const known = this.#folders.get(dir);
-    if (known !== undefined) return known;
-    if (this.#folders.size >= MAX_FOLDERS) {
-      const [oldest, folder] = this.#folders.entries().next().value!;
-      if (folder) this.#libc.close(folder.descriptor);
-      this.#folders.delete(oldest);
-    }
-    const folder = this.#openFolder(dir, this.#libc);
-    this.#folders.set(dir, folder);
-    return folder;
-  }
-
-  #openFolder(dir: string, calls: Libc): Folder | null {
-    try {
-      const real = Deno.realPathSync(dir);
-      const descriptor = calls.openFolder(real);
-      if (descriptor < 0) return null;
-      const { dev } = Deno.statSync(real);
-      let durable = this.#durables.get(dev);
-      if (durable === undefined) this.#durables.set(dev, durable = durableFor(real));
-      return { descriptor, durable };
-    } catch {
-      // Each file will tell why.
-      return null;
-    }
   }
 }
 

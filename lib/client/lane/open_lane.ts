@@ -7,7 +7,7 @@ import type { RequestClient } from "../request_client.ts";
 import { isFolder } from "../request_output.ts";
 import type { RequestSettings } from "../request_settings.ts";
 import { parseTarget } from "../target.ts";
-import type { LaneHost } from "./fast_lane.ts";
+import { FastLane } from "./fast_lane.ts";
 
 /** What the ordinary way asks a server for too. */
 const WANT = "want-repr-digest";
@@ -23,10 +23,12 @@ export interface LaneRun {
   ended(outcome: Outcome, job: Job): void;
 }
 
-export function laneHost(run: LaneRun): Omit<LaneHost, "writer"> {
+/** The lane of `run`. */
+export function openLane(run: LaneRun): FastLane {
   const { settings, signal, paths, client } = run;
-  const { sending, outputs, dialer, parallel, json } = settings;
-  return {
+  const { sending, outputs, dialer, parallel, json, fileWriter } = settings;
+  return new FastLane({
+    fileWriter,
     dialer,
     parallel,
     signal,
@@ -55,13 +57,13 @@ export function laneHost(run: LaneRun): Omit<LaneHost, "writer"> {
       const outcome: Outcome = { url: url.href, method: "GET", status, bytes, ms, path, retries: 0 };
       if (sha256 !== undefined) outcome.sha256 = sha256;
       if (error === undefined && said !== undefined) job.onStored?.(said);
-      if (error === undefined) paths.keep(path);
-      else {
-        paths.free(path);
+      if (error === undefined && !job.sole) paths.keep(path);
+      else paths.free(path);
+      if (error !== undefined) {
         outcome.error = { code: error.code, message: error.message, exit: exitStatus(error) };
       }
       run.ended(outcome, job);
     },
     letGo: ({ path }) => paths.free(path),
-  };
+  });
 }
