@@ -18,6 +18,8 @@ interface Flaw {
   careless?: boolean;
   /** Adds so much to where a range starts. */
   shift?: number;
+  /** The coding that an answer comes under. */
+  coding?: (index: number) => string | undefined;
 }
 
 /** A server of ranges whose connection breaks off. `flaw` is read anew for each request. */
@@ -27,6 +29,8 @@ function flawed(flaw: Flaw) {
     const content = body(visit.index);
     const tag = etag(visit.index);
     const lines = tag === null ? [] : [`ETag: ${tag}`];
+    const coding = flaw.coding?.(visit.index);
+    if (coding !== undefined) lines.push(`Content-Encoding: ${coding}`);
     const range = /^bytes=(\d+)-(\d*)$/.exec(visit.headers.get("range") ?? "");
     const condition = visit.headers.get("if-range");
     let [start, end] = [0, content.length];
@@ -86,6 +90,22 @@ Deno.test("request resumes a broken transfer to the byte, or gives up without a 
       about: "sends another range than it was asked for",
       flaw: { cuts: [3000], shift: 5 },
       pipe: [18, BODY.slice(0, 3000)],
+      file: [0, BODY],
+    },
+    {
+      about: "sends ranges compressed, under the same validator",
+      flaw: {
+        cuts: [3000],
+        coding: (index) => index === 1 ? "gzip" : undefined,
+        body: (index) => index === 1 ? CHANGED : BODY,
+      },
+      pipe: [18, BODY.slice(0, 3000)],
+      file: [0, BODY],
+    },
+    {
+      about: "sends everything under the same coding",
+      flaw: { cuts: [3000], coding: () => "x-own" },
+      pipe: [0, BODY],
       file: [0, BODY],
     },
     {

@@ -51,6 +51,20 @@ Deno.test("request -o writes through a symbolic link and into a device", async (
   assert(Deno.statSync("/dev/null").isCharDevice);
 });
 
+Deno.test("request waits for the other end of a pipe no longer than it may", async () => {
+  await using server = hostile((visit) => visit.answer("200 OK", "body"));
+  using dir = tempDir();
+  new Deno.Command("mkfifo", { args: [dir.at("pipe")] }).outputSync();
+  const short = ["--timeout", "300ms", "--retry", "0"];
+  for (const args of [["-o", dir.at("pipe")], ["-T", dir.at("pipe")], ["-d", "@" + dir.at("pipe")]]) {
+    const run = await ferry(["request", ...short, ...args, server.url + "/x"], { timeoutMs: 20_000 });
+    assertEquals([args[0], run.code], [args[0], 28], run.stderr);
+  }
+  const reading = new Deno.Command("cat", { args: [dir.at("pipe")], stdout: "piped" }).output();
+  const run = await ferry(["request", "-o", dir.at("pipe"), server.url + "/x"]);
+  assertEquals([run.code, new TextDecoder().decode((await reading).stdout)], [0, "body"], run.stderr);
+});
+
 Deno.test("request names files from the URL's path alone, and never lets them be hidden, a path or a control", async () => {
   await using server = resource("x");
   const cases: [string, string][] = [

@@ -81,16 +81,17 @@ function readFile({ path, size, start = 0 }: BodySource & { kind: "file" }): Bod
 }
 
 function readStream({ stream, name }: BodySource & { kind: "stream" }): BodyReader {
-  const reader = stream().getReader({ mode: "byob" });
+  let reader: ReadableStreamBYOBReader | undefined;
   const fill: Fill = async (buffer) => {
     try {
+      reader ??= (await stream()).getReader({ mode: "byob" });
       const { value, done } = await reader.read(new Uint8Array(buffer));
       return done || value === undefined ? null : value;
     } catch (error) {
       throw readError(error, name);
     }
   };
-  return { fill, close: () => void reader.cancel().catch(() => {}) };
+  return { fill, close: () => void reader?.cancel().catch(() => {}) };
 }
 
 function readParts(parts: readonly BodySource[]): BodyReader {

@@ -13,7 +13,11 @@ export type BodySource =
   /** `size` bytes from `start` on. */
   | { kind: "file"; path: string; size: number; start?: number }
   /** Can be read once; its length is not known. */
-  | { kind: "stream"; stream: () => ReadableStream<Uint8Array>; name: string }
+  | {
+    kind: "stream";
+    stream: () => ReadableStream<Uint8Array> | Promise<ReadableStream<Uint8Array>>;
+    name: string;
+  }
   /** One after the other. */
   | { kind: "parts"; parts: readonly BodySource[] };
 
@@ -28,7 +32,8 @@ export function fileSource(path: string, stdin: ReadableStream<Uint8Array>): Bod
       Deno.openSync(path).close();
       return { kind: "file", path, size: info.size };
     }
-    return { kind: "stream", stream: () => Deno.openSync(path).readable, name: path };
+    // A pipe is open only when somebody writes to it; until then everything else goes on.
+    return { kind: "stream", stream: async () => (await Deno.open(path)).readable, name: path };
   } catch (error) {
     throw readError(error, path);
   }

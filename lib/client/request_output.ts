@@ -123,13 +123,15 @@ export async function openSink(path: string | null, out: Out, options: SinkOptio
   return options.overwrite === false ? new PartFile(path, { replace: false }) : new PartFile(target.path);
 }
 
+/** A device, or a pipe, which is open only when somebody reads it: what waits for that can still be ended. */
 function deviceOut(path: string): Out {
   let file: Deno.FsFile | undefined;
   return {
-    write(bytes) {
+    write: (bytes) => writeFully(file ??= Deno.openSync(path, { write: true }), bytes),
+    async writeAsync(bytes) {
       try {
-        file ??= Deno.openSync(path, { write: true });
-        writeFully(file, bytes);
+        file ??= await Deno.open(path, { write: true });
+        for (let sent = 0; sent < bytes.length;) sent += await file.write(bytes.subarray(sent));
       } catch (error) {
         throw writeError(error, path);
       }

@@ -44,6 +44,17 @@ Deno.test("PartFile keeps a part with its validator and goes on with it", () =>
     assertEquals([names(), Deno.readTextFileSync(path)], [["f"], "0123456789"]);
   }));
 
+Deno.test("PartFile keeps in its note under which coding the bytes came", () =>
+  inTemp((path) => {
+    const coded: Position = { ...position(0), validator: { kind: "etag", value: '"a"', coding: "gzip" } };
+    const first = new PartFile(path);
+    first.begin(coded, TARGET);
+    first.write(bytes("01234"));
+    coded.have = 5;
+    first.abandon(coded, true);
+    assertEquals(new PartFile(path).position(TARGET), coded);
+  }));
+
 Deno.test("PartFile trusts no part that a crash of the machine may have damaged", () =>
   inTemp((path) => {
     const note = { url: TARGET.href, size: 10, validator: { kind: "etag", value: '"a"' } };

@@ -35,15 +35,17 @@ export function noteAt(path: string): PartNote | null {
 /** What an earlier run noted, or null for what is no note. */
 // deno-lint-ignore no-explicit-any -- whatever JSON can be
 function readNote(note: any): PartNote | null {
-  const { kind, value } = note?.validator ?? {};
+  const { kind, value, coding } = note?.validator ?? {};
   const good = typeof note?.url === "string" && Number.isSafeInteger(note.size) &&
     typeof value === "string" &&
     (kind === "etag" || kind === "date") && /^[\x20-\x7e]{1,1000}$/.test(value) &&
+    (coding === undefined || (typeof coding === "string" && /^[\x20-\x7e]{1,100}$/.test(coding))) &&
     (note.boot === null || typeof note.boot === "string") &&
     (note.ranges === undefined || areRanges(note.ranges, note.size));
   if (!good) return null;
   const { url, size, boot, ranges } = note;
-  return { url, size, validator: { kind, value }, ...(ranges === undefined ? {} : { ranges }), boot };
+  const validator = { kind, value, ...(coding === undefined ? {} : { coding }) };
+  return { url, size, validator, ...(ranges === undefined ? {} : { ranges }), boot };
 }
 
 /** Whether `value` is ranges of bytes of a resource of `size`, in order and apart, the first one from its beginning. */

@@ -2,7 +2,10 @@
 import { assertNever } from "../../core/errors.ts";
 
 /** What tells that the bytes of a resource are still the same ones (RFC 9110 section 8.8). Always a strong one. */
-export type Validator = { kind: "etag"; value: string } | { kind: "date"; value: string };
+export type Validator = ({ kind: "etag"; value: string } | { kind: "date"; value: string }) & {
+  /** The coding that the bytes come under, none when undefined: some servers have one ETag for all of them. */
+  coding?: string;
+};
 
 /** How far a download has come. Offsets count bytes of the whole resource. */
 export interface Position {
@@ -39,10 +42,18 @@ export function parseContentRange(value: string | null): ContentRange | null {
  */
 export function strongValidator(headers: Pick<Headers, "get">): Validator | undefined {
   const etag = headers.get("etag");
-  if (etag !== null) return /^"[^"]*"$/.test(etag) ? { kind: "etag", value: etag } : undefined;
+  const coding = codingOf(headers);
+  const under = coding === undefined ? {} : { coding };
+  if (etag !== null) return /^"[^"]*"$/.test(etag) ? { kind: "etag", value: etag, ...under } : undefined;
   const modified = headers.get("last-modified");
   const age = Date.parse(headers.get("date") ?? "") - Date.parse(modified ?? "");
-  return modified !== null && age >= 60_000 ? { kind: "date", value: modified } : undefined;
+  return modified !== null && age >= 60_000 ? { kind: "date", value: modified, ...under } : undefined;
+}
+
+/** `Content-Encoding` (RFC 9110 section 8.4), undefined for none. */
+function codingOf(headers: Pick<Headers, "get">): string | undefined {
+  const coding = headers.get("content-encoding")?.toLowerCase();
+  return coding === undefined || coding === "" || coding === "identity" ? undefined : coding;
 }
 
 /** Whether `position` can be gone on from, rather than started over. */
@@ -102,6 +113,7 @@ export function judgeResume(
 /** Whether the answer's own validator is ours. A 206 must repeat an ETag (RFC 9110 section 15.3.7), but no date. */
 function sameResource(position: Position, headers: Pick<Headers, "get">): boolean {
   const { validator } = position;
+  if (validator?.coding !== codingOf(headers)) return false;
   switch (validator?.kind) {
     case undefined:
       return false;

@@ -43,6 +43,7 @@ Deno.test("strongValidator() takes strong ETags and old dates only", () => {
 
 const ETAG: Position = { start: 0, have: 40, end: 100, size: 100, validator: { kind: "etag", value: '"a"' } };
 const DATE: Position = { ...ETAG, validator: { kind: "date", value: "D" } };
+const CODED: Position = { ...ETAG, validator: { kind: "etag", value: '"a"', coding: "gzip" } };
 const RANGE: Position = { ...ETAG, start: 10, have: 5, end: 30 };
 
 Deno.test("judgeResume() appends only what continues the same bytes", () => {
@@ -55,6 +56,16 @@ Deno.test("judgeResume() appends only what continues the same bytes", () => {
     [ETAG, 206, { "content-range": "bytes 41-99/100" }, "useless"],
     [ETAG, 206, { "content-range": "bytes 0-99/100" }, "useless"],
     [ETAG, 206, {}, "useless"],
+    [ETAG, 206, { "content-range": "bytes 40-99/100", etag: '"a"', "content-encoding": "gzip" }, "useless"],
+    [ETAG, 200, { etag: '"a"', "content-encoding": "gzip" }, "changed"],
+    [
+      ETAG,
+      206,
+      { "content-range": "bytes 40-99/100", etag: '"a"', "content-encoding": "identity" },
+      "append",
+    ],
+    [CODED, 206, { "content-range": "bytes 40-99/100", etag: '"a"' }, "useless"],
+    [CODED, 206, { "content-range": "bytes 40-99/100", etag: '"a"', "content-encoding": "GZIP" }, "append"],
     [ETAG, 200, { etag: '"a"' }, "skip"],
     [ETAG, 200, { etag: '"b"' }, "changed"],
     [ETAG, 200, {}, "changed"],
