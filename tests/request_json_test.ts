@@ -119,6 +119,16 @@ Deno.test("request --json has one line for each kind of request, with the keys t
     assertEquals([args, lines[stream].map(told), lines[other]], [args, [line], []], run.stderr);
     assertEquals(run.code, (line.error as { exit: number } | undefined)?.exit ?? 0);
   }
+  // Nor is what is not there the body of an answer.
+  const tus = await ferry([
+    "request",
+    "-T",
+    dir.at("large"),
+    "-w",
+    "%{method} %{url_effective} [%{sha256}]",
+    server.url,
+  ]);
+  assertEquals([tus.code, tus.stdout], [0, `PUT ${server.url}/large []`], tus.stderr);
   odd.visits.length = 0;
   const again = await ferry(["request", "--json", `${odd.url}/busy`]);
   assertEquals(objects(again.stderr).map(({ status, retries }) => [status, retries]), [[200, 1]]);

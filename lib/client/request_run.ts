@@ -262,7 +262,8 @@ export class RequestRun implements Disposable {
         settings.saveEtag?.(transfer.etag);
       }
       // Of a body that did not come there is none.
-      if (digest && !("unchanged" in transfer && transfer.unchanged)) outcome.sha256 = digest.hex();
+      const isFetched = "lastModified" in transfer && !("unchanged" in transfer && transfer.unchanged);
+      if (digest && isFetched) outcome.sha256 = digest.hex();
     } finally {
       if (!named && sink.path !== undefined && !isFolder(sink.path)) outcome.path = sink.path;
       outcome.status = transfer.status;
