@@ -130,6 +130,8 @@ export class RequestRun implements Disposable {
       yield step.value;
     }
     const { openLane } = await lane!;
+    // From here on the lane hears of it by itself.
+    this.#stop.throwIfAborted();
     const client = (url: URL, user: string | undefined) => this.#clients.for(url, user);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#laneEnd = promise;

@@ -25,12 +25,16 @@ export type Format = readonly Piece[];
 
 const ESCAPES: Record<string, string> = { n: "\n", r: "\r", t: "\t", "\\": "\\" };
 
+/** The last alternative is what has no end. */
 const TOKEN =
-  /%(?:%|\{header\{([!#$%&'*+.^_`|~\w-]+)\}\}|header\{([!#$%&'*+.^_`|~\w-]+)\}|\{([^}]*)\})|\\([nrt\\])/g;
+  /%(?:%|\{header\{([^}]*)\}\}|header\{([^}]*)\}|\{([^}]*)\})|\\([nrt\\])|(%(?:header)?\{.{0,20})/g;
+
+/** RFC 9110 section 5.6.2. */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
 
 /**
  * Reads a format: `%{name}`, `%header{Name}` (also `%{header{Name}}`), `%%`, `\n`, `\r`, `\t`, `\\`. All else is text.
- * Throws `usage` for a name that there is not.
+ * Throws `usage` for a name that there is not, and for one without an end.
  */
 export function parseFormat(text: string): Format {
   const pieces: Piece[] = [];
@@ -44,8 +48,11 @@ export function parseFormat(text: string): Format {
     add(text.slice(at, match.index));
     at = match.index + match[0].length;
     const header = match[1] ?? match[2];
-    if (header !== undefined) pieces.push({ kind: "header", name: header });
-    else if (match[3] !== undefined) pieces.push(named(match[3]));
+    if (match[5] !== undefined) throw wrong(`${quote(match[5])} has no } at its end`);
+    if (header !== undefined) {
+      if (!HEADER_NAME.test(header)) throw wrong(`${quote(match[0])} is no header's name`);
+      pieces.push({ kind: "header", name: header });
+    } else if (match[3] !== undefined) pieces.push(named(match[3]));
     else add(match[0] === "%%" ? "%" : ESCAPES[match[4]]);
   }
   add(text.slice(at));
@@ -72,7 +79,11 @@ function named(name: string): Piece {
     "stderr",
     "onerror",
   ]);
-  throw new FerryError("usage", `--write-out: there is no %{${quote(name)}}; did you mean %{${nearest}}?`);
+  throw wrong(`there is no %{${quote(name)}}; did you mean %{${nearest}}?`);
+}
+
+function wrong(why: string): FerryError {
+  return new FerryError("usage", `--write-out: ${why}`);
 }
 
 /** Whether `format` shows what takes `need`. */

@@ -65,7 +65,7 @@ Deno.test("render() fills in what curl's names stand for", () => {
     ["%{http_version} %{remote_ip} %{remote_port} %{local_ip} %{local_port}", "1.1 ::1 443 ::2 50000"],
     ["%{exitcode} [%{errormsg}] %{sha256}", "0 [] abc"],
     ["%header{content-type} %{header{Set-Cookie}} [%header{none}]", "text/plain a=1, b=é []"],
-    ["100%% \\n\\t\\r\\\\ \\x % %x %{", "100% \n\t\r\\ \\x % %x %{"],
+    ["100%% \\n\\t\\r\\\\ \\x % %x %header %%{", "100% \n\t\r\\ \\x % %x %header %{"],
     ["%{header_json}", '{"content-type":["text/plain"],"set-cookie":["a=1","b=é"]}'],
   ];
   for (const [format, expected] of cases) assertEquals(text(format), ["stdout:" + expected], format);
@@ -103,16 +103,18 @@ Deno.test("render() lets no control character of a server reach a terminal, and 
   assertEquals(JSON.parse(json)["content-type"], [value]);
 });
 
-Deno.test("parseFormat() names the nearest right name", () => {
+Deno.test("parseFormat() refuses what there is not, and names the nearest right name", () => {
   const cases: [string, string][] = [
-    ["%{http_cod}", "%{http_code}"],
-    ["%{time_totl}", "%{time_total}"],
-    ["%{}", "%{"],
-    ["%{header{a b}}", "%{"],
+    ["%{http_cod}", "did you mean %{http_code}?"],
+    ["%{time_totl}", "did you mean %{time_total}?"],
+    ["%{}", "did you mean %{"],
+    ["%{header{a b}}", "%{header{a b}} is no header's name"],
+    ["%header{}", "%header{} is no header's name"],
+    ["a %{http_code", "%{http_code has no }"],
+    ["%header{etag", "%header{etag has no }"],
+    ["%{", "%{ has no }"],
   ];
-  for (const [format, hint] of cases) {
-    assertThrows(() => parseFormat(format), FerryError, `did you mean ${hint}`);
-  }
+  for (const [format, hint] of cases) assertThrows(() => parseFormat(format), FerryError, hint);
 });
 
 Deno.test("parseFormat() takes all that has no sign in it as text, and never stumbles", () => {
