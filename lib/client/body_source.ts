@@ -32,7 +32,7 @@ export function fileSource(path: string, stdin: ReadableStream<Uint8Array>): Bod
       Deno.openSync(path).close();
       return { kind: "file", path, size: info.size };
     }
-    // A pipe is open only when somebody writes to it; until then everything else goes on.
+    // A pipe is open only when somebody writes to it; until then everything else goes on, but for Deno 2.4.
     return { kind: "stream", stream: async () => (await Deno.open(path)).readable, name: path };
   } catch (error) {
     throw readError(error, path);

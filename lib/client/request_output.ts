@@ -1,6 +1,5 @@
 /** Where the bodies of `ferry request` go. Throws `usage` for flags that contradict each other. */
-import { FerryError, quote, writeError } from "../core/errors.ts";
-import { writeFully } from "../core/file_bytes.ts";
+import { FerryError, quote } from "../core/errors.ts";
 import type { Job } from "./jobs/job.ts";
 import { PartFile } from "./parts/part_file.ts";
 import { remoteName } from "./remote_name.ts";
@@ -118,23 +117,10 @@ export async function openSink(path: string | null, out: Out, options: SinkOptio
     return new ServerNamedFile(path, { replace: options.overwrite ?? false });
   }
   const target = resolveOutput(path);
-  if (!target.ordinary) return new StreamSink(deviceOut(target.path), path);
+  if (!target.ordinary) {
+    const { DeviceOut } = await import("./device_out.ts");
+    return new StreamSink(new DeviceOut(target.path), path);
+  }
   // Through a link only what is replaced is written.
   return options.overwrite === false ? new PartFile(path, { replace: false }) : new PartFile(target.path);
-}
-
-/** A device, or a pipe, which is open only when somebody reads it: what waits for that can still be ended. */
-function deviceOut(path: string): Out {
-  let file: Deno.FsFile | undefined;
-  return {
-    write: (bytes) => writeFully(file ??= Deno.openSync(path, { write: true }), bytes),
-    async writeAsync(bytes) {
-      try {
-        file ??= await Deno.open(path, { write: true });
-        for (let sent = 0; sent < bytes.length;) sent += await file.write(bytes.subarray(sent));
-      } catch (error) {
-        throw writeError(error, path);
-      }
-    },
-  };
 }

@@ -25,6 +25,8 @@ export interface Sink {
 export interface Out {
   write(bytes: Uint8Array): void;
   writeAsync?(bytes: Uint8Array): Promise<void>;
+  /** Nothing more comes. */
+  close?(): void;
 }
 
 /** Standard output, or anything else that cannot be taken back. */
@@ -52,9 +54,12 @@ export class StreamSink implements Sink {
     return !this.#written;
   }
 
-  finish(): void {}
+  finish(): void {
+    this.out.close?.();
+  }
 
   abandon(): null {
+    this.out.close?.();
     return null;
   }
 }
