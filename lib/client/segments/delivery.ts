@@ -13,6 +13,7 @@ import { Judgement } from "./judgement.ts";
 import { agrees, askDigest } from "./mirrors.ts";
 import type { Start } from "./opening.ts";
 import { LEAST_SEGMENT, LEAST_SHARE, pieceOf, SegmentPlan } from "./plan.ts";
+import { PrefixReader } from "./prefix_reader.ts";
 import type { SegmentFile } from "./segment_file.ts";
 import { SegmentPipe, windowFor } from "./segment_pipe.ts";
 import type { SegmentedPlan } from "./segmented_transfer.ts";
@@ -36,14 +37,21 @@ export class Delivery {
   /** Whether the bytes that are there may be gone on from. */
   #trusted = true;
   readonly #connections: number;
+  /** What the first answer says of the whole, and whether its server can say more later on. */
+  readonly #known: Claim[];
+  readonly #later: boolean;
   readonly #verification: Verification;
   readonly #pipe: SegmentPipe | null;
   readonly #plan: SegmentPlan;
   readonly #fleet: Fleet;
+  /** Takes what is in the file for its digests. */
+  #reader: PrefixReader | null = null;
 
   constructor(readonly start: Start, readonly options: DeliveryOptions) {
     const { plan: { segments, sha256 }, tools, file, fleet } = options;
-    const { seen: { size }, have } = start;
+    const { seen: { size }, have, opened: { answer: { response } } } = start;
+    this.#known = claimsOf(response, { method: "GET", resumed: true });
+    this.#later = this.#known.length === 0 && digestLater(response) === "head";
     this.#connections = Math.max(segments, this.#sources.length);
     const demands = sha256 === undefined ? [] : [checksumClaim(sha256)];
     this.#verification = new Verification(tools.digest, demands);
@@ -54,14 +62,17 @@ export class Delivery {
       moved: () => this.#fleet.wake(),
       failed: (error) => this.#fleet.fail(error),
     });
-    const missing = size - countOf(have);
-    const piece = pieceOf(missing, this.#connections, file === null ? window : null);
+    const piece = pieceOf(size - countOf(have), this.#connections, {
+      window: file === null ? window : null,
+      ordered: this.#known.length > 0 || this.#later || demands.length > 0 || tools.digest !== undefined,
+    });
     this.#plan = new SegmentPlan(size, { have, piece, least: LEAST_SHARE });
     this.#fleet = new Fleet(this.#plan, file ?? this.#pipe!, {
       ...fleet,
       onBytes: (count) => {
         fleet.onBytes?.(count);
         file?.note(() => this.#plan.have());
+        this.#reader?.wake();
       },
     });
   }
@@ -93,6 +104,7 @@ export class Delivery {
     const { response, hop } = opened.answer;
     const ended = new AbortController();
     const inTime = AbortSignal.any([signal, ended.signal]);
+    let reading: Promise<void> | undefined;
     try {
       try {
         tools.sink.answered?.({ headers: response.headers, url: hop.url });
@@ -101,21 +113,24 @@ export class Delivery {
         await response.body?.cancel();
         throw error;
       }
-      const known = claimsOf(response, { method: "GET", resumed: true });
-      const later = known.length === 0 && digestLater(response) === "head";
-      const claims = later ? askDigest(source, seen, inTime) : Promise.resolve(known);
-      // What goes into a pipe is looked at while it passes.
-      if (file === null) await this.#verification.begin(known, { size: seen.size, later });
+      const claims = this.#later ? askDigest(source, seen, inTime) : Promise.resolve(this.#known);
+      const begin = () => this.#verification.begin(this.#known, { size: seen.size, later: this.#later });
+      // What goes into a pipe is looked at while it passes; from a file it can be read a moment later.
+      if (file === null) await begin();
       this.#fleet.add(source, opened);
       this.#crew(claims, inTime);
+      reading = file === null ? undefined : begin().then(() => this.#read(file, inTime));
+      reading?.catch((error) => this.#fleet.fail(error));
       await this.#fleet.run();
       await this.#pipe?.drain();
-      const said = await claims;
+      this.#reader?.hurry();
+      await reading;
+      if (this.#later) this.#verification.claim(await claims);
       signal.throwIfAborted();
-      if (file === null) await this.#judgePassed(later ? said : known);
-      else await this.#judge(file, said);
+      await this.#judge(file);
     } finally {
       ended.abort();
+      await reading?.catch(() => {});
     }
     for (const { algorithm, by } of this.#verification.watched) {
       tools.trace?.(`* the ${algorithm} of the body is the one of ${by}`);
@@ -148,14 +163,25 @@ export class Delivery {
     }
   }
 
-  async #judgePassed(claims: readonly Claim[]): Promise<void> {
-    this.#verification.claim(claims);
-    const wrong = await this.#verification.contradiction();
-    if (wrong !== null) throw mismatchError(this.options.plan.url, wrong);
+  /** Takes the bytes for their digests while they come. */
+  async #read(file: SegmentFile, signal: AbortSignal): Promise<void> {
+    if (!this.#verification.isNeeded) return;
+    this.#reader = new PrefixReader({
+      size: this.size,
+      there: () => this.#plan.beginning,
+      read: (buffer, offset) => file.sink.readAt(buffer, offset),
+      take: (bytes) => this.#verification.update(bytes),
+    });
+    if (this.#plan.done) this.#reader.hurry();
+    await this.#reader.run(signal);
   }
 
-  async #judge(file: SegmentFile, claims: readonly Claim[]): Promise<void> {
+  /** Throws Damaged and `checksum_mismatch` when the bytes are not the right ones; those of a file may be mended. */
+  async #judge(file: SegmentFile | null): Promise<void> {
     const { plan, tools, sources, fleet } = this.options;
+    const wrong = await this.#verification.contradiction();
+    if (wrong === null) return;
+    if (file === null) throw mismatchError(plan.url, wrong);
     const judgement = new Judgement(file, this.start, {
       plan,
       tools,
@@ -165,7 +191,7 @@ export class Delivery {
       distrust: () => this.#trusted = false,
     });
     try {
-      await judgement.pass(claims);
+      await judgement.mend(wrong);
     } finally {
       this.repaired = judgement.repaired;
     }

@@ -1,15 +1,10 @@
-/** What becomes of a file of which every byte has come in segments: it is judged, and mended where it is wrong. */
+/** What becomes of a file that came in segments and is not what it should be: it is mended, if that can be done. */
 import { FerryError } from "../../core/errors.ts";
 import { mayRetry } from "../retry.ts";
 import type { TransferTools } from "../transfer/transfer_plan.ts";
 import { TransferRequests } from "../transfer/transfer_requests.ts";
 import { tryAgain } from "../try_again.ts";
-import {
-  type Claim,
-  type Contradiction,
-  mismatchError,
-  type Verification,
-} from "../transfer/verification.ts";
+import { type Contradiction, mismatchError, type Verification } from "../transfer/verification.ts";
 import { CheckingStore } from "./checking_store.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
 import type { Start } from "./opening.ts";
@@ -33,37 +28,30 @@ export interface JudgeTools {
   distrust(): void;
 }
 
-/** A file that is there, and how it came about. */
+/** A file that is there and is not right. */
 export class Judgement {
   /** Bytes that were fetched anew because they were damaged, once they were. */
   repaired: number | undefined;
 
   constructor(readonly file: SegmentFile, readonly start: Start, readonly options: JudgeTools) {}
 
-  /** Until the file is what `claims` say, and what the user demands. Throws `checksum_mismatch`, and Damaged. */
-  async pass(claims: readonly Claim[]): Promise<void> {
-    const { verification, fleet: { signal }, plan } = this.options;
-    signal.throwIfAborted();
-    await verification.begin(claims, { size: this.start.seen.size });
-    let wrong = await this.#judge();
-    if (wrong === null) return;
+  /** Until what is there is right. Throws `checksum_mismatch`, and Damaged. */
+  async mend(contradiction: Contradiction): Promise<void> {
+    const { verification, plan, fleet } = this.options;
+    let wrong: Contradiction | null = contradiction;
     if (wrong.by === "Repr-Digest" && await this.#repair()) wrong = await verification.contradiction();
     if (wrong === null) return;
     this.options.distrust();
-    if (await this.#replaceOthers()) wrong = await this.#judge();
+    if (await this.#replaceOthers()) {
+      await verification.again((take) => this.file.sink.readBack(take, fleet.signal));
+      wrong = await verification.contradiction();
+    }
     if (wrong === null) return;
     const { message } = mismatchError(plan.url, wrong);
     // Bytes of which the server says that they are right are no bytes of an earlier run that were damaged since.
     const blameless = wrong.by === "--checksum" && verification.isClaimed;
     if (this.start.have.length > 0 && !blameless) throw new Damaged("checksum_mismatch", message);
     throw new FerryError("checksum_mismatch", message);
-  }
-
-  async #judge(): Promise<Contradiction | null> {
-    const { verification, fleet: { signal } } = this.options;
-    if (!verification.isNeeded) return null;
-    await verification.again((take) => this.file.sink.readBack(take, signal));
-    return await verification.contradiction();
   }
 
   /** Fetches anew what differs from the server's list of chunks; false where there is none. */

@@ -11,11 +11,23 @@ export const FIRST_BYTES = 1 << 20;
 /** A rest is shared between two connections as long as it is twice that. */
 export const LEAST_SHARE = 512 << 10;
 
-/** What a connection is given at once: its share of what is `missing`; of a pipe's `window` not too much of that. */
-export function pieceOf(missing: number, connections: number, window: number | null): number {
-  return window === null
-    ? Math.max(LEAST_SEGMENT, Math.ceil(missing / connections))
-    : Math.max(FIRST_BYTES / 4, Math.min(4 << 20, Math.floor(window / (2 * connections))));
+/** From here on a piece is large enough for one more request after it. */
+const LARGE_PIECE = 16 << 20;
+
+/**
+ * What each of `connections` is given at once of what is `missing`. Into a file it is its share, or a third of that
+ * where the beginning is wanted early (`ordered`); into a pipe not too much of its `window`. Bytes.
+ */
+export function pieceOf(
+  missing: number,
+  connections: number,
+  { window, ordered }: { window: number | null; ordered: boolean },
+): number {
+  if (window !== null) {
+    return Math.max(FIRST_BYTES / 4, Math.min(4 << 20, Math.floor(window / (2 * connections))));
+  }
+  const share = Math.ceil(missing / connections);
+  return Math.max(LEAST_SEGMENT, ordered && share >= 3 * LARGE_PIECE ? Math.ceil(share / 3) : share);
 }
 
 export interface PlanOptions {
@@ -118,6 +130,12 @@ export class SegmentPlan {
       (all, { start, at }) => addSpan(all, { start, end: at }),
       this.#done,
     );
+  }
+
+  /** How many bytes are there before the first gap. */
+  get beginning(): number {
+    const [first] = this.have();
+    return first?.start === 0 ? first.end : 0;
   }
 
   /** How many bytes are there. */

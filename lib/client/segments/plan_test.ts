@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { SegmentPlan } from "./plan.ts";
+import { pieceOf, SegmentPlan } from "./plan.ts";
 import { addSpan, countOf, gaps, type Span } from "./spans.ts";
 
 const SPANS = fc.array(fc.tuple(fc.nat(200), fc.nat(60)), { maxLength: 8 })
@@ -102,4 +102,27 @@ Deno.test("SegmentPlan gives pieces in order, then half of the largest rest", ()
   assertEquals(plan.claim(6), null);
   plan.release(0);
   assertEquals(plan.claim(6), { start: 30, end: 40 });
+});
+
+Deno.test("pieceOf() gives shares to a file, less where its beginning is wanted early, and little to a pipe", () => {
+  const MB = 1 << 20;
+  const cases: [
+    missing: number,
+    connections: number,
+    window: number | null,
+    ordered: boolean,
+    piece: number,
+  ][] = [
+    [800 * MB, 8, null, false, 100 * MB],
+    [1200 * MB, 8, null, true, 50 * MB],
+    // Not worth another request.
+    [80 * MB, 8, null, true, 10 * MB],
+    [3 * MB, 8, null, false, MB],
+    [800 * MB, 8, 32 * MB, true, 2 * MB],
+    [800 * MB, 2, 32 * MB, false, 4 * MB],
+    [800 * MB, 64, 16 * MB, false, MB / 4],
+  ];
+  for (const [missing, connections, window, ordered, piece] of cases) {
+    assertEquals(pieceOf(missing, connections, { window, ordered }), piece);
+  }
 });
