@@ -163,3 +163,34 @@ Deno.test("request --mirror takes servers of Ferry by the digests that they tell
   assertStringIncludes(run.stderr, `127.0.0.1:${other.port} is left out: its file has another digest`);
   assert(!run.stderr.includes(`127.0.0.1:${mirror.port}`), run.stderr);
 });
+
+Deno.test("request -C goes on with what is a mirror's only with the --checksum that vouches for that", async () => {
+  const wrong = BODY.slice();
+  for (let at = 0; at < SIZE; at += 10_000) wrong[at] ^= 1;
+  await using liar = ranged({ body: wrong });
+  await using first = waiting({ body: BODY }, () => liar.sent() > 1_000_000);
+  using dir = tempDir();
+  const args = ["request", "-C", "-o", dir.at("f"), first.url + "/f"];
+  const checksum = ["--checksum", `sha256:${await sha256(BODY)}`];
+  const mirrored = [...args, ...checksum, "--mirror", liar.url + "/f"];
+  const cut = await ferry([...mirrored, "--limit-rate", "2M", "--timeout", "1500ms"]);
+  assertEquals(cut.code, 28, cut.stderr);
+  const [part, note] = ["f.ferry-part", "f.ferry-part.json"].map((name) => Deno.readFileSync(dir.at(name)));
+  for (
+    const [flags, says] of [[[], "only the --checksum of then"], [
+      [...checksum, "--segments", "2"],
+      "starting over",
+    ]] as const
+  ) {
+    Deno.writeFileSync(dir.at("f.ferry-part"), part);
+    Deno.writeFileSync(dir.at("f.ferry-part.json"), note);
+    const run = await ferry([...args, ...flags]);
+    assertEquals(
+      [run.code, await sha256(Deno.readFileSync(dir.at("f")))],
+      [0, await sha256(BODY)],
+      run.stderr,
+    );
+    assertStringIncludes(run.stderr, says);
+    Deno.removeSync(dir.at("f"));
+  }
+});

@@ -5,13 +5,16 @@ import type { Position } from "../transfer/resume.ts";
 
 export type EarlierPart =
   /** `ranges` are the bytes that are there, those behind the first gap too. */
-  | { kind: "good"; position: Position; ranges: readonly ByteRange[] }
+  | { kind: "good"; position: Position; ranges: readonly ByteRange[]; sha256?: string }
   /** Nothing is there, or nothing of use. */
   | { kind: "none" }
   | { kind: "refused"; why: string };
 
-/** What of `url` an earlier run left at `part`, with its note at `note`. */
-export function earlierPart(url: URL, { part, note: notePath }: { part: string; note: string }): EarlierPart {
+/** What of `url` an earlier run left at `part`, with its note at `note`, for one that demands `sha256`, if any. */
+export function earlierPart(
+  url: URL,
+  { part, note: notePath, sha256 }: { part: string; note: string; sha256?: string },
+): EarlierPart {
   const info = lstatOrNull(part);
   if (info === null || !info.isFile || info.size === 0) return { kind: "none" };
   const refused = (why: string): EarlierPart => ({ kind: "refused", why });
@@ -19,6 +22,9 @@ export function earlierPart(url: URL, { part, note: notePath }: { part: string; 
   const note = noteAt(notePath);
   if (note === null) return refused("nothing says of what it is the beginning");
   if (note.url !== url.href) return refused("it is the beginning of another URL");
+  if (note.sha256 !== undefined && note.sha256 !== sha256) {
+    return refused("bytes of it are a mirror's, and only the --checksum of then vouches for them");
+  }
   if (info.size > note.size) return refused("it is longer than the whole");
   // After a crash of the machine a file may have its length and not its bytes.
   if (note.boot !== null && (note.boot === "" || note.boot !== bootId())) {
@@ -30,5 +36,10 @@ export function earlierPart(url: URL, { part, note: notePath }: { part: string; 
     .filter(([start, end]) => start < end);
   if (ranges.length === 0) return { kind: "none" };
   const { size, validator } = note;
-  return { kind: "good", ranges, position: { start: 0, have: ranges[0][1], end: size, size, validator } };
+  return {
+    kind: "good",
+    ranges,
+    sha256: note.sha256,
+    position: { start: 0, have: ranges[0][1], end: size, size, validator },
+  };
 }

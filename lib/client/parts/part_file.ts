@@ -38,6 +38,8 @@ export class PartFile implements Sink {
   readonly #note = new PartNoteFile(() => this.#notePath);
   #refused: string | null = null;
   #ranges: readonly ByteRange[] = [];
+  /** The SHA-256 that alone vouches for some of the bytes. */
+  #sha256: string | undefined;
   /** Whether it is a mended copy of what has the name, which then gives way to it. */
   #adopted = false;
 
@@ -78,13 +80,16 @@ export class PartFile implements Sink {
     return this.part + NOTE;
   }
 
-  /** Where an earlier run stopped with the same `url`, or null when there is nothing to go on from. */
-  position(url: URL): Position | null {
-    if (this.replaces) return this.#positionHere(url);
+  /**
+   * Where an earlier run stopped with the same `url`, or null when there is nothing to go on from. `sha256` is what the
+   * whole must have, for whoever demands that.
+   */
+  position(url: URL, sha256?: string): Position | null {
+    if (this.replaces) return this.#positionHere(url, sha256);
     // What an earlier run left may have a number, too: it is looked for as far as there are names.
     const wanted = this.#path;
     for (this.#path of candidates(wanted)) {
-      const position = this.#positionHere(url);
+      const position = this.#positionHere(url, sha256);
       if (position !== null) return position;
       if (lstatOrNull(this.#path) === null && lstatOrNull(this.part) === null) break;
     }
@@ -92,11 +97,12 @@ export class PartFile implements Sink {
     return null;
   }
 
-  #positionHere(url: URL): Position | null {
-    const earlier = earlierPart(url, { part: this.part, note: this.#notePath });
+  #positionHere(url: URL, sha256: string | undefined): Position | null {
+    const earlier = earlierPart(url, { part: this.part, note: this.#notePath, sha256 });
     this.#refused = earlier.kind === "refused" ? earlier.why : null;
     if (earlier.kind !== "good") return null;
     this.#ranges = earlier.ranges;
+    this.#sha256 = earlier.sha256;
     return earlier.position;
   }
 
@@ -133,8 +139,9 @@ export class PartFile implements Sink {
   begin(position: Position, url: URL): void {
     const { validator, size } = position;
     const whole = position.start === 0 && size !== undefined && size === position.end;
+    if (position.have === 0) this.#sha256 = undefined;
     this.#note.note = whole && validator !== undefined
-      ? { url: url.href, size, validator, boot: bootId() }
+      ? { url: url.href, size, validator, sha256: this.#sha256, boot: bootId() }
       : null;
     this.#guard(() => {
       this.#file ??= this.#inPlace || position.have > 0
@@ -168,6 +175,12 @@ export class PartFile implements Sink {
     if (note === null || ranges[0]?.[0] !== 0) return;
     note.ranges = ranges;
     this.#note.write();
+  }
+
+  /** From now on bytes come for which only `sha256` vouches: nobody goes on with them who does not demand it. */
+  needChecksum(sha256: string): void {
+    this.#sha256 = sha256;
+    if (this.#note.note !== null) this.#note.note.sha256 = sha256;
   }
 
   get #inPlace(): boolean {

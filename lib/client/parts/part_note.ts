@@ -17,6 +17,8 @@ export interface PartNote {
   validator: Validator;
   /** Which bytes are there, in order, where they came in segments; without it all that the part holds. */
   ranges?: readonly ByteRange[];
+  /** The SHA-256 that the whole must have: bytes are among them that nothing else vouches for. Lower-case hex. */
+  sha256?: string;
   /** The boot of the machine that the bytes were written in, or null once they are on the disk for good. */
   boot: string | null;
 }
@@ -41,11 +43,12 @@ function readNote(note: any): PartNote | null {
     (kind === "etag" || kind === "date") && /^[\x20-\x7e]{1,1000}$/.test(value) &&
     (coding === undefined || (typeof coding === "string" && /^[\x20-\x7e]{1,100}$/.test(coding))) &&
     (note.boot === null || typeof note.boot === "string") &&
+    (note.sha256 === undefined || /^[0-9a-f]{64}$/.test(note.sha256)) &&
     (note.ranges === undefined || areRanges(note.ranges, note.size));
   if (!good) return null;
-  const { url, size, boot, ranges } = note;
+  const { url, size, boot, ranges, sha256 } = note;
   const validator = { kind, value, ...(coding === undefined ? {} : { coding }) };
-  return { url, size, validator, ...(ranges === undefined ? {} : { ranges }), boot };
+  return { url, size, validator, ranges, sha256, boot };
 }
 
 /** Whether `value` is ranges of bytes of a resource of `size`, in order and apart, the first one from its beginning. */

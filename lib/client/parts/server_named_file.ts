@@ -19,10 +19,10 @@ export class ServerNamedFile extends PartFile {
   }
 
   /** As of any part; it is found by the URL in its note. */
-  override position(url: URL): Position | null {
+  override position(url: URL, sha256?: string): Position | null {
     for (const name of this.#noted(url)) {
       this.rename(this.dir + name);
-      const position = super.position(url);
+      const position = super.position(url, sha256);
       this.#named = position !== null;
       if (this.#named) return position;
     }

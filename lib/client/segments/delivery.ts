@@ -157,7 +157,9 @@ export class Delivery {
         mendable: file !== null,
         signal,
         onNotice: (text) => tools.onNotice?.(text),
-      }).then((agreed) => {
+      }).then(async (agreed) => {
+        // Nobody but the user says what is right.
+        if (agreed && sha256 !== undefined && (await claims).length === 0) file?.sink.needChecksum(sha256);
         for (let count = 0; count < share; count++) this.#fleet.add(agreed ? one : source);
       }, (error) => this.#fleet.fail(error));
     }

@@ -14,18 +14,24 @@ export interface Earlier extends Seen {
   have: Span[];
 }
 
+export interface SegmentFileOptions {
+  /** The SHA-256 that is demanded of the whole. */
+  sha256?: string;
+  /** The note is written after so many milliseconds at the earliest. */
+  noteEvery?: number;
+}
+
 export class SegmentFile implements SegmentStore {
   readonly before = Infinity;
   #notedAt = 0;
   /** Free bytes; null where the system does not tell. */
   #room: number | null = null;
 
-  /** The note is written every `noteEvery` milliseconds at most. */
-  constructor(readonly sink: PartFile, readonly noteEvery: number = NOTE_EVERY_MS) {}
+  constructor(readonly sink: PartFile, readonly options: SegmentFileOptions = {}) {}
 
   /** What an earlier run left of `url`, in segments or not; null for nothing that can be gone on with. */
   earlier(url: URL): Earlier | null {
-    const position = this.sink.position(url);
+    const position = this.sink.position(url, this.options.sha256);
     if (position?.size === undefined || position.validator === undefined) return null;
     const have = this.sink.ranges.map(([start, end]) => ({ start, end }));
     return { size: position.size, validator: position.validator, have };
@@ -66,7 +72,7 @@ export class SegmentFile implements SegmentStore {
   /** Takes down now and then that `have()` is there, so that a killed program can be gone on from. */
   note(have: () => readonly Span[]): void {
     const now = performance.now();
-    if (now - this.#notedAt < this.noteEvery) return;
+    if (now - this.#notedAt < (this.options.noteEvery ?? NOTE_EVERY_MS)) return;
     this.#notedAt = now;
     this.sink.noteRanges(rangesOf(have()));
   }

@@ -70,7 +70,7 @@ function inSegments({ version, steps, killed }: Run, at: Place): void {
   const { path, size, look } = at;
   const { bytes, validator } = VERSIONS[version];
   const sink = new PartFile(path);
-  const file = new SegmentFile(sink, 0);
+  const file = new SegmentFile(sink, { noteEvery: 0 });
   const earlier = file.earlier(TARGET);
   const have = earlier !== null && earlier.validator.value === validator.value ? earlier.have : [];
   file.begin({ size, validator }, { url: TARGET, have });

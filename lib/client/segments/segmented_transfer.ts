@@ -57,7 +57,7 @@ export class SegmentedTransfer {
   constructor(readonly plan: SegmentedPlan, readonly tools: TransferTools) {
     const { url, headers, maxRedirects, mirrors, ifNewer } = plan;
     const { sink, client, trace, facts } = tools;
-    this.#file = sink instanceof PartFile ? new SegmentFile(sink) : null;
+    this.#file = sink instanceof PartFile ? new SegmentFile(sink, { sha256: plan.sha256 }) : null;
     this.#sources = [{ url, client }, ...mirrors].map((one, index) =>
       new Source({
         ...one,

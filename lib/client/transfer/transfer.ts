@@ -92,7 +92,7 @@ export class Transfer {
     const { sink } = this.tools;
     let unseen: PartFile | null = null;
     if (this.plan.resume && sink instanceof PartFile) {
-      const position = sink.position(this.plan.url);
+      const position = sink.position(this.plan.url, this.plan.sha256);
       if (position !== null) {
         this.#position = position;
         this.#fromEarlier = true;
