@@ -150,7 +150,8 @@ export class Source {
     await response.body?.cancel();
     const length = response.headers.get("content-length") ?? "";
     const validator = strongValidator(response.headers);
-    const known = response.status === 200 && /^\d{1,15}$/.test(length) && validator !== undefined;
+    const known = response.status === 200 && /^\d{1,15}$/.test(length) && validator !== undefined &&
+      validator.coding === undefined;
     const seen = known ? { size: Number(length), validator } : null;
     return {
       seen,
