@@ -39,8 +39,16 @@ export async function startTalkingDaemon(
 
 /** A port of 127.0.0.1 that nobody listens on. */
 export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+  for (let tries = 0;; tries++) {
+    // Below those that the system gives away by itself: nobody gets it before the program that it is for.
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse) || tries === 100) throw error;
+    }
+  }
 }
 
 function daemon(child: Deno.ChildProcess, url: string): Daemon {

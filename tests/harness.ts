@@ -10,8 +10,8 @@ const BIN = Deno.env.get("FERRY_BIN");
 /** Ferry's own state of these tests, apart from the user's. */
 const STATE = Deno.makeTempDirSync({ prefix: "ferry-state-" });
 globalThis.addEventListener("unload", () => Deno.removeSync(STATE, { recursive: true }));
-/** What every program under test runs with: a state folder of its own, and no colours. */
-export const ENV = { NO_COLOR: "1", XDG_STATE_HOME: STATE };
+/** What every program under test runs with: a state folder of its own, no colours, and a runtime that keeps to itself. */
+export const ENV = { NO_COLOR: "1", XDG_STATE_HOME: STATE, DENO_NO_UPDATE_CHECK: "1" };
 
 /** Keeps a server's index out of its share, so that what is in `.ferry/` does not depend on when it was built. */
 const NO_INDEX_INSIDE = ["--state-dir", `${STATE}/ferry`];

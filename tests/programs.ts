@@ -1,5 +1,7 @@
 /** Programs of others that tests run, where they are installed. */
 
+import { freePort } from "../bench/daemon.ts";
+
 /** Whether the program is there; says so in a line when it is not, since a test is then passed over. */
 export function installed(program: string): boolean {
   try {
@@ -27,9 +29,7 @@ export async function startProgram(
   argsFor: (port: number, dir: string) => string[],
 ): Promise<RunningProgram> {
   const dir = Deno.makeTempDirSync({ prefix: "ferry-test-" });
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
+  const port = freePort();
   const args = argsFor(port, dir);
   const child = new Deno.Command(program, { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
   const dispose = async () => {

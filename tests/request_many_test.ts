@@ -183,7 +183,10 @@ Deno.test("request stopped among many small files leaves whole files and no part
   // More might come: it is waiting when it is stopped.
   await writer.write(new TextEncoder().encode(lines));
   const names = () => [...Deno.readDirSync(dir.path)].map(({ name }) => name);
+  let ended = false;
+  child.status.then(() => ended = true);
   while (names().filter((name) => /^\d+$/.test(name)).length < 400) {
+    assert(!ended, "it did not wait for more");
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   child.kill("SIGINT");

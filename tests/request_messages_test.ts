@@ -1,12 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
+import { freePort } from "../bench/daemon.ts";
 import { ferry, serve, tempDir } from "./harness.ts";
 import { hostile, silence } from "./hostile_server.ts";
-
-/** A port that nobody listens on. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 Deno.test("request says in one line what went wrong, with what, and what to do", async () => {
   using dir = tempDir({ "share/a.txt": "hello\n", "folder": null, "old": "old", "taken.ferry-part": null });

@@ -1,6 +1,6 @@
 /** `ferry request --pin`: one certificate is trusted, whatever its name, and before it is seen nothing is said. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { ferry, tempDir } from "./harness.ts";
+import { ferry, ferryCommand, tempDir } from "./harness.ts";
 import { echoServer, selfSigned, switchingProxy } from "./pinned_server.ts";
 import { AUTHORITY, CERTIFICATE, KEY } from "./tls_server.ts";
 
@@ -60,6 +60,20 @@ Deno.test("request --pin is not fooled by somebody who shows the certificate fir
   }
   assertEquals(evil.seen, []);
   await Promise.all([server.shutdown(), evil.shutdown()]);
+});
+
+Deno.test("request --pin wants a runtime that asks nothing by itself before", async () => {
+  const { path, args } = ferryCommand([
+    "request",
+    "--pin",
+    `sha256:${"0".repeat(64)}`,
+    "https://127.0.0.1:9/",
+  ]);
+  const command = new Deno.Command("env", { args: ["-u", "DENO_NO_UPDATE_CHECK", path, ...args] });
+  const { code, stderr } = await command.output();
+  const [expected, text] = Deno.env.get("FERRY_BIN") ? [7, "127.0.0.1:9"] : [2, "DENO_NO_UPDATE_CHECK=1"];
+  assertEquals(code, expected);
+  assertStringIncludes(new TextDecoder().decode(stderr), text);
 });
 
 Deno.test("request --pin goes nowhere without TLS, not even by a redirect", async () => {

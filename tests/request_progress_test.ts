@@ -89,7 +89,8 @@ Deno.test("request shows how far an upload is, a body of unknown length, one tha
     const seen = await watch([...SLOW, ...args], { redirect });
     if (seen === null) return;
     assert(seen.frames.length >= 2, JSON.stringify(seen.raw));
-    for (const [line] of seen.frames) assertMatch(line, drawn);
+    // A slow machine may have drawn nothing before all of it was there.
+    for (const [line] of seen.frames) assert(drawn.test(line) || left.test(line), line);
     assertMatch(seen.last.join("\n"), left);
   }));
   for (const name of ["x", "y"]) assertEquals(Deno.readTextFileSync(dir.at(name)), BODY);
@@ -163,7 +164,11 @@ Deno.test("request shows no progress where it was not wanted, or would be in the
   ];
   await Promise.all(ways.map(async ([args, options]) => {
     const seen = await watch([...SLOW, ...args, server.url + "/big"], options);
-    if (seen !== null) assert(!seen.raw.includes("%"), JSON.stringify([args, seen.raw.slice(0, 2000)]));
+    if (seen === null) return;
+    // Where it is wanted it may show until the body comes.
+    const from = args.includes("--progress") ? seen.raw.indexOf(BODY.slice(0, 16)) : 0;
+    const isClean = from >= 0 && !seen.raw.slice(from).includes("%");
+    assert(isClean, JSON.stringify([args, seen.raw.slice(0, 2000)]));
   }));
   const piped = await ferry(["request", ...SLOW, server.url + "/big"]);
   assertEquals([piped.code, piped.stdout, piped.stderr], [0, BODY, ""]);

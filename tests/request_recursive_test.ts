@@ -148,11 +148,8 @@ Deno.test({
     for (const how of ["http", "webdav"] as const) {
       await using server = await rcloneServer(how, dir.path);
       const run = await ferry(["request", "--recursive", server.url, "--output-dir", copy.at(how)]);
-      assertEquals(
-        [run.code, Object.keys(contents(copy.at(how)))],
-        [0, ["a b", "a b/ü", "c.txt"]],
-        run.stderr,
-      );
+      assertEquals(run.code, 0, run.stderr);
+      assertEquals(Object.keys(contents(copy.at(how))), ["a b", "a b/ü", "c.txt"]);
     }
   },
 });

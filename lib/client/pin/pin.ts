@@ -16,12 +16,22 @@ export function parsePin(text: string): string {
   throw new FerryError("usage", `--pin ${quote(text)}: must be sha256: and 64 hexadecimal digits`);
 }
 
+/** With this in its environment the runtime does not ask half a second after its start whether there is a newer one. */
+const NO_CHECK = "DENO_NO_UPDATE_CHECK";
+
 /**
  * Reads the values of `--pin`. From then on this process trusts no authority at all; so it must be called before the
- * first https request.
+ * first https request, also of the runtime's own: a compiled one makes none. Throws `usage`.
  */
 export function readPins(given: readonly string[]): string[] {
   const pins = given.map(parsePin);
+  if (!Deno.build.standalone && !Deno.env.has(NO_CHECK)) {
+    throw new FerryError(
+      "usage",
+      `--pin needs ${NO_CHECK}=1 where Ferry runs from source, as deno task ferry has it: the runtime's look for a ` +
+        "newer version could decide too early whom else to trust",
+    );
+  }
   // The runtime adds what it is told to trust to the authorities of these, which it reads when it first needs them.
   Deno.env.set("DENO_TLS_CA_STORE", "");
   Deno.env.delete("DENO_CERT");
