@@ -8,7 +8,10 @@ export interface StopReason {
 
 /** The streams and settings a command works with; a test can hand in its own. */
 export interface Io {
-  /** Writes text to stdout: the answer. */
+  /**
+   * Writes text to stdout: the answer. Like the others for stdout it throws BrokenPipe when the reader has gone, else
+   * what `writeError` makes of it.
+   */
   out(text: string): void;
   /** Writes text to stderr: everything else. */
   err(text: string): void;
@@ -39,8 +42,8 @@ export function processIo(stop: AbortSignal): Io {
   return {
     out: (text) => answer(encoder.encode(text)),
     err: tell,
-    write: (bytes) => writeAll(Deno.stdout, bytes),
-    writeAsync: writeAllAsync,
+    write: answer,
+    writeAsync: answerAsync,
     stdin: Deno.stdin.readable,
     get stdoutIsTerminal() {
       return Deno.stdout.isTerminal();
@@ -55,13 +58,25 @@ export function processIo(stop: AbortSignal): Io {
   };
 }
 
-/** Text on stdout. Throws BrokenPipe when its reader has gone, else what `writeError` makes of it. */
 function answer(bytes: Uint8Array): void {
   try {
     writeAll(Deno.stdout, bytes);
   } catch (error) {
-    throw error instanceof Deno.errors.BrokenPipe ? error : writeError(error, "standard output");
+    throw answerError(error);
   }
+}
+
+async function answerAsync(bytes: Uint8Array): Promise<void> {
+  try {
+    await writeAllAsync(bytes);
+  } catch (error) {
+    throw answerError(error);
+  }
+}
+
+/** A reader that has left is not an error to report; the program ends quietly. */
+function answerError(error: unknown): unknown {
+  return error instanceof Deno.errors.BrokenPipe ? error : writeError(error, "standard output");
 }
 
 /** Text on stderr. A reader that has gone, or a log on a full disk, shall not end what is being told of. */

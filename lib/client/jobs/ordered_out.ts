@@ -1,5 +1,4 @@
 /** Standard output for bodies that come at the same time: one after the other, in the order of their URLs. */
-import { writeError } from "../../core/errors.ts";
 import type { Out } from "../sink.ts";
 
 /** What waits for its turn is held in memory up to so many bytes; then its server has to wait. */
@@ -100,12 +99,7 @@ export class OutPlace implements Out {
   }
 
   async #send(bytes: Uint8Array): Promise<void> {
-    try {
-      if (this.out.writeAsync) await this.out.writeAsync(bytes);
-      else this.out.write(bytes);
-    } catch (error) {
-      // A reader that has left is not an error to report; the program ends quietly.
-      throw error instanceof Deno.errors.BrokenPipe ? error : writeError(error, "standard output");
-    }
+    if (this.out.writeAsync) await this.out.writeAsync(bytes);
+    else this.out.write(bytes);
   }
 }
