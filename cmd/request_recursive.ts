@@ -3,7 +3,7 @@ import type { Io } from "../lib/cli/io.ts";
 import { FerryError, quote } from "../lib/core/errors.ts";
 import { FoundJobs } from "../lib/client/recursive/found_jobs.ts";
 import { ListingSource } from "../lib/client/recursive/listing_source.ts";
-import { LocalTree } from "../lib/client/recursive/local_tree.ts";
+import { LocalTree, type Look } from "../lib/client/recursive/local_tree.ts";
 import { folderUrl, Mirror, summaryOf } from "../lib/client/recursive/mirror.ts";
 import { DEFAULT_DEPTH, type WalkTools } from "../lib/client/recursive/walk.ts";
 import { remoteName } from "../lib/client/remote_name.ts";
@@ -61,7 +61,11 @@ export async function mirrorAll(
   io: Io,
 ): Promise<number> {
   const hides = await filterOf(flags);
-  const mirrors = targets.map((target) => mirrorOf(target, { flags, run, hides }));
+  const { libc } = await import("../lib/store/libc.ts");
+  const calls = libc();
+  // Without the errors that the runtime makes of what is not there.
+  const look: Look | undefined = calls === null ? undefined : (path) => calls.statAt(path);
+  const mirrors = targets.map((target) => mirrorOf(target, { flags, run, hides, look }));
   const paths = mirrors.map(({ tools }) => tools.local.root);
   const twice = paths.find((path, at) => paths.indexOf(path) !== at);
   if (twice !== undefined) {
@@ -81,9 +85,10 @@ interface MirrorParts {
   flags: RequestFlags;
   run: RequestRun;
   hides: WalkTools["hides"];
+  look: Look | undefined;
 }
 
-function mirrorOf(target: string, { flags, run, hides }: MirrorParts): Mirror {
+function mirrorOf(target: string, { flags, run, hides, look }: MirrorParts): Mirror {
   const { url, user } = parseTarget(target);
   const root = folderUrl(url);
   const source = new ListingSource(run.toolsFor(root, user));
@@ -92,7 +97,7 @@ function mirrorOf(target: string, { flags, run, hides }: MirrorParts): Mirror {
     userinfo: /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*@)/i.exec(target)?.[1] ?? "",
     depth: flags.depth ?? DEFAULT_DEPTH,
   };
-  const local = new LocalTree(localRoot(root, flags["output-dir"]));
+  const local = new LocalTree(localRoot(root, flags["output-dir"]), look);
   return new Mirror(plan, { read: (folder) => source.read(folder), local, hides });
 }
 

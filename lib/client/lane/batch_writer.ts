@@ -8,7 +8,10 @@ const BATCH_BYTES = 256 * 1024;
 const BATCH_FILES = 128;
 
 /** Bytes on their way to the disk before no more are read. */
-const MOST_WAITING = 8 * 1024 * 1024;
+const MOST_WAITING = 4 * 1024 * 1024;
+
+/** Pieces of memory for longer files that are kept. */
+const MOST_LONG = 8;
 
 /** What became of one file. */
 export type Written =
@@ -18,6 +21,8 @@ export type Written =
   | { kind: "odd" };
 
 export interface BatchWriterOptions {
+  /** What `memory` gives. */
+  longBytes: number;
   digests: boolean;
   /** Is told of each file, once. */
   onWritten: (wanted: Wanted, written: Written) => void;
@@ -29,7 +34,9 @@ export class BatchWriter {
   readonly #open: () => Promise<FileWriter>;
   #writer: Promise<FileWriter> | undefined;
   readonly #options: BatchWriterOptions;
-  #buffers: ArrayBuffer[] = [];
+  /** Memory to be used again: garbage of this kind is collected late. */
+  readonly #buffers: ArrayBuffer[] = [];
+  readonly #long: ArrayBuffer[] = [];
   #buffer: Uint8Array<ArrayBuffer> | undefined;
   #length = 0;
   #offsets: number[] = [];
@@ -44,18 +51,25 @@ export class BatchWriter {
     this.#options = options;
   }
 
-  /** Takes a file, whose content is copied, unless it is long and has memory of its own: that is taken. */
-  add(wanted: Wanted, content: Uint8Array<ArrayBuffer>): void {
-    if (content.length > BATCH_BYTES) {
-      const whole = content.length === content.buffer.byteLength ? content : content.slice();
-      const memory = {
-        buffer: whole.buffer,
-        offsets: new Uint32Array(1),
-        lengths: Uint32Array.of(content.length),
-      };
-      this.put([wanted], memory);
-      return;
+  /** Memory for one file that does not come by `add`. */
+  memory(): ArrayBuffer {
+    return this.#long.pop() ?? new ArrayBuffer(this.#options.longBytes);
+  }
+
+  /** Takes a file whose content is the beginning of what `memory` gave, and that memory. */
+  addGiven(wanted: Wanted, content: Uint8Array<ArrayBuffer>): void {
+    const { buffer, length } = content;
+    const back = (buffer: ArrayBuffer) => void (this.#long.length < MOST_LONG && this.#long.push(buffer));
+    if (length <= BATCH_BYTES / 2) {
+      this.add(wanted, content);
+      return back(buffer);
     }
+    const memory = { buffer, offsets: new Uint32Array(1), lengths: Uint32Array.of(length) };
+    this.#send([wanted], memory).then(({ buffer }) => back(buffer), this.#options.onFailure);
+  }
+
+  /** Takes a file, whose content is copied. */
+  add(wanted: Wanted, content: Uint8Array): void {
     if (this.#length + content.length > BATCH_BYTES || this.#files.length === BATCH_FILES) this.flush();
     this.#buffer ??= new Uint8Array(this.#buffers.pop() ?? new ArrayBuffer(BATCH_BYTES));
     this.#buffer.set(content, this.#length);
@@ -84,7 +98,7 @@ export class BatchWriter {
     this.#offsets = [];
     this.#files = [];
     this.#send(files, { buffer, offsets, lengths }).then(({ buffer }) => {
-      if (this.#buffers.length < 8) this.#buffers.push(buffer);
+      if (this.#buffers.length < MOST_WAITING / BATCH_BYTES) this.#buffers.push(buffer);
     }, this.#options.onFailure);
   }
 

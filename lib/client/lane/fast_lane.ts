@@ -17,6 +17,10 @@ import type { Delivered, Wanted } from "./wanted.ts";
 /** Files that are wanted at a time. */
 const MOST_WANTED = 1024;
 
+/** A longer file gets a request of its own; those on their way together take at most so much memory. */
+const LONG_BYTES = 1 << 20;
+const LONG_TOGETHER = 16 << 20;
+
 /** Ordinary jobs that wait to be taken. */
 const MOST_ORDINARY = 64;
 
@@ -56,6 +60,7 @@ export interface LaneHost {
 
 export class FastLane {
   readonly #host: LaneHost;
+  readonly #mostBytes: number;
   readonly #writer: BatchWriter;
   /** Each with the fields of a request that has none of its own. */
   readonly #origins = new Map<string, { lane: OriginLane; fields: Wanted["fields"] }>();
@@ -72,7 +77,9 @@ export class FastLane {
 
   constructor(host: LaneHost) {
     this.#host = host;
+    this.#mostBytes = Math.min(LONG_BYTES, Math.floor(LONG_TOGETHER / host.parallel));
     this.#writer = new BatchWriter(host.fileWriter, {
+      longBytes: this.#mostBytes,
       digests: host.digests,
       onWritten: (wanted, written) => this.#written(wanted, written),
       onFailure: (error) => this.#fail(error),
@@ -165,6 +172,8 @@ export class FastLane {
       dialer,
       parallel,
       signal,
+      mostBytes: this.#mostBytes,
+      memory: () => this.#writer.memory(),
       delivered: (wanted, answer) => this.#delivered(wanted, answer),
       odd: (wanted) => this.#letGo(wanted),
       pause: () => {
@@ -178,7 +187,7 @@ export class FastLane {
     return origin;
   }
 
-  #delivered(wanted: Wanted, { status, fields, body }: Delivered): void {
+  #delivered(wanted: Wanted, { status, fields, body, given }: Delivered): void {
     if (status === 304) return this.#end(wanted, { status, bytes: 0 });
     const { job } = wanted;
     if (job.mtime === "server" || job.onStored) {
@@ -187,7 +196,8 @@ export class FastLane {
       if (job.mtime === "server") wanted.mtime = lastModified;
       wanted.said = { lastModified, etag: headers.get("etag") };
     }
-    this.#writer.add(wanted, body);
+    if (given) this.#writer.addGiven(wanted, body);
+    else this.#writer.add(wanted, body);
   }
 
   #written(wanted: Wanted, written: Written): void {

@@ -7,12 +7,12 @@ const PIECE = 32 * 1024;
 
 export class LongBody {
   /** All of it, when it is whole; null where it is not wanted after all. */
-  readonly memory: Uint8Array<ArrayBuffer> | null;
+  readonly content: Uint8Array<ArrayBuffer> | null;
   #have = 0;
 
-  /** The `size` bytes that follow `head`. */
-  constructor(readonly head: Head, readonly size: number, wanted: boolean) {
-    this.memory = wanted ? new Uint8Array(size) : null;
+  /** The `size` bytes that follow `head`, to be put into `memory`. */
+  constructor(readonly head: Head, readonly size: number, memory: ArrayBuffer | null) {
+    this.content = memory && new Uint8Array(memory, 0, size);
   }
 
   get isWhole(): boolean {
@@ -22,7 +22,7 @@ export class LongBody {
   /** Takes what is here of it. */
   begin(input: Input): void {
     const first = input.here.subarray(0, this.size);
-    this.memory?.set(first);
+    this.content?.set(first);
     input.take(first.length);
     this.#have = first.length;
   }
@@ -30,7 +30,7 @@ export class LongBody {
   /** Reads once; false at the end of the connection. Throws what that throws. */
   async read(input: Input): Promise<boolean> {
     const left = this.size - this.#have;
-    const view = this.memory?.subarray(this.#have) ?? new Uint8Array(Math.min(left, PIECE));
+    const view = this.content?.subarray(this.#have) ?? new Uint8Array(Math.min(left, PIECE));
     const count = await input.readInto(view);
     if (count === null) return false;
     this.#have += count;

@@ -9,10 +9,6 @@ import { isPackable, type Packs } from "./packs.ts";
 import { Pipeline } from "./pipeline.ts";
 import type { Delivered, Wanted } from "./wanted.ts";
 
-/** A longer file gets a request of its own; those that are on their way together take at most so much memory. */
-const LONG_BYTES = 1 << 20;
-const LONG_TOGETHER = 16 << 20;
-
 /** For so many a pack is worth its while. */
 const MANY = 16;
 
@@ -28,6 +24,10 @@ export interface OriginOptions {
   /** How many requests the server may work on at a time. */
   parallel: number;
   signal: AbortSignal;
+  /** A longer file gets a request of its own. */
+  mostBytes: number;
+  /** Memory for so many bytes. */
+  memory(): ArrayBuffer;
   delivered(wanted: Wanted, answer: Delivered): void;
   /** It has to be requested in the ordinary way. */
   odd(wanted: Wanted): void;
@@ -116,13 +116,14 @@ export class OriginLane {
   }
 
   async #dial(url: URL): Promise<void> {
-    const { dialer, parallel, signal } = this.#options;
+    const { dialer, mostBytes, signal } = this.#options;
     this.#dialing++;
     try {
       const dialed = await dialer.dial(url, signal);
       if (this.#state.kind === "closed") return close(dialed.conn);
       const pipeline: Pipeline = new Pipeline(dialed, {
-        mostBytes: Math.min(LONG_BYTES, Math.floor(LONG_TOGETHER / parallel)),
+        mostBytes,
+        memory: () => this.#options.memory(),
         next: (count) => this.#next(count),
         delivered: (wanted, answer) => {
           this.#delivered++;

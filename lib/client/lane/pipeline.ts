@@ -33,6 +33,8 @@ export interface PipelineOptions {
    * for once more.
    */
   mostBytes: number;
+  /** Memory for so many bytes, which is given back with a body. */
+  memory(): ArrayBuffer;
   /** Up to `count` that are to be sent. */
   next(count: number): Wanted[];
   /** A whole answer, of a file or of one that has not changed. */
@@ -199,7 +201,7 @@ export class Pipeline {
     const size = frame.kind === "none" ? 0 : frame.kind === "length" ? frame.bytes : Infinity;
     if (size > SMALL_BYTES && size <= this.#options.mostBytes) {
       input.take(end);
-      this.#long = new LongBody(head, size, isPlain(head));
+      this.#long = new LongBody(head, size, isPlain(head) ? this.#options.memory() : null);
       this.#long.begin(input);
       return "more";
     }
@@ -220,11 +222,14 @@ export class Pipeline {
   }
 
   /** Gives what has come whole; false when nothing may follow. */
-  #endLong({ head, memory }: LongBody): boolean {
+  #endLong({ head, content }: LongBody): boolean {
     this.#long = null;
     const wanted = this.#line[this.#first++];
-    if (memory === null) this.#options.odd(wanted);
-    else this.#options.delivered(wanted, { status: head.status, fields: () => head.fields, body: memory });
+    if (content === null) this.#options.odd(wanted);
+    else {
+      const { status, fields } = head;
+      this.#options.delivered(wanted, { status, fields: () => fields, body: content, given: true });
+    }
     return this.#goesOn(head, "length");
   }
 

@@ -21,6 +21,8 @@ export interface Delivered {
   status: number;
   /** What the server says of it, which few want to know. */
   fields(): { get(name: string): string | null };
-  /** Good until the callee returns, who may take its memory where that is all of it. */
+  /** Good until the callee returns. */
   body: Uint8Array<ArrayBuffer>;
+  /** The memory of the body is the callee's now. */
+  given?: boolean;
 }

@@ -22,8 +22,8 @@ export class Gathered {
     this.keep(entry);
   }
 
-  /** Takes an entry of a name that has been judged. */
-  keep(entry: Listed): void {
+  /** Takes an entry of a name that has been judged; gives that name as it is kept. */
+  keep(entry: Listed): string {
     const known = this.#entries.get(entry.name);
     if (known === undefined) {
       if (this.#entries.size >= MAX_ENTRIES) {
@@ -31,9 +31,12 @@ export class Gathered {
       }
       const name = copyOf(entry.name);
       this.#entries.set(name, { ...entry, name });
-    } else if (known.kind !== entry.kind) {
+      return name;
+    }
+    if (known.kind !== entry.kind) {
       this.refuse({ name: entry.name, why: "the server lists a file and a folder of this name" });
     }
+    return known.name;
   }
 
   refuse({ name, why }: Refused): void {

@@ -74,8 +74,7 @@ export class HtmlListingParser implements ListingParser {
     const child = childOf(href, this.base);
     if (child.kind === "refused") return this.#gathered.refuse(child);
     if (child.kind !== "child") return;
-    const { name, slash } = child;
-    this.#gathered.keep({ name, kind: slash ? "dir" : "file" });
+    const name = this.#gathered.keep({ name: child.name, kind: child.slash ? "dir" : "file" });
     if (says(text, name)) this.#told.add(name);
   }
 

@@ -16,7 +16,7 @@ Deno.test("LocalTree makes folders, and goes into those that are there", () => {
   assertEquals(Deno.statSync(`${dir.path}/new/root/a/b`).isDirectory, true);
   // Where the user's own link leads to.
   Deno.symlinkSync(`${dir.path}/new/root`, `${dir.path}/link`);
-  assertEquals([...new LocalTree(`${dir.path}/link`).enter("").known.keys()].sort(), ["-x", "a", "emoji 😀"]);
+  assertEquals(new LocalTree(`${dir.path}/link`).enter("").path, `${dir.path}/link`);
 });
 
 Deno.test("LocalTree follows no link below its root, and writes into no file", () => {
