@@ -22,18 +22,23 @@ Deno.test("request --fail-early asks for nothing more after the first failure, a
 
 Deno.test("request --fail-early stops what is under way, and keeps its part", async () => {
   const size = 4 << 20;
-  const begun = Promise.withResolvers<void>();
+  using dir = tempDir();
+  const sizeOf = (name: string) => {
+    try {
+      return Deno.statSync(dir.at(name)).size;
+    } catch {
+      return 0;
+    }
+  };
   await using server = hostile(async (visit) => {
     if (visit.target !== "/slow") {
-      await begun.promise;
+      while (sizeOf("slow.ferry-part") === 0) await new Promise((resolve) => setTimeout(resolve, 5));
       return await visit.answer("404 Not Found");
     }
     await visit.head("HTTP/1.1 200 OK", `Content-Length: ${size}`, 'ETag: "e"');
     await visit.send(new Uint8Array(size / 2));
-    begun.resolve();
     await silence();
   });
-  using dir = tempDir();
   const args = ["--fail-early", "--parallel", "2", "--output-dir", dir.path];
   const run = await ferry(["request", ...args, server.url + "/slow", server.url + "/none"]);
   assertEquals(run.code, 22, run.stderr);
