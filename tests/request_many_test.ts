@@ -16,6 +16,7 @@ function oddities() {
     if (pathname.startsWith("/moved/")) {
       return new Response(null, { status: 302, headers: { location: `/f/${n}` } });
     }
+    if (pathname.startsWith("/unasked/")) return new Response(null, { status: 304 });
     if (pathname.startsWith("/large/")) return new Response(new Uint8Array(200_000).fill(n));
     if (pathname.startsWith("/chunked/")) return new Response(new Blob([body]).stream());
     if (pathname.startsWith("/false/")) {
@@ -68,7 +69,7 @@ async function toldAndWritten(args: string[], stdin: string) {
 Deno.test("request brings many small files as it brings few, whatever is among them", async () => {
   await using server = oddities();
   const lines = Array.from({ length: 600 }, (_, n) => `${server.url}/f/${n}`);
-  for (const [index, kind] of ["gone", "moved", "large", "chunked", "false", "true"].entries()) {
+  for (const [index, kind] of ["gone", "moved", "large", "chunked", "false", "true", "unasked"].entries()) {
     for (let n = 0; n < 3; n++) {
       lines.splice(50 + n * 60 + index * 10, 0, `${server.url}/${kind}/${1000 + index * 10 + n}`);
     }
@@ -108,8 +109,17 @@ Deno.test("request brings many small files over what is there, and each gets its
   assertEquals([...Deno.readDirSync(dir.path)].filter(({ name }) => name.includes("part")), []);
 });
 
-/** A server that takes many requests on a connection, and breaks each of those off in another way. */
-function breaking() {
+async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
+}
+
+const FLOOD = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n".repeat(100));
+
+/**
+ * A server that takes many requests on a connection, and breaks each of those off in another way; or then has nothing but
+ * interim answers on it.
+ */
+function breaking(options: { floods?: boolean } = {}) {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   let connections = 0;
   const open = new Set<Deno.Conn>();
@@ -118,7 +128,7 @@ function breaking() {
     const buffer = new Uint8Array(64 * 1024);
     let text = "";
     // Every third one goes on to the end.
-    let left = index % 3 === 2 ? Infinity : 3 + index * 5;
+    let left = index % 3 === 2 ? Infinity : options.floods ? 2 : 3 + index * 5;
     for (;;) {
       const count = await connection.read(buffer);
       if (count === null) return;
@@ -128,12 +138,13 @@ function breaking() {
       for (const request of requests) {
         const body = contentOf(Number(/^GET \/(\d+) /.exec(request)![1]));
         const last = left-- <= 0;
+        while (last && options.floods) await writeAll(connection, FLOOD);
         const cut = last ? Math.floor(body.length / 2) : body.length;
         const head = last && index % 4 === 3
           ? "HTTP/1.1 200 OK\r\nContent-Le"
           : `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`;
         const answer = new Uint8Array([...new TextEncoder().encode(head), ...body.subarray(0, cut)]);
-        for (let sent = 0; sent < answer.length;) sent += await connection.write(answer.subarray(sent));
+        await writeAll(connection, answer);
         if (last) return;
       }
     }
@@ -166,6 +177,18 @@ Deno.test("request brings many small files whole from a server that keeps breaki
   assertEquals([run.code, run.stderr], [0, ""]);
   for (let n = 0; n < 500; n++) assertEquals(Deno.readFileSync(dir.at(`${n}`)), contentOf(n));
   assertEquals([...Deno.readDirSync(dir.path)].length, 500);
+});
+
+Deno.test("request ends with many small files where a server has interim answers without end", async () => {
+  await using server = breaking({ floods: true });
+  using dir = tempDir();
+  const stdin = Array.from({ length: 200 }, (_, n) => `${server.url}/${n}`).join("\n");
+  const run = await ferry(["request", "-q", "--input", "-", "--output-dir", dir.path], { stdin });
+  const names = [...Deno.readDirSync(dir.path)].map(({ name }) => name);
+  for (const name of names) assertEquals(Deno.readFileSync(dir.at(name)), contentOf(Number(name)));
+  const errors = run.stderr.split("\n").filter((line) => line.includes("more than 32 interim answers"));
+  assertEquals(names.length + errors.length, 200, run.stderr.slice(0, 1000));
+  assertEquals(run.code, errors.length > 0 ? 22 : 0);
 });
 
 Deno.test("request stopped among many small files leaves whole files and no parts", async () => {

@@ -17,7 +17,7 @@ import { requestHead } from "./request.ts";
 import { Sending } from "./sending.ts";
 
 /** Interim answers before a final one. */
-const MAX_INTERIM = 32;
+export const MAX_INTERIM = 32;
 
 /** Without a byte moved, in milliseconds: in the middle of a body, and until an answer begins. */
 const SILENCE_MS = 60_000;

@@ -50,6 +50,8 @@ export interface RequestFields {
   close: boolean;
   /** What the sender says that the length is; it must be. */
   length: number | null;
+  /** Whether 304 can be an answer (RFC 9110 sections 13.1.2 and 13.1.3). */
+  conditional: boolean;
 }
 
 /** Reads the fields that say how a request is sent. Throws `usage`. */
@@ -61,6 +63,7 @@ export function prepareFields(headers: Iterable<[name: string, value: string]>):
     chunked: false,
     close: false,
     length: null,
+    conditional: false,
   };
   for (const [spelled, value] of headers) {
     const name = spelled.toLowerCase();
@@ -79,6 +82,7 @@ export function prepareFields(headers: Iterable<[name: string, value: string]>):
       }
       fields.length = Number(value);
     } else {
+      if (name === "if-none-match" || name === "if-modified-since") fields.conditional = true;
       if (name === "connection") fields.close ||= /\bclose\b/i.test(value);
       fields.lines += `${spelled}: ${value}\r\n`;
     }

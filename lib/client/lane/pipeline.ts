@@ -5,6 +5,7 @@
  */
 import { close } from "../dial/connection.ts";
 import type { Dialed } from "../dial/dialer.ts";
+import { MAX_INTERIM } from "../http1/channel.ts";
 import { HeadError } from "../http1/fields.ts";
 import { type Framing, framing, isPersistent } from "../http1/framing.ts";
 import { type Head, headEnd, latin1, parseHead } from "../http1/head.ts";
@@ -63,6 +64,8 @@ export class Pipeline {
   #refilled = 0;
   /** What the next bytes are of. */
   #long: LongBody | null = null;
+  /** Interim answers that came since the last other one. */
+  #interims = 0;
   #isOpen = true;
   #wake: (() => void) | undefined;
   /** How much had moved when it was looked last. */
@@ -178,6 +181,7 @@ export class Pipeline {
         body: here.subarray(end, at),
       });
     }
+    if (at > 0) this.#interims = 0;
     this.#input.take(at);
   }
 
@@ -194,14 +198,17 @@ export class Pipeline {
     if (this.#pending === 0) return "over";
     const head = parseHead(latin1(here.subarray(0, end)));
     if (head.status < 200) {
+      if (++this.#interims > MAX_INTERIM) throw new HeadError(`more than ${MAX_INTERIM} interim answers`);
       input.take(end);
       return "more";
     }
+    this.#interims = 0;
     const frame = framing(head, "GET");
     const size = frame.kind === "none" ? 0 : frame.kind === "length" ? frame.bytes : Infinity;
     if (size > SMALL_BYTES && size <= this.#options.mostBytes) {
       input.take(end);
-      this.#long = new LongBody(head, size, isPlain(head) ? this.#options.memory() : null);
+      const wanted = isPlain(head, this.#line[this.#first]);
+      this.#long = new LongBody(head, size, wanted ? this.#options.memory() : null);
       this.#long.begin(input);
       return "more";
     }
@@ -210,7 +217,7 @@ export class Pipeline {
       return "wait";
     }
     const wanted = this.#line[this.#first++];
-    if (size > SMALL_BYTES || !isPlain(head)) this.#options.odd(wanted);
+    if (size > SMALL_BYTES || !isPlain(head, wanted)) this.#options.odd(wanted);
     else {
       const { status, fields } = head;
       this.#options.delivered(wanted, { status, fields: () => fields, body: here.subarray(end, end + size) });
@@ -242,9 +249,9 @@ export class Pipeline {
   }
 }
 
-/** A file as it is, or one that has not changed, with nothing about it that has to be looked at. */
-function isPlain({ status, fields }: Head): boolean {
-  if (status === 304) return true;
+/** A file as it is, or one that has not changed since the copy here, with nothing about it that has to be looked at. */
+function isPlain({ status, fields }: Head, wanted: Wanted): boolean {
+  if (status === 304) return wanted.fields.conditional;
   return status === 200 &&
     !["content-encoding", "repr-digest", "content-digest"].some((name) => fields.has(name));
 }
