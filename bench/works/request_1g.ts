@@ -1,8 +1,8 @@
 import type { Daemon } from "../daemon.ts";
-import { runWell } from "../process.ts";
+import { type CommandLine, runWell } from "../process.ts";
 import { compareFiles } from "../tree.ts";
 import { able, contestantsOf, served, timed } from "./trees.ts";
-import { type Bench, type Goal, Skipped, type Target, type Work } from "./work.ts";
+import { type Bench, type Goal, type Sample, Skipped, type Target, type Work } from "./work.ts";
 
 const GOAL: Goal = { against: "curl", least: 1.0, memory: 120e6 };
 
@@ -17,21 +17,8 @@ export const request1g: Work = {
   prepare: async (bench, target, stack) => {
     const server = await source(bench, target, stack);
     return await contestantsOf(able(bench, { kind: "tmpfs", dir: target.dir }, "get"), (peer) => {
-      let round = 0;
-      const run = async () => {
-        const dir = Deno.makeTempDirSync({ dir: target.dir, prefix: "request-" });
-        try {
-          const get = peer.get(`${server.url}large`, `${dir}/large`);
-          const { value: seconds, clientPeak } = await timed(get, target, server);
-          const bytes = Deno.statSync(`${dir}/large`).size;
-          if (bytes !== bench.files.largeBytes) throw new Error(`${bytes} bytes arrived`);
-          if (round++ === 0) compareFiles(`${bench.files.dir}/large`, `${dir}/large`);
-          return { value: bytes / 1e6 / seconds, clientPeak };
-        } finally {
-          await Deno.remove(dir, { recursive: true });
-        }
-      };
-      return { run };
+      const get = (path: string) => peer.get(`${server.url}large`, path);
+      return { run: fetchLarge(bench, { target, server, get }) };
     });
   },
 };
@@ -58,6 +45,30 @@ export const request1gPipe: Work = {
     });
   },
 };
+
+interface LargeFetch {
+  target: Target;
+  server: Daemon;
+  /** Fetches the large file into a file. */
+  get(path: string): CommandLine;
+}
+
+/** Rounds of fetching the large file: MB/s. The first one compares what has come. */
+export function fetchLarge(bench: Bench, { target, server, get }: LargeFetch): () => Promise<Sample> {
+  let round = 0;
+  return async () => {
+    const dir = Deno.makeTempDirSync({ dir: target.dir, prefix: "large-" });
+    try {
+      const { value: seconds, clientPeak } = await timed(get(`${dir}/large`), target, server);
+      const bytes = Deno.statSync(`${dir}/large`).size;
+      if (bytes !== bench.files.largeBytes) throw new Error(`${bytes} bytes arrived`);
+      if (round++ === 0) compareFiles(`${bench.files.dir}/large`, `${dir}/large`);
+      return { value: bytes / 1e6 / seconds, clientPeak };
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  };
+}
 
 /** The server that all of them ask. */
 export async function source(bench: Bench, target: Target, stack: AsyncDisposableStack): Promise<Daemon> {

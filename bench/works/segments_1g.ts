@@ -1,7 +1,6 @@
 import { startTalkingDaemon } from "../daemon.ts";
-import { compareFiles } from "../tree.ts";
-import { source } from "./request_1g.ts";
-import { contestantsOf, timed } from "./trees.ts";
+import { fetchLarge, source } from "./request_1g.ts";
+import { contestantsOf } from "./trees.ts";
 import type { Work } from "./work.ts";
 
 const SEGMENTS = 8;
@@ -25,21 +24,9 @@ export const segments1g: Work = {
     stack.defer(() => proxy.stop());
     const peers = bench.peers.filter((peer) => peer.getSegments !== undefined || peer.name === "curl");
     return await contestantsOf(peers, (peer) => {
-      let round = 0;
-      const run = async () => {
-        const dir = Deno.makeTempDirSync({ dir: target.dir, prefix: "segments-" });
-        try {
-          const url = `${proxy.url}large`;
-          const get = peer.getSegments?.(url, `${dir}/large`, SEGMENTS) ?? peer.get!(url, `${dir}/large`);
-          const { value: seconds, clientPeak } = await timed(get, target, server);
-          const bytes = Deno.statSync(`${dir}/large`).size;
-          if (bytes !== bench.files.largeBytes) throw new Error(`${bytes} bytes arrived`);
-          if (round++ === 0) compareFiles(`${bench.files.dir}/large`, `${dir}/large`);
-          return { value: bytes / 1e6 / seconds, clientPeak };
-        } finally {
-          await Deno.remove(dir, { recursive: true });
-        }
-      };
+      const url = `${proxy.url}large`;
+      const get = (path: string) => peer.getSegments?.(url, path, SEGMENTS) ?? peer.get!(url, path);
+      const run = fetchLarge(bench, { target, server, get });
       // A single connection takes its time.
       return peer.name === "curl" ? { run, rounds: 1 } : { run };
     });
