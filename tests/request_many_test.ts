@@ -191,6 +191,41 @@ Deno.test("request ends with many small files where a server has interim answers
   assertEquals(run.code, errors.length > 0 ? 22 : 0);
 });
 
+Deno.test("request holds few connections open at a time, however many servers a list names", async () => {
+  const open = new Set<Deno.Conn>();
+  let most = 0;
+  const serve = async (connection: Deno.Conn) => {
+    most = Math.max(most, open.add(connection).size);
+    const buffer = new Uint8Array(4096);
+    try {
+      // One request at a time is on its way.
+      while (await connection.read(buffer) !== null) {
+        await writeAll(
+          connection,
+          new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody"),
+        );
+      }
+    } finally {
+      open.delete(connection);
+      connection.close();
+    }
+  };
+  const listeners = Array.from({ length: 400 }, () => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
+  const accepting = listeners.map(async (listener) => {
+    const serving: Promise<void>[] = [];
+    for await (const connection of listener) serving.push(serve(connection).catch(() => {}));
+    await Promise.all(serving);
+  });
+  using dir = tempDir();
+  const stdin = listeners.map((listener, n) => `http://127.0.0.1:${listener.addr.port}/${n}`).join("\n");
+  const run = await ferry(["request", "--input", "-", "--output-dir", dir.path], { stdin });
+  assertEquals([run.code, [...Deno.readDirSync(dir.path)].length], [0, 400], run.stderr);
+  // 256 that wait for another request, and those under way.
+  assert(most <= 300, `${most} at a time`);
+  for (const listener of listeners) listener.close();
+  await Promise.all(accepting);
+});
+
 Deno.test("request stopped among many small files leaves whole files and no parts", async () => {
   await using server = oddities();
   using dir = tempDir();

@@ -21,6 +21,9 @@ const MOST_WANTED = 1024;
 const LONG_BYTES = 1 << 20;
 const LONG_TOGETHER = 16 << 20;
 
+/** Servers that it speaks to, each by connections of its own: a list of many hosts is a matter for the ordinary way. */
+const MOST_ORIGINS = 4;
+
 /** Ordinary jobs that wait to be taken. */
 const MOST_ORDINARY = 64;
 
@@ -55,7 +58,7 @@ export interface LaneHost {
   headers(job: Job | null): Headers;
   ended(wanted: Wanted, end: LaneEnd): void;
   /** It is done in the ordinary way after all, and its path is free again. */
-  letGo(wanted: Wanted): void;
+  letGo(wanted: Pick<Wanted, "path">): void;
 }
 
 export class FastLane {
@@ -147,7 +150,13 @@ export class FastLane {
     if (found === null) return this.#push(job);
     const { url, user, path } = found;
     const key = `${url.protocol}//${url.host} ${user ?? ""}`;
-    const { lane, fields } = this.#origins.get(key) ?? this.#newOrigin(url, user, key);
+    const isFull = this.#origins.size >= MOST_ORIGINS;
+    const origin = this.#origins.get(key) ?? (isFull ? null : this.#newOrigin(url, user, key));
+    if (origin === null) {
+      this.#host.letGo(found);
+      return this.#push(job);
+    }
+    const { lane, fields } = origin;
     const wanted: Wanted = {
       mtime: job.mtime === "server" ? undefined : job.mtime,
       job,
