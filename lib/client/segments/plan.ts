@@ -24,7 +24,8 @@ export function pieceOf(
   { window, ordered }: { window: number | null; ordered: boolean },
 ): number {
   if (window !== null) {
-    return Math.max(FIRST_BYTES / 4, Math.min(4 << 20, Math.floor(window / (2 * connections))));
+    // A fifth of the window is left for those that are ahead of the others.
+    return Math.max(FIRST_BYTES / 4, Math.min(4 << 20, Math.floor(window / (1.25 * connections))));
   }
   const share = Math.ceil(missing / connections);
   return Math.max(LEAST_SEGMENT, ordered && share >= 3 * LARGE_PIECE ? Math.ceil(share / 3) : share);
