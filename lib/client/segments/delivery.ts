@@ -15,7 +15,7 @@ import type { Start } from "./opening.ts";
 import { LEAST_SEGMENT, LEAST_SHARE, pieceOf, SegmentPlan } from "./plan.ts";
 import { PrefixReader } from "./prefix_reader.ts";
 import type { SegmentFile } from "./segment_file.ts";
-import { SegmentPipe, windowFor } from "./segment_pipe.ts";
+import { MOST_INTO_PIPE, SegmentPipe, windowFor } from "./segment_pipe.ts";
 import type { SegmentedPlan } from "./segmented_transfer.ts";
 import type { Source } from "./source.ts";
 import { countOf, type Span } from "./spans.ts";
@@ -52,7 +52,8 @@ export class Delivery {
     const { seen: { size }, have, opened: { answer: { response } } } = start;
     this.#known = claimsOf(response, { method: "GET", resumed: true });
     this.#later = this.#known.length === 0 && digestLater(response) === "head";
-    this.#connections = Math.max(segments, this.#sources.length);
+    const most = file === null ? MOST_INTO_PIPE : Infinity;
+    this.#connections = Math.min(Math.max(segments, this.#sources.length), most);
     const demands = sha256 === undefined ? [] : [checksumClaim(sha256)];
     this.#verification = new Verification(tools.digest, demands);
     const window = windowFor(this.#connections);

@@ -6,9 +6,12 @@ import { addSpan, type Span } from "./spans.ts";
 /** So many bytes at most wait for those before them. */
 const WINDOW = 32 << 20;
 
+/** With more connections each would have little room in the window, and take memory from it. */
+export const MOST_INTO_PIPE = 24;
+
 /** How many bytes wait at most: the memory that many connections take is taken from the window. */
 export function windowFor(connections: number): number {
-  return connections > 16 ? WINDOW / 2 : WINDOW;
+  return connections > 8 ? WINDOW * 3 / 4 : WINDOW;
 }
 
 export interface PipeOptions {
