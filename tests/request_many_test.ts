@@ -17,6 +17,7 @@ function oddities() {
       return new Response(null, { status: 302, headers: { location: `/f/${n}` } });
     }
     if (pathname.startsWith("/unasked/")) return new Response(null, { status: 304 });
+    if (pathname.startsWith("/huge/")) return new Response(new Uint8Array(1_500_000).fill(n));
     if (pathname.startsWith("/large/")) return new Response(new Uint8Array(200_000).fill(n));
     if (pathname.startsWith("/chunked/")) return new Response(new Blob([body]).stream());
     if (pathname.startsWith("/false/")) {
@@ -74,13 +75,15 @@ Deno.test("request brings many small files as it brings few, whatever is among t
       lines.splice(50 + n * 60 + index * 10, 0, `${server.url}/${kind}/${1000 + index * 10 + n}`);
     }
   }
+  // So many at once that the others wait until they are over.
+  lines.splice(20, 0, ...Array.from({ length: 12 }, (_, n) => `${server.url}/huge/${2000 + n}`));
   // What has no name, and what is nothing.
   lines.push(`${server.url}/`, "not a URL");
   const stdin = lines.join("\n");
   const few = await toldAndWritten(["--parallel", "1"], stdin);
   const many = await toldAndWritten([], stdin);
   assertEquals(few.code, 43);
-  assertEquals(few.files.length, 600 + 4 * 3);
+  assertEquals(few.files.length, 600 + 4 * 3 + 12);
   assertEquals(many, few);
 });
 

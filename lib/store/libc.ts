@@ -115,6 +115,12 @@ export class Libc {
     return first === 0 && second === 0 ? null : `${first.toString(16)}:${second.toString(16)}`;
   }
 
+  /** The type of the file system at `path`, as statfs(2) numbers them; null when it does not say. */
+  fileSystemType(path: string): number | null {
+    const good = this.#encode(path) && this.#calls.statfs(this.#path, this.#statfs) === 0;
+    return good ? this.#statfs[0] : null;
+  }
+
   /** The folder at `path`, an absolute and real path, to name things in. */
   openFolder(path: string): number {
     return this.#open(HERE, path, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);

@@ -8,10 +8,10 @@ const BATCH_BYTES = 256 * 1024;
 const BATCH_FILES = 128;
 
 /** Bytes on their way to the disk before no more are read. */
-const MOST_WAITING = 4 * 1024 * 1024;
+const MOST_WAITING = 2 * 1024 * 1024;
 
 /** Pieces of memory for longer files that are kept. */
-const MOST_LONG = 8;
+const MOST_LONG = 4;
 
 /** What became of one file. */
 export type Written =

@@ -7,6 +7,7 @@ import type { FerryError } from "../../core/errors.ts";
 import { parseHttpDate } from "../../http/date.ts";
 import type { Dialer } from "../dial/dialer.ts";
 import type { Job, JobIterator } from "../jobs/job.ts";
+import type { RequestFields } from "../http1/request.ts";
 import type { RequestClient } from "../request_client.ts";
 import { BatchWriter, type Written } from "./batch_writer.ts";
 import type { FileWriter } from "./file_batch.ts";
@@ -162,9 +163,8 @@ export class FastLane {
       job,
       url,
       path,
-      fields: job.headers === undefined
-        ? fields
-        : this.#host.client(url, user).fieldsFor(url, this.#host.headers(job)),
+      fields: job.headers === undefined ? fields : withCondition(fields, job.headers) ??
+        this.#host.client(url, user).fieldsFor(url, this.#host.headers(job)),
       begun: performance.now(),
     };
     this.#under++;
@@ -251,4 +251,15 @@ export class FastLane {
     this.#changed.resolve();
     this.#changed = Promise.withResolvers<void>();
   }
+}
+
+/** What makes a request one for a file only if that has changed. */
+const CONDITIONS: readonly string[] = ["if-modified-since", "if-none-match"];
+
+/** `fields` with the one of `headers`, where that is a condition and no other one is there: what mirrors add. */
+function withCondition(fields: RequestFields, headers: Headers): RequestFields | null {
+  const [first, ...more] = headers;
+  if (first === undefined || more.length > 0 || !CONDITIONS.includes(first[0])) return null;
+  if (/^if-/im.test(fields.lines)) return null;
+  return { ...fields, conditional: true, lines: `${fields.lines}${first[0]}: ${first[1]}\r\n` };
 }

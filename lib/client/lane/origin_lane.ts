@@ -19,6 +19,10 @@ const MAX_BROKEN = 2;
 const MAX_ODD = 8;
 const ODD_SHARE = 20;
 
+/** How many are left to the ordinary way then, the first time and at most: others may be small again. */
+const FIRST_REST = 256;
+const LONGEST_REST = 8192;
+
 export interface OriginOptions {
   dialer: Pick<Dialer, "dial">;
   /** How many requests the server may work on at a time. */
@@ -44,6 +48,8 @@ type State =
   | { kind: "asking" }
   | { kind: "pipelines" }
   | { kind: "packs"; packs: Packs }
+  /** So many more are left to the ordinary way before it is tried again. */
+  | { kind: "resting"; left: number }
   | { kind: "closed" };
 
 export class OriginLane {
@@ -54,6 +60,9 @@ export class OriginLane {
   #broken = 0;
   #odd = 0;
   #delivered = 0;
+  #rest = FIRST_REST;
+  /** Whether it has been found out whether the server sends packs. */
+  #isKnown = false;
   #state: State = { kind: "new" };
 
   constructor(options: OriginOptions) {
@@ -63,6 +72,9 @@ export class OriginLane {
   add(wanted: Wanted): void {
     switch (this.#state.kind) {
       case "closed":
+        return this.#options.odd(wanted);
+      case "resting":
+        if (--this.#state.left === 0) this.#state = { kind: this.#isKnown ? "pipelines" : "new" };
         return this.#options.odd(wanted);
       case "packs":
         if (!isPackable(wanted)) return this.#options.odd(wanted);
@@ -97,6 +109,14 @@ export class OriginLane {
   /** Sends nothing more; what was sent is waited for. */
   #shut(): void {
     this.#state = { kind: "closed" };
+    this.#giveUp(this.#queue.splice(0));
+  }
+
+  /** Leaves the next ones to the ordinary way. */
+  #takeRest(): void {
+    this.#state = { kind: "resting", left: this.#rest };
+    this.#rest = Math.min(LONGEST_REST, this.#rest * 2);
+    this.#odd = this.#delivered = 0;
     this.#giveUp(this.#queue.splice(0));
   }
 
@@ -137,7 +157,7 @@ export class OriginLane {
       this.#pipelines.add(pipeline);
     } catch {
       // The ordinary way says why.
-      if (this.#pipelines.size === 0) this.#shut();
+      if (this.#pipelines.size === 0 && this.#state.kind !== "closed") this.#takeRest();
     } finally {
       this.#dialing--;
     }
@@ -152,12 +172,14 @@ export class OriginLane {
 
   #isOdd(wanted: Wanted): void {
     this.#options.odd(wanted);
-    if (++this.#odd > MAX_ODD && this.#odd * ODD_SHARE > this.#delivered) this.#shut();
+    if (this.#state.kind === "closed" || this.#state.kind === "resting") return;
+    if (++this.#odd > MAX_ODD && this.#odd * ODD_SHARE > this.#delivered) this.#takeRest();
   }
 
   /** The first answer on a connection has come. */
   async #warm(head: Head): Promise<void> {
     if (this.#state.kind !== "new") return;
+    this.#isKnown = true;
     const asked = this.#options.packs(head);
     if (asked !== null) {
       this.#state = { kind: "asking" };
@@ -177,16 +199,23 @@ export class OriginLane {
       take: (most) => this.#queue.length < MANY ? [] : this.#queue.splice(0, most),
       alone: (wanted) => this.#options.odd(wanted),
       pause: () => this.#options.pause(),
-      ended: () => this.#shut(),
+      ended: () => this.#endPacks(),
     });
     for (const wanted of queue) this.add(wanted);
     this.flush();
     for (const pipeline of this.#pipelines) pipeline.close();
   }
 
+  /** What is left comes by requests of its own. */
+  #endPacks(): void {
+    if (this.#state.kind !== "packs") return;
+    this.#state = { kind: "pipelines" };
+    this.#go();
+  }
+
   #ended(pipeline: Pipeline, unanswered: Wanted[]): void {
     this.#pipelines.delete(pipeline);
-    if (this.#state.kind === "closed") return this.#giveUp(unanswered);
+    if (this.#state.kind === "closed" || this.#state.kind === "resting") return this.#giveUp(unanswered);
     if (this.#state.kind === "packs") {
       for (const wanted of unanswered) this.add(wanted);
       return;

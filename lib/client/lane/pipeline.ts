@@ -26,7 +26,7 @@ const QUICK_MS = 25;
 const SLOW_MS = 200;
 
 /** What is found of a head, one after the other. */
-const found = { end: 0, length: 0 };
+const found = { status: 0, end: 0, length: 0 };
 
 export interface PipelineOptions {
   /**
@@ -171,12 +171,13 @@ export class Pipeline {
     const { here } = this.#input;
     let at = 0;
     while (this.#pending > 0 && readPlainHead(here, at, found)) {
-      const { end, length } = found;
+      const { status, end, length } = found;
       if (length > SMALL_BYTES || here.length < end + length) break;
+      if (status === 304 && !this.#line[this.#first].fields.conditional) break;
       const head = here.subarray(at, end);
       at = end + length;
       this.#options.delivered(this.#line[this.#first++], {
-        status: 200,
+        status,
         fields: () => parseHead(latin1(head)).fields,
         body: here.subarray(end, at),
       });
@@ -222,8 +223,11 @@ export class Pipeline {
       const { status, fields } = head;
       this.#options.delivered(wanted, { status, fields: () => fields, body: here.subarray(end, end + size) });
     }
-    // The rest of a long body would be waited for in vain.
-    if (size > SMALL_BYTES) return "over";
+    if (size > SMALL_BYTES) {
+      // It is not read to its end. But for that there would have been another one.
+      if (frame.kind === "length") this.#goesOn(head, frame.kind);
+      return "over";
+    }
     input.take(end + size);
     return this.#goesOn(head, frame.kind) ? "more" : "over";
   }

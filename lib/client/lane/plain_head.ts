@@ -2,6 +2,7 @@
 
 /** What `readPlainHead` finds. */
 export interface PlainHead {
+  status: number;
   /** Where it ends, behind its empty line. */
   end: number;
   /** Of the body that follows. */
@@ -24,7 +25,8 @@ const VALUE = Uint8Array.from(
   (_, byte) => byte === TAB || (byte >= 32 && byte !== 127) ? 1 : 0,
 );
 
-const STATUS = bytesOf("HTTP/1.1 200");
+const OK = bytesOf("HTTP/1.1 200");
+const NOT_MODIFIED = bytesOf("HTTP/1.1 304");
 const CONTENT_LENGTH = bytesOf("content-length");
 const CONNECTION = bytesOf("connection");
 const KEEP_ALIVE = bytesOf("keep-alive");
@@ -39,21 +41,25 @@ const MOST_FIELDS = 64;
 const MOST_DIGITS = 15;
 
 /**
- * Whether a head begins at `from`, whole, of a whole file on a connection that goes on, of which nothing has to be known
- * but where it ends and how long the body is; `found` then says that. False for every other head, good or bad (RFC 9112).
+ * Whether a head begins at `from`, whole, of a whole file or of one that has not changed, on a connection that goes on, of
+ * which nothing has to be known but where it ends and how long the body is; `found` then says that. False for every other
+ * head, good or bad (RFC 9112).
  */
 export function readPlainHead(bytes: Uint8Array, from: number, found: PlainHead): boolean {
-  let at = from + STATUS.length;
-  if (!isAt(bytes, from, STATUS)) return false;
+  const isOk = isAt(bytes, from, OK);
+  if (!isOk && !isAt(bytes, from, NOT_MODIFIED)) return false;
+  let at = from + OK.length;
   if (bytes[at] === SPACE) at = valueEnd(bytes, at);
   let length = -1;
   for (let fields = 0; fields < MOST_FIELDS; fields++) {
     if (bytes[at] !== CR || bytes[at + 1] !== LF) return false;
     at += 2;
     if (bytes[at] === CR) {
-      if (bytes[at + 1] !== LF || length === -1) return false;
+      if (bytes[at + 1] !== LF || (isOk && length === -1)) return false;
+      found.status = isOk ? 200 : 304;
       found.end = at + 2;
-      found.length = length;
+      // Whatever it says, there is no body behind "not modified" (RFC 9110 section 15.4.5).
+      found.length = isOk ? length : 0;
       return true;
     }
     const colon = nameEnd(bytes, at);

@@ -6,9 +6,10 @@ import { readPlainHead } from "./plain_head.ts";
 
 /** What is found of the head that `text` begins with, one character a byte, behind `before` other bytes. */
 function plainHead(text: string, before = ""): { end: number; length: number } | null {
-  const found = { end: -1, length: -1 };
+  const found = { status: -1, end: -1, length: -1 };
   const bytes = Uint8Array.from(before + text, (char) => char.charCodeAt(0));
   if (!readPlainHead(bytes, before.length, found)) return null;
+  assertEquals(found.status, Number(text.slice(9, 12)));
   return { end: found.end - before.length, length: found.length };
 }
 
@@ -39,7 +40,10 @@ Deno.test("readPlainHead() knows the heads of small files, and no other", () => 
     [head("CONTENT-LENGTH:\t 12 \t", "CONNECTION: Keep-Alive ", "X-Digest: a", "Empty:"), 12],
     ["HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\n", null],
     ["HTTP/1.1 206 Part\r\nContent-Length: 5\r\n\r\n", null],
-    ["HTTP/1.1 304 Same\r\nContent-Length: 5\r\n\r\n", null],
+    ["HTTP/1.1 304 Same\r\nContent-Length: 5\r\n\r\n", 0],
+    ["HTTP/1.1 304\r\n\r\n", 0],
+    ["HTTP/1.1 304 Same\r\nConnection: close\r\n\r\n", null],
+    ["HTTP/1.1 304 Same\r\nTransfer-Encoding: chunked\r\n\r\n", null],
   ];
   for (const [text, length] of cases) {
     const found = length === null ? null : { end: text.length, length };
@@ -72,15 +76,16 @@ Deno.test("readPlainHead() says what a whole look at the head would", () => {
     ],
   );
   fc.assert(
-    fc.property(fc.array(pieces, { maxLength: 5 }), (lines) => {
-      const text = head(...lines);
+    fc.property(fc.constantFrom("200", "304"), fc.array(pieces, { maxLength: 5 }), (status, lines) => {
+      const text = head(...lines).replace("200", status);
       const found = plainHead(text);
       if (found === null) return;
       const { end, length } = found;
       assertEquals(end, text.length);
       const parsed = parseHead(text);
       const frame = framing(parsed, "GET");
-      assert(frame.kind === "length" && frame.bytes === length && isPersistent(parsed, frame.kind));
+      assertEquals(frame, status === "200" ? { kind: "length", bytes: length } : { kind: "none" });
+      assert(isPersistent(parsed, frame.kind));
     }),
     { numRuns: 500 },
   );

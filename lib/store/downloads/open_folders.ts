@@ -8,6 +8,8 @@ const MAX_IDLE = 64;
 /** Folders of which it is remembered what earlier runs left in them. */
 const MAX_LOOKED = 10_000;
 
+const NONE: ReadonlySet<string> = new Set();
+
 const SUFFIX = new TextEncoder().encode(".ferry-part");
 
 /** A folder and what is to become durable on its file system. */
@@ -25,6 +27,7 @@ export class OpenFolders {
   readonly #durableFor: typeof durableFor;
   /** The one that was opened first comes first; null for what is no folder, or cannot be opened. */
   readonly #folders = new Map<string, OpenFolder | null>();
+  readonly #entries = new Uint8Array(64 * 1024);
   readonly #parts = new Map<string, ReadonlySet<string>>();
   /** By the number of the device. */
   readonly #durables = new Map<number, Durable | null>();
@@ -78,19 +81,18 @@ export class OpenFolders {
     return parts;
   }
 
-  #lookForParts(descriptor: number): Set<string> {
-    const bytes = new Uint8Array(64 * 1024);
+  #lookForParts(descriptor: number): ReadonlySet<string> {
+    const bytes = this.#entries;
     const view = new DataView(bytes.buffer);
-    const decoder = new TextDecoder();
-    const parts = new Set<string>();
+    let parts: Set<string> | null = null;
     for (let length; (length = this.#calls.entries(descriptor, bytes)) > 0;) {
       // struct linux_dirent64, little-endian on both architectures.
       for (let at = 0; at < length; at += view.getUint16(at + 16, true)) {
         const name = bytes.subarray(at + 19, bytes.indexOf(0, at + 19));
-        if (endsWith(name, SUFFIX)) parts.add(decoder.decode(name));
+        if (endsWith(name, SUFFIX)) (parts ??= new Set()).add(new TextDecoder().decode(name));
       }
     }
-    return parts;
+    return parts ?? NONE;
   }
 
   /** Closes all of them. */

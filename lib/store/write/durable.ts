@@ -3,7 +3,6 @@
  * they take their places, names and the rest at the end. A group of many files goes to the disk by one call for the
  * whole file system, which costs a sixth of one call a file (docs/design.md, "Waiting for the disk").
  */
-import * as fs from "node:fs";
 import { FerryError, osCode, osReason, quote } from "../../core/errors.ts";
 import { libc } from "../libc.ts";
 
@@ -134,9 +133,9 @@ export function durableFor(root: string): Durable | null {
 
 /** What makes things below `root`, a real path, durable; null where there is no disk. */
 function diskOf(root: string): Disk | null {
-  const type = fileSystemOf(root);
-  if (type !== null && IN_MEMORY.has(type)) return null;
   const library = libc();
+  const type = library?.fileSystemType(root) ?? null;
+  if (type !== null && IN_MEMORY.has(type)) return null;
   // Open from the start: of what fails to be written from here on the system tells this handle.
   const handle = type !== null && SYNCED_WHOLE.has(type) ? library?.openFolder(root) ?? -1 : -1;
   const all = async () => {
@@ -152,16 +151,7 @@ function diskOf(root: string): Disk | null {
 
 /** Whether the file system of the folder `path` is in memory, so that nothing in it will ever be on a disk. */
 export function isInMemory(path: string): boolean {
-  return IN_MEMORY.has(fileSystemOf(path) ?? 0);
-}
-
-/** The type of the file system, as statfs(2) numbers them; null when it does not say. */
-function fileSystemOf(path: string): number | null {
-  try {
-    return fs.statfsSync(path).type;
-  } catch {
-    return null;
-  }
+  return IN_MEMORY.has(libc()?.fileSystemType(path) ?? 0);
 }
 
 /** Makes a file or folder durable. Throws `write_failed`, naming it. */
