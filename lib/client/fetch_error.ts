@@ -47,13 +47,20 @@ const FETCH_ERRORS: readonly Row[] = [
       "(WHATWG bad ports); use another port",
   },
   {
+    pattern: /invalid peer certificate: [^\n]*CaUsedAsEndEntity/,
+    code: "untrusted_certificate",
+    message: (where) =>
+      `the certificate of ${where} is not trusted: it is an authority's (CA:TRUE), as openssl req makes it by default; ` +
+      "give --pin sha256:HEX, or make it with -addext basicConstraints=critical,CA:FALSE",
+  },
+  {
     pattern: /invalid peer certificate: ([^\n]*)/,
     code: "untrusted_certificate",
     message: (where, match) =>
       `the certificate of ${where} is not trusted: ${
-        quote(match[1])
-      }; where it should be, give --pin sha256:HEX, ` +
-      "or its authority with --cacert FILE (for sync DENO_CERT=FILE)",
+        quote(whyUntrusted(match[1]))
+      }; where it should be, give ` +
+      "--pin sha256:HEX, or its authority with --cacert FILE (for sync DENO_CERT=FILE)",
   },
   {
     pattern: /InvalidContentType|corrupt message/,
@@ -149,6 +156,16 @@ export function toFerryError(
   return new FetchError("protocol", `the exchange with ${where} failed: ${quote(firstLine(text))}`, facts, {
     cause: error,
   });
+}
+
+/** What rustls has against a certificate, for people. */
+function whyUntrusted(text: string): string {
+  if (/UnknownIssuer/.test(text)) return "nobody has signed it who is trusted here";
+  if (/^(?:certificate expired|Expired)/.test(text)) return "it has expired";
+  if (/^(?:certificate not valid yet|NotValidYet)/.test(text)) {
+    return "it is not valid yet; is the clock right?";
+  }
+  return text.replace(/(?:DnsName|IpAddress)\("?([^")]*)"?\)/g, "$1");
 }
 
 function chainText(error: unknown): string {

@@ -74,6 +74,31 @@ Deno.test("toFerryError() finds code and facts in the texts of both runtimes, an
   }
 });
 
+Deno.test("toFerryError() says in words what is wrong with a certificate", () => {
+  const cases: [text: string, says: string][] = [
+    ["UnknownIssuer", "nobody has signed it who is trusted here"],
+    [
+      "certificate expired: verification time 2 (UNIX), but certificate is not valid after 1",
+      "it has expired",
+    ],
+    ["Expired", "it has expired"],
+    ["NotValidYet", "it is not valid yet"],
+    ["Other(OtherError(CaUsedAsEndEntity))", "it is an authority's"],
+    [
+      'certificate not valid for name "a"; certificate is only valid for DnsName("b") or IpAddress(127.0.0.1)',
+      'not valid for name "a"; certificate is only valid for b or 127.0.0.1;',
+    ],
+  ];
+  for (const [text, says] of cases) {
+    const error = toFerryError(
+      new TypeError(`client error (Connect): invalid peer certificate: ${text}`),
+      URL_,
+    );
+    assertEquals(error.code, "untrusted_certificate");
+    assertStringIncludes(error.message, says);
+  }
+});
+
 Deno.test("toFerryError() gives back the FerryError that lies underneath, and knows time limits", () => {
   const inner = new FerryError("read_failed", "cannot read x");
   assertEquals(toFerryError(new TypeError("fetch failed", { cause: inner }), URL_), inner);

@@ -9,14 +9,27 @@ const SIGNATURES = [0x0403, 0x0503, 0x0603, 0x0807, 0x0804, 0x0805, 0x0806, 0x04
 // X25519, P-256, P-384.
 const GROUPS = [0x001d, 0x0017, 0x0018];
 
+/** What a client says that it can do, by the numbers of the registries of TLS. */
+export interface Offer {
+  suites: readonly number[];
+  signatures: readonly number[];
+  groups: readonly number[];
+}
+
+const ALL: Offer = { suites: SUITES, signatures: SIGNATURES, groups: GROUPS };
+
 /** The bytes to send: `random` is 32 bytes, `name` the host's, or null for an address. */
-export function clientHello(random: Uint8Array, name: string | null): Uint8Array<ArrayBuffer> {
+export function clientHello(
+  random: Uint8Array,
+  name: string | null,
+  { suites, signatures, groups }: Offer = ALL,
+): Uint8Array<ArrayBuffer> {
   const extensions = [
     // RFC 6066: one name, of the type host_name.
     ...(name === null ? [] : extension(0, counted(2, [0, ...counted(2, ascii(name))]))),
-    ...extension(10, counted(2, pairs(GROUPS))),
+    ...extension(10, counted(2, pairs(groups))),
     ...extension(11, counted(1, [0])),
-    ...extension(13, counted(2, pairs(SIGNATURES))),
+    ...extension(13, counted(2, pairs(signatures))),
     // RFC 7301.
     ...extension(16, counted(2, counted(1, ascii("http/1.1")))),
     // RFC 7627, which some servers insist on.
@@ -27,7 +40,7 @@ export function clientHello(random: Uint8Array, name: string | null): Uint8Array
     0x03,
     ...random,
     0,
-    ...counted(2, pairs(SUITES)),
+    ...counted(2, pairs(suites)),
     ...counted(1, [0]),
     ...counted(2, extensions),
   ];

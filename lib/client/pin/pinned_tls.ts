@@ -13,11 +13,11 @@ import { peerCertificate } from "./peer_certificate.ts";
 /** A name that every certificate has that Ferry makes for itself. */
 const COMMON_NAME = "localhost";
 
-/** What a server has been seen to be able to prove: to be `name`, by `caCerts`. */
-export interface Proof {
-  name: string;
-  caCerts: string[];
-}
+/**
+ * What a server has been seen to be able to prove: to be `name`, by `caCerts`, as the runtime wants it; or to have the
+ * key of a certificate that the runtime takes from no server.
+ */
+export type Proof = { kind: "runtime"; name: string; caCerts: string[] } | { kind: "own" };
 
 export interface PinnedOptions {
   /** SHA-256 of certificates, lower-case hex. */
@@ -34,23 +34,34 @@ export interface PinnedOptions {
  * A connection on which `url`'s server has proved to have the key of a certificate that is one of `pins`. Throws
  * `untrusted_certificate` for another one, before anything is said to it.
  */
-export async function startPinnedTls(url: URL, options: PinnedOptions): Promise<Deno.TlsConn> {
+export async function startPinnedTls(url: URL, options: PinnedOptions): Promise<Connection> {
   refusePlain(url);
   const { proofs } = options;
   const known = proofs.get(url.origin);
   if (known !== undefined) return await prove(url, known, options);
   const caCerts = [toPem(await look(url, options))];
+  const ways: Proof[] = [endOf(url).hostname, COMMON_NAME].map((name) => ({
+    kind: "runtime",
+    name,
+    caCerts,
+  }));
   let refusal: unknown;
-  for (const name of [endOf(url).hostname, COMMON_NAME]) {
+  for (const proof of [...ways, { kind: "own" } as const]) {
+    if (proof.kind === "own") {
+      if (!isNoServers(refusal, caCerts[0])) break;
+      checkTime(url, caCerts[0]);
+    }
     try {
-      const conn = await prove(url, { name, caCerts }, options);
-      proofs.set(url.origin, { name, caCerts });
+      const conn = await prove(url, proof, options);
+      proofs.set(url.origin, proof);
       return conn;
     } catch (error) {
+      // What the last way says is meant for people.
+      if (proof.kind === "own") throw error;
       refusal ??= error;
     }
   }
-  throw refusal;
+  throw connectError(refusal, url);
 }
 
 /** Throws `untrusted_certificate` when there is no certificate to see. */
@@ -68,37 +79,39 @@ async function look(url: URL, { pins, connect }: PinnedOptions): Promise<Uint8Ar
   throw untrusted(url, `its certificate is sha256:${found}, not the pinned one`);
 }
 
-async function prove(
-  url: URL,
-  proof: Proof,
-  { connect, own, identity }: PinnedOptions,
-): Promise<Deno.TlsConn> {
-  const plain = await connect();
-  try {
-    return await startTls(plain, own, { ...proof, identity, where: url.host });
-  } catch (error) {
-    throw unusable(url, error, proof.caCerts[0]);
+async function prove(url: URL, proof: Proof, options: PinnedOptions): Promise<Connection> {
+  const { connect, own, identity, pins } = options;
+  if (proof.kind === "runtime") {
+    const { name, caCerts } = proof;
+    return await startTls(await connect(), own, { name, caCerts, identity, where: url.host });
   }
+  if (identity !== undefined) {
+    throw untrusted(
+      url,
+      "--cert goes with a pinned certificate only where that is signed by itself and no authority's; " +
+        "else trust its authority with --cacert",
+    );
+  }
+  const { startOwnTls } = await import("./own_tls.ts");
+  return await startOwnTls(await connect(), url, pins);
 }
 
-function unusable(url: URL, error: unknown, pem: string): FerryError {
-  const text = error instanceof Error ? error.message : String(error);
-  if (/CaUsedAsEndEntity/.test(text)) {
-    return untrusted(
-      url,
-      "the pinned certificate is an authority's (CA:TRUE), which cannot be a server's own",
-    );
-  }
-  if (/UnknownIssuer/.test(text)) {
-    const { issuer, subject } = new crypto.X509Certificate(pem);
-    return untrusted(
-      url,
-      issuer === subject
-        ? "it showed the pinned certificate and then another one"
-        : "the pinned certificate is not signed by itself; trust its authority with --cacert",
-    );
-  }
-  return connectError(error, url);
+/** Whether the runtime takes a certificate like the pinned one, `pem`, from no server, which is no fault of this one. */
+function isNoServers(refusal: unknown, pem: string): boolean {
+  const text = refusal instanceof Error ? refusal.message : String(refusal);
+  if (/CaUsedAsEndEntity|UnsupportedCertVersion/.test(text)) return true;
+  if (!/UnknownIssuer/.test(text)) return false;
+  const { issuer, subject } = new crypto.X509Certificate(pem);
+  return issuer !== subject;
+}
+
+/** Throws `untrusted_certificate` when `pem` does not hold now, as the runtime would. */
+function checkTime(url: URL, pem: string): void {
+  const { validFrom, validTo } = new crypto.X509Certificate(pem);
+  const now = Date.now();
+  // What is no date is not after it either.
+  if (!(Date.parse(validFrom) <= now)) throw untrusted(url, "the pinned certificate is not valid yet");
+  if (!(Date.parse(validTo) >= now)) throw untrusted(url, "the pinned certificate has expired");
 }
 
 function untrusted(url: URL, why: string): FerryError {
