@@ -1,11 +1,12 @@
+/** The TLS 1.2 handshake of our own, for pinned certificates that the runtime takes from no server. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import { AUTHORITY, CERTIFICATE, KEY } from "../../../../tests/tls_server.ts";
-import { makeSelfSigned } from "../../../server/tls/self_signed.ts";
-import { type Connection, writeAll } from "../../dial/connection.ts";
-import { handshake, WrongServer } from "./handshake.ts";
-import { BrokenTls } from "./records.ts";
-import { SecuredConnection } from "./secured_connection.ts";
+import { AUTHORITY, CERTIFICATE, KEY } from "./tls_server.ts";
+import { makeSelfSigned } from "../lib/server/tls/self_signed.ts";
+import { type Connection, writeAll } from "../lib/client/dial/connection.ts";
+import { handshake, WrongServer } from "../lib/client/pin/tls12/handshake.ts";
+import { BrokenTls } from "../lib/client/pin/tls12/records.ts";
+import { SecuredConnection } from "../lib/client/pin/tls12/secured_connection.ts";
 
 /** Sends back what comes, by the runtime's own TLS. */
 function echo(pair: { cert: string; key: string }) {
