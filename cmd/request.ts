@@ -14,7 +14,8 @@ import { makeFolder } from "../lib/client/sink.ts";
 import type { TransfersMeter } from "../lib/client/transfers_meter.ts";
 import type { WriteOut } from "../lib/client/write_out/write_out.ts";
 import { checkFlags, parseChecksum } from "./request_checks.ts";
-import { FOREIGN_FLAGS, REQUEST_FLAGS, type RequestFlags } from "./request_flags.ts";
+import { REQUEST_FLAGS, type RequestFlags } from "./request_flags.ts";
+import { FOREIGN_FLAGS } from "./request_foreign.ts";
 import { dialerFor, hideSecrets, identityOf } from "./request_network.ts";
 
 export const request: Command = defineCommand({

@@ -1,5 +1,5 @@
 /** The flags of `ferry request`. */
-import type { FlagTable, FlagValues, ForeignFlags } from "../lib/cli/flags.ts";
+import type { FlagTable, FlagValues } from "../lib/cli/flags.ts";
 
 export const REQUEST_FLAGS = {
   output: {
@@ -276,32 +276,3 @@ export const REQUEST_FLAGS = {
 } as const satisfies FlagTable;
 
 export type RequestFlags = FlagValues<typeof REQUEST_FLAGS>;
-
-const METHOD = "the method is a word before the URL: ferry request DELETE URL";
-const SILENT = "progress shows only on a terminal; --quiet there too";
-const AGENT = 'give --header "User-Agent: NAME"';
-const PROXY = "proxies are those of the environment: http_proxy, https_proxy, no_proxy";
-const COOKIE = 'give --header "Cookie: NAME=VALUE"';
-
-/** What curl, wget and others call what is done otherwise here. */
-export const FOREIGN_FLAGS: ForeignFlags = {
-  "-X": METHOD,
-  "--request": METHOD,
-  "-f": "a status of 400 or more is exit 22 as it is; --no-fail lets it pass",
-  "-s": SILENT,
-  "-S": SILENT,
-  "--silent": SILENT,
-  "-A": AGENT,
-  "--user-agent": AGENT,
-  "-b": COOKIE,
-  "--cookie": COOKIE,
-  "-x": PROXY,
-  "--proxy": PROXY,
-  "-m": "did you mean --timeout?",
-  "--max-time": "did you mean --timeout?",
-  "-z": "did you mean --if-newer?",
-  "--time-cond": "did you mean --if-newer?",
-  "-Z": "did you mean --parallel?",
-  "-n": "did you mean --netrc?",
-  "-P": "did you mean --output-dir?",
-};

@@ -144,8 +144,11 @@ async function claimed(dir: string): Promise<[start: number, end: number][]> {
 async function killEarly(args: string[], dir: string): Promise<void> {
   const state = () => {
     try {
-      return Deno.statSync(`${dir}/f.ferry-part`).size + Deno.readTextFileSync(`${dir}/f.ferry-part.json`);
+      const note = Deno.readTextFileSync(`${dir}/f.ferry-part.json`);
+      JSON.parse(note);
+      return Deno.statSync(`${dir}/f.ferry-part`).size + note;
     } catch {
+      // Not there, or being written.
       return "";
     }
   };

@@ -1,7 +1,6 @@
 /** `ferry request` over its URLs: some at a time, each with its outcome. */
 import type { Io } from "../cli/io.ts";
-import { formatMs } from "../cli/units.ts";
-import { exitStatus, FerryError, quote, writeError } from "../core/errors.ts";
+import { exitStatus, FerryError } from "../core/errors.ts";
 import type { Job, Jobs } from "./jobs/job.ts";
 import { inParallel } from "./jobs/in_parallel.ts";
 import { OrderedOut } from "./jobs/ordered_out.ts";
@@ -9,27 +8,15 @@ import { type Outcome, worse } from "./jobs/outcome.ts";
 import { type Done, OutcomeTeller } from "./outcome_teller.ts";
 import { TakenPaths } from "./jobs/taken_paths.ts";
 import { Pace } from "./pace.ts";
-import { PartFile } from "./parts/part_file.ts";
-import { isFolder, openSink } from "./request_output.ts";
 import { RunMessages } from "./run_messages.ts";
 import { RequestClients } from "./request_clients.ts";
 import { type Sending, uploadUrl } from "./request_input.ts";
 import type { RequestSettings, RequestTools } from "./request_settings.ts";
+import { type RunParts, transferOne } from "./request_transfer.ts";
 import { hideUserinfo } from "./credentials/credentials.ts";
 import { parseTarget } from "./target.ts";
-import { Transfer } from "./transfer/transfer.ts";
-import { headersOf, TransferWays } from "./transfer_ways.ts";
+import { TransferWays } from "./transfer_ways.ts";
 import type { TransfersMeter } from "./transfers_meter.ts";
-
-/** One of them, as it goes out. */
-interface Request {
-  job: Job;
-  url: URL;
-  user: string | undefined;
-  sending: Sending;
-  /** Null for standard output. */
-  path: string | null;
-}
 
 /** Why those end that were under way when another one failed. */
 const FAILED_EARLY = new Error("another URL has failed");
@@ -38,13 +25,12 @@ const FAILED_EARLY = new Error("another URL has failed");
 const FEW = 16;
 const SOME = 4;
 
-const encoder = new TextEncoder();
-
 /** The requests of one call. */
 export class RequestRun implements Disposable {
   readonly #clients: RequestClients;
-  readonly #ways: TransferWays;
   readonly #paths = new TakenPaths();
+  /** What each of them is done with. */
+  readonly #parts: RunParts;
   /** The rate that all of them have together. */
   #pace: Pace | undefined;
   readonly #order: OrderedOut;
@@ -52,16 +38,24 @@ export class RequestRun implements Disposable {
   /** Ends what is under way when one of them has ended it all. */
   readonly #halt = new AbortController();
   readonly #stop: AbortSignal;
-  readonly #messages: RunMessages;
   /** When the lane for many has ended, where there is one. */
   #laneEnd: Promise<void> | undefined;
 
   /** `io` gives way to `progress`, where there is one to tell of the transfers. */
   constructor(readonly settings: RequestSettings, readonly io: Io, readonly progress?: TransfersMeter) {
-    this.#clients = new RequestClients(settings);
-    this.#messages = new RunMessages(settings, io);
-    this.#ways = new TransferWays(settings, this.#clients);
     this.#stop = AbortSignal.any([io.stop, this.#halt.signal]);
+    const clients = this.#clients = new RequestClients(settings);
+    this.#parts = {
+      settings,
+      io,
+      clients,
+      ways: new TransferWays(settings, clients),
+      messages: new RunMessages(settings, io),
+      paths: this.#paths,
+      pace: () => this.#sharedPace(),
+      progress,
+      stop: this.#stop,
+    };
     this.#order = new OrderedOut(io);
     this.#teller = new OutcomeTeller(settings, { io, order: this.#order, progress });
   }
@@ -145,15 +139,16 @@ export class RequestRun implements Disposable {
   /** What other requests go out with that a call needs, to `url` as `user`. */
   toolsFor(url: URL, user: string | undefined): RequestTools {
     const { sending, transfer } = this.settings;
+    const { messages, pace, stop } = this.#parts;
     return {
       client: this.#clients.for(url, user),
       headers: sending.headers,
       retries: transfer.retries,
       timeout: transfer.timeout,
-      stop: this.#stop,
-      pace: this.#sharedPace(),
-      trace: this.#messages.traceFor(url),
-      onRetry: this.#messages.notice,
+      stop,
+      pace: pace(),
+      trace: messages.traceFor(url),
+      onRetry: messages.notice,
     };
   }
 
@@ -201,90 +196,11 @@ export class RequestRun implements Disposable {
     if (path === null && settings.parallel > 1) done.place = this.#order.place();
     let drop = true;
     try {
-      await this.#transfer({ job, url, user: parsed.user, sending, path }, done);
+      await transferOne({ job, url, user: parsed.user, sending, path }, done, this.#parts);
       drop = false;
     } finally {
       await done.place?.settle({ drop });
     }
-  }
-
-  async #transfer(
-    { job, url, user, sending, path }: Request,
-    { outcome, place, facts }: Done,
-  ): Promise<void> {
-    const out = place ?? this.io;
-    const { settings } = this;
-    const messages = this.#messages;
-    const trace = messages.traceFor(url);
-    const start = performance.now();
-    const head = sending.method === "HEAD";
-    const sink = await openSink(path, out, settings.sinks);
-    const named = path !== null && !isFolder(path) && settings.sinks.overwrite !== false;
-    if (named) outcome.path = path;
-    if (settings.transfer.resume && sending.method === "GET" && !(sink instanceof PartFile)) {
-      throw new FerryError(
-        "usage",
-        "--continue needs a file: --output FILE, --remote-name or --output-dir DIR",
-      );
-    }
-    const { transfer: common } = settings;
-    const sha256 = job.sha256 ?? common.sha256;
-    const wantsDigest = !head &&
-      (sha256 !== undefined || (settings.json && path !== null) || settings.writeOut?.wantsSha256);
-    const digest = wantsDigest ? new (await import("./digest.ts")).Digest() : undefined;
-    const { method, body } = sending;
-    const tools = {
-      client: this.#clients.for(url, user),
-      sink,
-      stop: this.#stop,
-      digest,
-      pace: this.#sharedPace(),
-      trace,
-      facts,
-      onRetry: messages.notice,
-      onNotice: messages.notice,
-      onHead: head || settings.showHeaders ? (text: string) => out.write(encoder.encode(text)) : undefined,
-      onErrorBody: messages.errorBody,
-    };
-    const plan = { ...common, sha256, url, method, headers: await headersOf(sending), body };
-    using _claim = sink instanceof PartFile && sink.replaces ? this.#claim(sink.path, path!) : null;
-    const transfer = await this.#ways.of({ ...plan, anyWay: sending.anyWay }, tools);
-    using _line = this.progress?.begin(() => sink.path || url.href, transfer);
-    try {
-      await transfer.run();
-      if (sink instanceof PartFile) {
-        if (!job.sole) this.#paths.keep(sink.path);
-        const told = "lastModified" in transfer ? transfer.lastModified : undefined;
-        const mtime = job.mtime === "server" ? told : job.mtime;
-        if (mtime !== undefined && transfer.status !== 304) setTime(sink.path, mtime);
-        const etag = transfer instanceof Transfer ? transfer.etag : null;
-        if (transfer.status !== 304) job.onStored?.({ lastModified: told, etag });
-      }
-      if (transfer instanceof Transfer && !transfer.unchanged && isGood(transfer.status)) {
-        settings.saveEtag?.(transfer.etag);
-      }
-      // Of a body that did not come there is none.
-      const isFetched = "lastModified" in transfer && !("unchanged" in transfer && transfer.unchanged);
-      if (digest && isFetched) outcome.sha256 = digest.hex();
-    } finally {
-      if (!named && sink.path !== undefined && !isFolder(sink.path)) outcome.path = sink.path;
-      outcome.status = transfer.status;
-      outcome.bytes = transfer.bytes;
-      outcome.retries = transfer.retries;
-      const moved = `${transfer.bytes} bytes ${body.kind === "none" ? "received" : "sent"}`;
-      trace?.(`* ${moved} in ${formatMs(performance.now() - start)}`);
-      if (transfer.resumed) outcome.resumed = true;
-      if ("repaired" in transfer && transfer.repaired !== undefined) outcome.repaired = transfer.repaired;
-    }
-  }
-
-  /** Takes the file `path` for one URL, until that is done; `shown` is as the user wrote it. */
-  #claim(path: string, shown: string): Disposable {
-    if (this.#paths.take(path)) return { [Symbol.dispose]: () => this.#paths.free(path) };
-    throw new FerryError(
-      "write_failed",
-      `cannot write ${quote(shown)}: an earlier URL of this call went there; give each its own --output`,
-    );
   }
 
   [Symbol.dispose](): void {
@@ -298,17 +214,4 @@ function sendingOf(common: Sending, { method, headers, body }: Job): Sending {
   const all = new Headers(common.headers);
   for (const [name, value] of headers ?? []) all.set(name, value);
   return { ...common, method: method ?? common.method, headers: all, body: body ?? common.body };
-}
-
-/** Whether the answer was the resource. */
-function isGood(status: number | undefined): boolean {
-  return status !== undefined && status >= 200 && status < 300;
-}
-
-function setTime(path: string, mtime: number): void {
-  try {
-    Deno.utimeSync(path, new Date(mtime), new Date(mtime));
-  } catch (error) {
-    throw writeError(error, path);
-  }
 }

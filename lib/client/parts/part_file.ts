@@ -4,7 +4,7 @@
  */
 import { FerryError, quote, writeError } from "../../core/errors.ts";
 import { pieces, readFullyAt, writeFully } from "../../core/file_bytes.ts";
-import { earlierPart } from "./earlier_part.ts";
+import { type EarlierPart, earlierPart } from "./earlier_part.ts";
 import { copyMode, modeAt } from "./file_mode.ts";
 import { candidates, claimFreeName, moveToFreeName } from "./free_name.ts";
 import { isAt, lstatOrNull, openLocked } from "./part_lock.ts";
@@ -14,8 +14,6 @@ import { PartNoteFile } from "./part_note_file.ts";
 import type { NamedAnswer } from "../remote_name.ts";
 import type { Position } from "../transfer/resume.ts";
 import type { Sink } from "../sink.ts";
-
-const NOTE = ".json";
 
 /** From here on a part is worth a note, even should the program be killed. */
 const NOTE_AFTER = 1 << 20;
@@ -36,8 +34,7 @@ export class PartFile implements Sink {
   #file: Deno.FsFile | null = null;
   #length = 0;
   readonly #note = new PartNoteFile(() => this.#notePath);
-  #refused: string | null = null;
-  #ranges: readonly ByteRange[] = [];
+  #earlier: EarlierPart = { kind: "none" };
   /** The SHA-256 that alone vouches for some of the bytes. */
   #sha256: string | undefined;
   /** Whether it is a mended copy of what has the name, which then gives way to it. */
@@ -77,7 +74,7 @@ export class PartFile implements Sink {
   }
 
   get #notePath(): string {
-    return this.part + NOTE;
+    return `${this.part}.json`;
   }
 
   /**
@@ -98,22 +95,20 @@ export class PartFile implements Sink {
   }
 
   #positionHere(url: URL, sha256: string | undefined): Position | null {
-    const earlier = earlierPart(url, { part: this.part, note: this.#notePath, sha256 });
-    this.#refused = earlier.kind === "refused" ? earlier.why : null;
+    const earlier = this.#earlier = earlierPart(url, { part: this.part, note: this.#notePath, sha256 });
     if (earlier.kind !== "good") return null;
-    this.#ranges = earlier.ranges;
     this.#sha256 = earlier.sha256;
     return earlier.position;
   }
 
   /** The bytes that the last `position` found, those behind the first gap too. */
   get ranges(): readonly ByteRange[] {
-    return this.#ranges;
+    return this.#earlier.kind === "good" ? this.#earlier.ranges : [];
   }
 
   /** Why there is a part that the last `position` did not go on from; null when there was none. */
   get refused(): string | null {
-    return this.#refused;
+    return this.#earlier.kind === "refused" ? this.#earlier.why : null;
   }
 
   /** Makes the part a copy of the file that has its name, which has `size` bytes, to be mended. */
