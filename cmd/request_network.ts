@@ -13,10 +13,11 @@ type Flags = RequestFlags & { quiet: boolean };
 /** Keeps secrets of the command line from others on the machine. */
 export async function hideSecrets(flags: Flags, args: readonly string[]): Promise<void> {
   const secrets = secretFlags(flags);
+  const urls = [...args, ...flags.mirror];
   // Most lines have none, and then this need not be loaded.
-  if (secrets.length === 0 && !args.some((arg) => arg.includes("@"))) return;
+  if (secrets.length === 0 && !urls.some((url) => url.includes("@"))) return;
   const { hideArguments, passwordsIn } = await import("../lib/cli/process_title.ts");
-  hideArguments([...secrets, ...passwordsIn(args)]);
+  hideArguments([...secrets, ...passwordsIn(urls)]);
 }
 
 /** What of the flags is secret: passwords, tokens, headers that hold such. */

@@ -91,6 +91,8 @@ Deno.test({
       "-H",
       "X-Token: geheim3",
       "-ubob:geheim4",
+      "--mirror",
+      "http://eve:geheim2@127.0.0.1:9/x",
       url,
     ]);
     const child = new Deno.Command(path, { args, stdin: "null", stdout: "piped", stderr: "piped", env: ENV })
@@ -102,6 +104,7 @@ Deno.test({
     assertEquals([code, new TextDecoder().decode(stdout)], [0, `Basic ${btoa("ann:geheim1")}`]);
     assertEquals(line.split("\0").at(-2), url.replace("geheim1", "*******"));
     assert(line.includes("\0X-Token:********\0-ubob:*******\0"), line);
+    assert(line.includes("\0http://eve:*******@127.0.0.1:9/x\0"), line);
     assertHidden(line, "the command line");
     await server.shutdown();
   },

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { hideArguments, secretsIn } from "./process_title.ts";
+import { hideArguments, passwordsIn, secretsIn } from "./process_title.ts";
 
 Deno.test("secretsIn() finds secrets as values of their own and at the end of a flag", () => {
   const hide = (args: string[], text: string, from: number, to = text.length) => {
@@ -13,6 +13,14 @@ Deno.test("secretsIn() finds secrets as values of their own and at the end of a 
   assertEquals(hide(["http://a:b@h/x"], "http://a:b@h/x", 7, 10), ["http://***@h/x"]);
   assertEquals(hide(["token"], "", 0), ["token"]);
   assertEquals(hide(["tok", "token2"], "token", 0), ["tok", "token2"]);
+});
+
+Deno.test("passwordsIn() finds them whatever a URL has for its two slashes", () => {
+  for (const start of ["http://", "http:/", "http:///", "http:\\\\", ""]) {
+    const [{ text, from, to }] = passwordsIn([`${start}ann:p@w@host/x:y@z`]);
+    assertEquals([start, text.slice(from, to)], [start, "p@w"]);
+  }
+  assertEquals(passwordsIn(["http://host/a:b@c", "http://ann@host/", "plain"]), []);
 });
 
 Deno.test({

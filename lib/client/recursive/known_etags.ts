@@ -41,7 +41,13 @@ export class KnownEtags {
     const had = this.#known.delete(path);
     this.#changed ||= had;
     if (etag === null || !ETAG.test(etag)) return;
-    const info = Deno.lstatSync(`${this.root}/${path}`);
+    let info: Deno.FileInfo;
+    try {
+      info = Deno.lstatSync(`${this.root}/${path}`);
+    } catch {
+      // Somebody has taken it away since.
+      return;
+    }
     this.#known.set(path, { etag, size: info.size, mtime: info.mtime?.getTime() ?? 0 });
     this.#changed = true;
   }
@@ -70,7 +76,9 @@ export class KnownEtags {
 function readFile(path: string): Map<string, Known> {
   const known = new Map<string, Known>();
   try {
-    if (Deno.statSync(path).size > MAX_BYTES) return known;
+    const { isFile, size } = Deno.statSync(path);
+    // A pipe would be waited for.
+    if (!isFile || size > MAX_BYTES) return known;
     for (const [name, value] of Object.entries(JSON.parse(Deno.readTextFileSync(path)).etags)) {
       const { etag, size, mtime } = value as Partial<Known>;
       const good = typeof etag === "string" && ETAG.test(etag) && typeof size === "number" &&

@@ -60,3 +60,16 @@ Deno.test("KnownEtags writes through no link", () => {
     Deno.removeSync(dir, { recursive: true });
   }
 });
+
+Deno.test("KnownEtags waits for no pipe, and forgets a file that has gone", () => {
+  const dir = Deno.makeTempDirSync({ prefix: "ferry-test-" });
+  try {
+    Deno.mkdirSync(`${dir}/.ferry`);
+    new Deno.Command("mkfifo", { args: [`${dir}/.ferry/mirror.json`] }).outputSync();
+    const known = new KnownEtags(dir);
+    known.set("gone", '"1"');
+    assertEquals(known.of("gone", { size: 0, mtime: 0 }), null);
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+});
