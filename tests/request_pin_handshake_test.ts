@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { AUTHORITY, CERTIFICATE, KEY } from "./tls_server.ts";
 import { makeSelfSigned } from "../lib/server/tls/self_signed.ts";
 import { type Connection, writeAll } from "../lib/client/dial/connection.ts";
+import { certificateNames, isNamed } from "../lib/client/pin/tls12/certificate_names.ts";
 import { handshake, WrongServer } from "../lib/client/pin/tls12/handshake.ts";
 import { BrokenTls } from "../lib/client/pin/tls12/records.ts";
 import { SecuredConnection } from "../lib/client/pin/tls12/secured_connection.ts";
@@ -23,7 +24,7 @@ function echo(pair: { cert: string; key: string }) {
   };
 }
 
-const any = { name: "localhost", isWanted: () => true };
+const any = { name: "localhost", objection: () => null };
 
 Deno.test("handshake() comes to a connection that carries any bytes both ways, and knows its end", async () => {
   for (const pair of [{ cert: CERTIFICATE, key: KEY }, await makeSelfSigned(["localhost"], { days: 2 })]) {
@@ -120,14 +121,50 @@ Deno.test("handshake() says nothing to a server with another certificate", async
     write: (bytes) => (writes++, plain.write(bytes)),
     close: () => plain.close(),
   };
-  await assertRejects(() => handshake(counted, { ...any, isWanted: () => false }), WrongServer);
+  await assertRejects(() => handshake(counted, { ...any, objection: () => "another one" }), WrongServer);
   assertEquals(writes, 1);
   plain.close();
 });
 
+const bytesOf = (pem: string) =>
+  Uint8Array.from(atob(pem.replace(/-.*-|\n/g, "")), (character) => character.charCodeAt(0));
+
+Deno.test("certificateNames() reads whom a certificate is for, and takes any bytes", async () => {
+  assertEquals(certificateNames(bytesOf(CERTIFICATE)), { hosts: ["localhost"], addresses: [] });
+  assertEquals(certificateNames(bytesOf(AUTHORITY)), null);
+  const own = await makeSelfSigned(["localhost", "nas.example", "192.0.2.7"], { days: 2 });
+  const names = certificateNames(bytesOf(own.cert))!;
+  assertEquals([...names.addresses].map((address) => address.join(".")).includes("192.0.2.7"), true);
+  const certificate = bytesOf(own.cert);
+  fc.assert(fc.property(fc.nat(certificate.length - 1), fc.nat(255), (at, byte) => {
+    certificateNames(certificate.slice(0, at));
+    certificateNames(certificate.with(at, byte));
+  }));
+});
+
+Deno.test("isNamed() knows names, one label for a star, and addresses", () => {
+  const names = {
+    hosts: ["host.example", "*.wild.example", "*.com"],
+    addresses: [Uint8Array.of(192, 0, 2, 7)],
+  };
+  const cases: [hostname: string, is: boolean][] = [
+    ["host.example", true],
+    ["HOST.example", true],
+    ["a.host.example", false],
+    ["a.wild.example", true],
+    ["wild.example", false],
+    ["a.b.wild.example", false],
+    ["x.com", false],
+    ["192.0.2.7", true],
+    ["192.0.2.8", false],
+    ["::1", false],
+    ["", false],
+  ];
+  for (const [hostname, is] of cases) assertEquals([hostname, isNamed(hostname, names)], [hostname, is]);
+});
+
 Deno.test("handshake() takes any bytes for what they are", async () => {
-  const pem = (text: string) => Uint8Array.from(atob(text.replace(/-.*-|\n/g, "")), (c) => c.charCodeAt(0));
-  const certificate = pem(AUTHORITY);
+  const certificate = bytesOf(AUTHORITY);
   await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 400 }), fc.boolean(), async (bytes, framed) => {
     const all = framed
       ? Uint8Array.of(22, 3, 3, bytes.length >> 8, bytes.length & 255, ...bytes, ...certificate)

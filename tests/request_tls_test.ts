@@ -36,6 +36,56 @@ Deno.test("request refuses a certificate that is for another name", async () => 
   await server.shutdown();
 });
 
+Deno.test({
+  name: "request --cacert takes a server's own certificate, also one that openssl has made an authority's",
+  ignore: !installed("openssl"),
+  async fn() {
+    using dir = tempDir();
+    const make = async (name: string, ...more: string[]) => {
+      const [cert, key] = [dir.at(`${name}.pem`), dir.at(`${name}.key`)];
+      const args = [
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-keyout",
+        key,
+        "-out",
+        cert,
+      ];
+      assertEquals((await new Deno.Command("openssl", { args: [...args, ...more] }).output()).code, 0);
+      return { cert: Deno.readTextFileSync(cert), key: Deno.readTextFileSync(key) };
+    };
+    const listed = echoServer(
+      await make("listed", "-subj", "/CN=x", "-addext", "subjectAltName=DNS:localhost"),
+    );
+    const common = echoServer(await make("common", "-subj", "/CN=localhost"));
+    const cases: [file: string, host: string, port: number, code: number, says: string][] = [
+      ["listed", "localhost", listed.port, 0, ""],
+      ["common", "localhost", common.port, 0, ""],
+      ["listed", "127.0.0.1", listed.port, 60, "its certificate is for localhost"],
+      ["common", "127.0.0.1", common.port, 60, "its certificate is for localhost"],
+      ["listed", "localhost", common.port, 60, "another one than those of --cacert"],
+    ];
+    for (const [file, host, port, code, says] of cases) {
+      const url = `https://${host}:${port}/x`;
+      const run = await ferry(["request", "--cacert", dir.at(`${file}.pem`), "--token", "geheim", url, url]);
+      const line = `GET /x ${host}:${port} Bearer geheim `;
+      assertEquals(
+        [file, host, run.code, run.stdout],
+        [file, host, code, code === 0 ? line + line : ""],
+        run.stderr,
+      );
+      assertStringIncludes(run.stderr, says);
+    }
+    assertEquals([listed.seen.length, common.seen.length], [2, 2]);
+    await Promise.all([listed.shutdown(), common.shutdown()]);
+  },
+});
+
 Deno.test("request keeps credentials from the same host without TLS", async () => {
   using dir = tempDir({ "ca.pem": AUTHORITY });
   const plain = Deno.serve(

@@ -51,7 +51,7 @@ const FETCH_ERRORS: readonly Row[] = [
     code: "untrusted_certificate",
     message: (where) =>
       `the certificate of ${where} is not trusted: it is an authority's (CA:TRUE), as openssl req makes it by default; ` +
-      "give --pin sha256:HEX, or make it with -addext basicConstraints=critical,CA:FALSE",
+      "where it should be, give --pin sha256:HEX, or the certificate itself with --cacert FILE",
   },
   {
     pattern: /invalid peer certificate: ([^\n]*)/,

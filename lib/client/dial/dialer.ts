@@ -67,6 +67,8 @@ interface Try {
 export class Dialer {
   readonly #options: DialOptions;
   readonly #proofs = new Map<string, Proof>();
+  /** Origins whose servers show a certificate of `caCerts` itself. */
+  readonly #authorities = new Set<string>();
   /** Whether the unix socket was there once. */
   #socketSeen = false;
 
@@ -170,14 +172,29 @@ export class Dialer {
       const conn = await startPinnedTls(url, { pins, proofs: this.#proofs, identity, connect, own });
       return { ...way!, conn, about: `${way!.about}, by TLS, its certificate pinned` };
     }
+    const withOwn = async () => {
+      const { startTrustedTls } = await import("../pin/own_tls.ts");
+      const { conn, about, facts } = await plain();
+      return { conn: await startTrustedTls(conn, url, caCerts), about: `${about}, by TLS`, facts };
+    };
+    if (this.#authorities.has(url.origin)) return await withOwn();
     const { conn, about, facts } = await plain();
     if (insecure) {
       const { startUncheckedTls } = await import("./unchecked_tls.ts");
       const tls = await startUncheckedTls(conn, own, { name, where });
       return { conn: tls, about: `${about}, by TLS that is not checked`, facts };
     }
-    const tls = await startTls(conn, own, { name, caCerts, identity, where });
-    return { conn: tls, about: `${about}, by TLS`, facts };
+    try {
+      const tls = await startTls(conn, own, { name, caCerts, identity, where });
+      return { conn: tls, about: `${about}, by TLS`, facts };
+    } catch (error) {
+      // Of no server does the runtime take an authority's own certificate, not even where it is the one that is trusted.
+      const isAuthority = error instanceof Error && /CaUsedAsEndEntity/.test(error.message);
+      if (!isAuthority || caCerts.length === 0 || identity !== undefined) throw error;
+      const way = await withOwn();
+      this.#authorities.add(url.origin);
+      return way;
+    }
   }
 
   async #toProxy(proxy: Proxy, own: Own, signal: AbortSignal): Promise<Way> {

@@ -1,27 +1,67 @@
-/** TLS with a server whose pinned certificate the runtime would refuse: an authority's, or one that an authority signed. */
-import { createHash } from "node:crypto";
-import type { FerryError } from "../../core/errors.ts";
+/** TLS with a server whose known certificate the runtime would refuse: an authority's, or one that an authority signed. */
+import { createHash, X509Certificate } from "node:crypto";
+import { type FerryError, quote } from "../../core/errors.ts";
 import { addressBytes } from "../../http/address.ts";
 import { close, type Connection } from "../dial/connection.ts";
 import { endOf } from "../dial/end.ts";
 import { failedHandshake } from "../dial/tls.ts";
 import { FetchError } from "../fetch_error.ts";
-import { handshake, WrongServer } from "./tls12/handshake.ts";
+import { certificateNames, isNamed } from "./tls12/certificate_names.ts";
+import { handshake, type HandshakeOptions, WrongServer } from "./tls12/handshake.ts";
 import { BrokenTls } from "./tls12/records.ts";
 import { SecuredConnection } from "./tls12/secured_connection.ts";
 
 /** Does the handshake over `plain` with `url`'s server, which has to have one of `pins` and its key. */
-export async function startOwnTls(plain: Connection, url: URL, pins: readonly string[]): Promise<Connection> {
+export function startOwnTls(plain: Connection, url: URL, pins: readonly string[]): Promise<Connection> {
+  return start(plain, url, (der) => {
+    const isPinned = pins.includes(createHash("sha256").update(der).digest("hex"));
+    return isPinned ? null : "it showed the pinned certificate and then another one";
+  });
+}
+
+/** The same with a server whose certificate is itself one of those in `caCerts`, PEM, holds now, and is for its host. */
+export function startTrustedTls(
+  plain: Connection,
+  url: URL,
+  caCerts: readonly string[],
+): Promise<Connection> {
+  const trusted = caCerts.flatMap((text) =>
+    text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  );
+  return start(plain, url, (der) => {
+    const text = btoa(String.fromCharCode(...der));
+    const pem = trusted.find((one) => one.replace(/-----[^-]+-----|\s/g, "") === text);
+    if (pem === undefined) return "its certificate is an authority's, and another one than those of --cacert";
+    const { validFrom, validTo, subject } = new X509Certificate(pem);
+    const now = Date.now();
+    if (!(Date.parse(validFrom) <= now && now <= Date.parse(validTo))) {
+      return `its certificate holds from ${validFrom} to ${validTo}`;
+    }
+    const { hostname } = endOf(url);
+    // Without a list of names, the one that is common: as OpenSSL has it.
+    const common = /^CN=(.*)$/m.exec(subject)?.[1].toLowerCase();
+    const names = certificateNames(der) ?? { hosts: common === undefined ? [] : [common], addresses: [] };
+    return isNamed(hostname, names)
+      ? null
+      : `its certificate is for ${names.hosts.join(", ") || "another host"}`;
+  });
+}
+
+async function start(
+  plain: Connection,
+  url: URL,
+  objection: HandshakeOptions["objection"],
+): Promise<Connection> {
   const { hostname } = endOf(url);
   try {
     const secured = await handshake(plain, {
       name: addressBytes(hostname) === null ? hostname : null,
-      isWanted: (der) => pins.includes(createHash("sha256").update(der).digest("hex")),
+      objection,
     });
     return new SecuredConnection(plain, secured);
   } catch (error) {
     close(plain);
-    if (error instanceof WrongServer) throw untrusted(url, error.message);
+    if (error instanceof WrongServer) throw untrusted(url, quote(error.message));
     throw error instanceof BrokenTls ? failedHandshake(url.host, error.message) : error;
   }
 }

@@ -1,5 +1,7 @@
 /** The key of a certificate, and what it has signed (RFC 5280 section 4.1, RFC 8446 section 4.2.3). */
 
+import { Der, INTEGER, SEQUENCE } from "./der.ts";
+
 /** The key of a certificate, as WebCrypto takes it. */
 export interface CertificateKey {
   kind: "rsa" | "P-256" | "P-384";
@@ -22,9 +24,6 @@ const SCHEMES: Readonly<
 
 export const SIGNATURE_SCHEMES: readonly number[] = Object.keys(SCHEMES).map(Number);
 
-const SEQUENCE = 0x30;
-const INTEGER = 0x02;
-const OBJECT_IDENTIFIER = 0x06;
 const VERSION = 0xa0;
 
 const RSA = "1.2.840.113549.1.1.1";
@@ -34,15 +33,20 @@ const CURVES: Readonly<Record<string, "P-256" | "P-384">> = {
   "1.3.132.0.34": "P-384",
 };
 
+/** What the certificate `der` says, from its key on. Throws RangeError for what is no certificate. */
+export function beforeKey(der: Uint8Array<ArrayBuffer>): Der {
+  const signed = new Der(der).enter(SEQUENCE).enter(SEQUENCE);
+  if (signed.tag === VERSION) signed.skip();
+  signed.skip(INTEGER);
+  // How it is signed, by whom, from when to when, for whom.
+  for (let field = 0; field < 4; field++) signed.skip(SEQUENCE);
+  return signed;
+}
+
 /** The key of the certificate `der`; null for one of a kind that is not known here, and for what is no certificate. */
 export function certificateKey(der: Uint8Array<ArrayBuffer>): CertificateKey | null {
   try {
-    const certificate = new Der(der).enter(SEQUENCE);
-    const signed = certificate.enter(SEQUENCE);
-    if (signed.tag === VERSION) signed.skip();
-    signed.skip(INTEGER);
-    // How it is signed, by whom, from when to when, for whom.
-    for (let field = 0; field < 4; field++) signed.skip(SEQUENCE);
+    const signed = beforeKey(der);
     const spki = signed.whole(SEQUENCE);
     const algorithm = new Der(spki).enter(SEQUENCE).enter(SEQUENCE);
     const name = algorithm.objectIdentifier();
@@ -102,73 +106,5 @@ export function rawSignature(der: Uint8Array<ArrayBuffer>, width: number): Uint8
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;
-  }
-}
-
-/** Reads one element of DER (X.690) after the other. Throws RangeError for what is none. */
-class Der {
-  #at = 0;
-
-  constructor(readonly bytes: Uint8Array<ArrayBuffer>) {}
-
-  get isAtEnd(): boolean {
-    return this.#at === this.bytes.length;
-  }
-
-  get tag(): number | undefined {
-    return this.bytes[this.#at];
-  }
-
-  /** What is in the next element. */
-  enter(tag: number): Der {
-    return new Der(this.content(tag));
-  }
-
-  skip(tag?: number): void {
-    this.#next(tag);
-  }
-
-  content(tag: number): Uint8Array<ArrayBuffer> {
-    const { content, end } = this.#next(tag);
-    return this.bytes.slice(content, end);
-  }
-
-  /** The next element, its tag and length included. */
-  whole(tag: number): Uint8Array<ArrayBuffer> {
-    const start = this.#at;
-    return this.bytes.slice(start, this.#next(tag).end);
-  }
-
-  objectIdentifier(): string {
-    const bytes = this.content(OBJECT_IDENTIFIER);
-    const numbers: number[] = [];
-    let number = 0;
-    for (const byte of bytes) {
-      number = number * 128 + (byte & 0x7f);
-      if (byte < 0x80) {
-        numbers.push(number);
-        number = 0;
-      }
-    }
-    const [first = 0, ...others] = numbers;
-    const top = Math.min(2, Math.floor(first / 40));
-    return [top, first - 40 * top, ...others].join(".");
-  }
-
-  #next(tag: number | undefined): { content: number; end: number } {
-    const { bytes } = this;
-    if (tag !== undefined && bytes[this.#at] !== tag) throw new RangeError("another element");
-    let length = bytes[this.#at + 1];
-    let content = this.#at + 2;
-    if (length > 0x80) {
-      const width = length - 0x80;
-      if (width > 3) throw new RangeError("too long");
-      length = 0;
-      for (let i = 0; i < width; i++) length = length * 256 + bytes[content++];
-    } else if (length === 0x80) throw new RangeError("a length that is not told");
-    const end = content + length;
-    if (!(end <= bytes.length)) throw new RangeError("cut off");
-    this.#at = end;
-    return { content, end };
   }
 }

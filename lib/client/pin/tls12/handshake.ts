@@ -46,8 +46,8 @@ const MOST_BYTES = 128 * 1024;
 export interface HandshakeOptions {
   /** The host to ask for, null for an address. */
   name: string | null;
-  /** Whether the certificate, in DER, is the one that is wanted. */
-  isWanted(der: Bytes): boolean;
+  /** What speaks against the certificate, in DER; null when it is the one that is wanted. */
+  objection(der: Bytes): string | null;
 }
 
 /** It is not the server that is wanted. */
@@ -66,7 +66,7 @@ export interface Secured {
  */
 export async function handshake(
   connection: Connection,
-  { name, isWanted }: HandshakeOptions,
+  { name, objection }: HandshakeOptions,
 ): Promise<Secured> {
   const random = crypto.getRandomValues(new Uint8Array(32));
   const suites = [...Object.keys(SUITES).map(Number), NO_RENEGOTIATION];
@@ -77,7 +77,8 @@ export async function handshake(
 
   const server = readServerHello(await messages.next(SERVER_HELLO));
   const der = firstCertificate(await messages.next(CERTIFICATE));
-  if (!isWanted(der)) throw new WrongServer("it showed the pinned certificate and then another one");
+  const wrong = objection(der);
+  if (wrong !== null) throw new WrongServer(wrong);
   const exchange = readKeyExchange(await messages.next(SERVER_KEY_EXCHANGE));
   const key = certificateKey(der);
   if (key === null) {
@@ -85,7 +86,7 @@ export async function handshake(
   }
   const signed = joined(random, server.random, exchange.params);
   if (!await isSignedBy(key, { ...exchange, signed })) {
-    throw new WrongServer("it does not have the key of the pinned certificate");
+    throw new WrongServer("it does not have the key of its certificate");
   }
   const rest = await messages.next(CERTIFICATE_REQUEST, SERVER_HELLO_DONE);
   if (rest.type === CERTIFICATE_REQUEST) await messages.next(SERVER_HELLO_DONE);
