@@ -23,6 +23,15 @@ export interface PartNote {
   boot: string | null;
 }
 
+/**
+ * `note` as it is written, over the one before. A number of its own is at both ends: a program that is killed in the midst
+ * of a long one leaves the beginning of this and the end of that.
+ */
+export function noteText(note: PartNote): string {
+  const [id] = crypto.getRandomValues(new Uint32Array(1));
+  return JSON.stringify({ id, ...note, end: id });
+}
+
 /** The note at `path`; null when there is none of this user's, or it makes no sense. */
 export function noteAt(path: string): PartNote | null {
   try {
@@ -38,7 +47,7 @@ export function noteAt(path: string): PartNote | null {
 // deno-lint-ignore no-explicit-any -- whatever JSON can be
 function readNote(note: any): PartNote | null {
   const { kind, value, coding } = note?.validator ?? {};
-  const good = typeof note?.url === "string" && Number.isSafeInteger(note.size) &&
+  const good = note?.id === note?.end && typeof note?.url === "string" && Number.isSafeInteger(note.size) &&
     typeof value === "string" &&
     (kind === "etag" || kind === "date") && /^[\x20-\x7e]{1,1000}$/.test(value) &&
     (coding === undefined || (typeof coding === "string" && /^[\x20-\x7e]{1,100}$/.test(coding))) &&

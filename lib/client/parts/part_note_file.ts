@@ -1,5 +1,5 @@
 /** The note beside a part while the download is under way. */
-import type { PartNote } from "./part_note.ts";
+import { noteText, type PartNote } from "./part_note.ts";
 import { writeFully } from "../../core/file_bytes.ts";
 import { openOwn } from "./part_lock.ts";
 
@@ -25,7 +25,7 @@ export class PartNoteFile {
   write(): boolean {
     if (this.note === null) return false;
     // Over the one before, and not shorter: so it needs no room on a disk that is full.
-    const text = JSON.stringify(this.note).padEnd(this.#length) + "\n";
+    const text = noteText(this.note).padEnd(this.#length) + "\n";
     this.#length = text.length - 1;
     try {
       // The URL may carry a signature: not for others to read.
