@@ -125,6 +125,10 @@ Deno.test("request --segments takes one request for what is small or empty", asy
     assertEquals([run.code, run.stderr, Deno.readFileSync(dir.at("out"))], [0, "", body]);
     assertEquals(JSON.parse(run.stdout).bytes, body.length);
   }
+  // nginx answers a range of what is empty with the whole.
+  await using deaf = ranged({ body: new Uint8Array(0), deaf: true });
+  const empty = await ferry(["request", "--segments", "8", deaf.url]);
+  assertEquals([empty.code, empty.stdout, empty.stderr], [0, "", ""]);
 });
 
 /** What the part in `dir` says that it has, each byte of which is right. */

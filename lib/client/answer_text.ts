@@ -1,6 +1,7 @@
 /** Answers as text: status line, headers, what a server says about an error. All of it safe for a terminal. Pure. */
 import { quote } from "../core/errors.ts";
 import { redactHeader } from "./credentials/credentials.ts";
+import type { FieldReader } from "./http1/fields.ts";
 
 /** `HTTP/1.1 200 OK`, as the server has put it. */
 export function statusLine(
@@ -9,11 +10,12 @@ export function statusLine(
   return `HTTP/${version} ${status}${statusText === "" ? "" : " " + quote(asUtf8(statusText))}`;
 }
 
-/** Status line, headers, and the empty line behind them. */
+/** Status line, headers as the server has spelled them, and the empty line behind them. */
 export function headText(
-  answer: { version: string; status: number; statusText: string; headers: Iterable<[string, string]> },
+  answer: { version: string; status: number; statusText: string; headers: FieldReader },
 ): string {
-  const lines = [...answer.headers].map(([name, value]) => headerLine(name, value));
+  const fields = answer.headers.asSent?.() ?? answer.headers;
+  const lines = Array.from(fields, ([name, value]) => headerLine(name, value));
   return [statusLine(answer), ...lines].join("\n") + "\n\n";
 }
 

@@ -1,7 +1,9 @@
 /** The header fields of an answer, in the order and spelling of the wire. Pure. */
 
-/** What reads fields; `Headers` is one too. */
-export type FieldReader = Pick<Headers, "get" | "has"> & Iterable<[name: string, value: string]>;
+/** What reads fields; `Headers` is one too, which does not know how they were spelled. */
+export type FieldReader = Pick<Headers, "get" | "has"> & Iterable<[name: string, value: string]> & {
+  asSent?(): Iterable<[name: string, value: string]>;
+};
 
 /** RFC 9110 section 5.6.2. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;

@@ -92,7 +92,8 @@ export class Source {
       const verdict = judgeResume(positionOf(span, seen), response);
       if (verdict.kind !== "append") return { kind: "changed" };
     } else if (status === 200) {
-      return whole("the server serves no ranges of it");
+      // Nothing has no ranges (RFC 9110 section 14.1.2).
+      return whole(headers.get("content-length") === "0" ? null : "the server serves no ranges of it");
     }
     // 416 for what is empty, 304 for what has not changed: one request without a range says more.
     const { ifNewer } = this.options;

@@ -8,7 +8,9 @@ export function tellKept(
   { bytes, kept }: { bytes: number; kept: string },
   notice: ((text: string) => void) | undefined,
 ): void {
-  const how = `${bytes} bytes are kept in ${quote(kept)}, --continue goes on from there`;
+  const how = `${bytes === 1 ? "1 byte is" : `${bytes} bytes are`} kept in ${
+    quote(kept)
+  }, --continue goes on from there`;
   if (error instanceof FerryError) error.message += `; ${how}`;
   else notice?.(how);
 }
