@@ -133,6 +133,7 @@ function pick<T extends { name: string }>(flag: string, names: string | undefine
 export function help(): string {
   const left = (name: string, flag: Flag) =>
     `  ${flag.short ? `-${flag.short}, ` : "    "}--${name}${flag.value ? " " + flag.value : ""}`.padEnd(30);
+  const width = Math.max(...WORKS.map(({ name }) => name.length)) + 2;
   return [
     "Does the same work with Ferry and with the peers that are installed, in turn, and prints a table.",
     "FERRY_BIN names the binary to measure; without it, this checkout runs from source.\n",
@@ -140,7 +141,7 @@ export function help(): string {
     "Flags:",
     ...Object.entries(FLAGS).map(([name, flag]) => left(name, flag) + flag.about),
     "\nWorks:",
-    ...WORKS.map((work) => `  ${work.name.padEnd(18)}${work.about}`),
+    ...WORKS.map((work) => `  ${work.name.padEnd(width)}${work.about}`),
     `\nPrograms: ${PEERS.map((peer) => peer.name).join(", ")}`,
     `The corpus is kept in ${cacheFolder()}.`,
     `\nExit status:\n  0  ${
