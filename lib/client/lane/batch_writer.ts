@@ -4,14 +4,14 @@ import type { BatchResult, FileBatch, FileWriter } from "./file_batch.ts";
 import type { Wanted } from "./wanted.ts";
 
 /** What one batch takes. */
-const BATCH_BYTES = 256 * 1024;
+export const BATCH_BYTES = 256 * 1024;
 const BATCH_FILES = 128;
 
 /** Bytes on their way to the disk before no more are read. */
 const MOST_WAITING = 2 * 1024 * 1024;
 
-/** Pieces of memory for longer files that are kept. */
-const MOST_LONG = 4;
+/** Pieces of memory that are kept. */
+const MOST_KEPT = 16;
 
 /** What became of one file. */
 export type Written =
@@ -21,8 +21,6 @@ export type Written =
   | { kind: "odd" };
 
 export interface BatchWriterOptions {
-  /** What `memory` gives. */
-  longBytes: number;
   digests: boolean;
   /** Is told of each file, once. */
   onWritten: (wanted: Wanted, written: Written) => void;
@@ -36,7 +34,6 @@ export class BatchWriter {
   readonly #options: BatchWriterOptions;
   /** Memory to be used again: garbage of this kind is collected late. */
   readonly #buffers: ArrayBuffer[] = [];
-  readonly #long: ArrayBuffer[] = [];
   #buffer: Uint8Array<ArrayBuffer> | undefined;
   #length = 0;
   #offsets: number[] = [];
@@ -51,27 +48,30 @@ export class BatchWriter {
     this.#options = options;
   }
 
-  /** Memory for one file that does not come by `add`. */
+  /** Memory for one file of `BATCH_BYTES` at most. */
   memory(): ArrayBuffer {
-    return this.#long.pop() ?? new ArrayBuffer(this.#options.longBytes);
+    return this.#buffers.pop() ?? new ArrayBuffer(BATCH_BYTES);
   }
 
   /** Takes a file whose content is the beginning of what `memory` gave, and that memory. */
   addGiven(wanted: Wanted, content: Uint8Array<ArrayBuffer>): void {
     const { buffer, length } = content;
-    const back = (buffer: ArrayBuffer) => void (this.#long.length < MOST_LONG && this.#long.push(buffer));
     if (length <= BATCH_BYTES / 2) {
       this.add(wanted, content);
-      return back(buffer);
+      return this.#keep(buffer);
     }
     const memory = { buffer, offsets: new Uint32Array(1), lengths: Uint32Array.of(length) };
-    this.#send([wanted], memory).then(({ buffer }) => back(buffer), this.#options.onFailure);
+    this.#send([wanted], memory).then(({ buffer }) => this.#keep(buffer), this.#options.onFailure);
+  }
+
+  #keep(buffer: ArrayBuffer): void {
+    if (this.#buffers.length < MOST_KEPT) this.#buffers.push(buffer);
   }
 
   /** Takes a file, whose content is copied. */
   add(wanted: Wanted, content: Uint8Array): void {
     if (this.#length + content.length > BATCH_BYTES || this.#files.length === BATCH_FILES) this.flush();
-    this.#buffer ??= new Uint8Array(this.#buffers.pop() ?? new ArrayBuffer(BATCH_BYTES));
+    this.#buffer ??= new Uint8Array(this.memory());
     this.#buffer.set(content, this.#length);
     this.#offsets.push(this.#length);
     this.#files.push(wanted);
@@ -97,9 +97,10 @@ export class BatchWriter {
     this.#length = 0;
     this.#offsets = [];
     this.#files = [];
-    this.#send(files, { buffer, offsets, lengths }).then(({ buffer }) => {
-      if (this.#buffers.length < MOST_WAITING / BATCH_BYTES) this.#buffers.push(buffer);
-    }, this.#options.onFailure);
+    this.#send(files, { buffer, offsets, lengths }).then(
+      ({ buffer }) => this.#keep(buffer),
+      this.#options.onFailure,
+    );
   }
 
   /** Writes files whose contents stand in `buffer` already; resolves when they are written. */

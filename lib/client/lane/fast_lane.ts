@@ -9,7 +9,7 @@ import type { Dialer } from "../dial/dialer.ts";
 import type { Job, JobIterator } from "../jobs/job.ts";
 import type { RequestFields } from "../http1/request.ts";
 import type { RequestClient } from "../request_client.ts";
-import { BatchWriter, type Written } from "./batch_writer.ts";
+import { BATCH_BYTES, BatchWriter, type Written } from "./batch_writer.ts";
 import type { FileWriter } from "./file_batch.ts";
 import { OriginLane } from "./origin_lane.ts";
 import { findPacks, mayBeFerry } from "./packs.ts";
@@ -18,9 +18,8 @@ import type { Delivered, Wanted } from "./wanted.ts";
 /** Files that are wanted at a time. */
 const MOST_WANTED = 1024;
 
-/** A longer file gets a request of its own; those on their way together take at most so much memory. */
-const LONG_BYTES = 1 << 20;
-const LONG_TOGETHER = 16 << 20;
+/** Files that are read into memory of their own take at most so much together; a longer one gets a request of its own. */
+const LONG_TOGETHER = 16 * BATCH_BYTES;
 
 /** Servers that it speaks to, each by connections of its own: a list of many hosts is a matter for the ordinary way. */
 const MOST_ORIGINS = 4;
@@ -81,9 +80,8 @@ export class FastLane {
 
   constructor(host: LaneHost) {
     this.#host = host;
-    this.#mostBytes = Math.min(LONG_BYTES, Math.floor(LONG_TOGETHER / host.parallel));
+    this.#mostBytes = Math.min(BATCH_BYTES, Math.floor(LONG_TOGETHER / host.parallel));
     this.#writer = new BatchWriter(host.fileWriter, {
-      longBytes: this.#mostBytes,
       digests: host.digests,
       onWritten: (wanted, written) => this.#written(wanted, written),
       onFailure: (error) => this.#fail(error),
