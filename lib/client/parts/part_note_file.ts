@@ -42,7 +42,10 @@ export class PartNoteFile {
 
   /** Puts it on the disk in a moment, unless it is written, forgotten or let be before. */
   writeSoon(): void {
-    this.#timer ??= setTimeout(() => {
+    if (this.#timer !== undefined) return;
+    const timer = this.#timer = setTimeout(() => {
+      // One that is due with another one may still be called when it has been cleared.
+      if (this.#timer !== timer) return;
       this.#timer = undefined;
       if (!this.#isWritten) this.write();
     }, SOON);
