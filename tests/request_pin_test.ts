@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ferry, ferryCommand, tempDir } from "./harness.ts";
 import { echoServer, selfSigned, switchingProxy } from "./pinned_server.ts";
 import { installed } from "./programs.ts";
+import { serverFlight } from "./tls_flight.ts";
 import { AUTHORITY, CERTIFICATE, KEY } from "./tls_server.ts";
 import { pinOf } from "../lib/client/key_pair.ts";
 
@@ -128,6 +129,40 @@ Deno.test("request --pin takes none that has expired", async () => {
   assertEquals([run.code, expired.seen], [60, []], run.stderr);
   assertStringIncludes(run.stderr.toLowerCase(), "expired");
   await expired.shutdown();
+});
+
+Deno.test("request --pin takes none that has expired, also when it comes after another pinned one", async () => {
+  const old = await selfSigned(["localhost"], { now: Date.now() - 5 * 24 * 3600 * 1000 });
+  const [good, expired] = [echoServer({ cert: CERTIFICATE, key: KEY }), echoServer(old)];
+  // It is looked at by the first connection; the runtime refuses it, by both names; then the handshake is our own.
+  const proxy = switchingProxy({ port: good.port, connections: 3 }, expired.port);
+  const pins = ["--pin", `sha256:${pinOf(CERTIFICATE)}`, "--pin", old.pin];
+  const run = await ferry(["request", ...pins, `https://127.0.0.1:${proxy.port}/`]);
+  assertEquals([run.code, proxy.count(), expired.seen], [60, 4, []], run.stderr);
+  assertStringIncludes(run.stderr, "expired");
+  await proxy.close();
+  await Promise.all([good.shutdown(), expired.shutdown()]);
+});
+
+Deno.test("request --pin outlives a server whose share of the key is of a wrong length", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const serving = (async () => {
+    for await (const conn of listener) {
+      const hello = new Uint8Array(16 * 1024);
+      await conn.read(hello);
+      const point = new Uint8Array(31).fill(9);
+      await conn.write(serverFlight(hello, { cert: CERTIFICATE, key: KEY }, { point }));
+      // Until the client has gone.
+      while (await conn.read(hello).catch(() => null) !== null);
+      conn.close();
+    }
+  })().catch(() => {});
+  const url = `https://127.0.0.1:${listener.addr.port}/`;
+  const run = await ferry(["request", "--retry", "0", "--pin", `sha256:${pinOf(CERTIFICATE)}`, url]);
+  assertEquals([run.code, run.stdout], [35, ""], run.stderr);
+  assertStringIncludes(run.stderr, "its share of the key is none");
+  listener.close();
+  await serving;
 });
 
 Deno.test("request --pin tells wrong use, servers without TLS and silent ones as other failures", async () => {

@@ -4,6 +4,7 @@ import { echoServer, selfSigned } from "./pinned_server.ts";
 import { installed, startProgram } from "./programs.ts";
 import { tinyproxy } from "./proxies.ts";
 import { AUTHORITY, CERTIFICATE, KEY, tlsServer } from "./tls_server.ts";
+import { pinOf } from "../lib/client/key_pair.ts";
 
 Deno.test("request trusts no unknown authority, and one that --cacert names", async () => {
   using dir = tempDir({ "ca.pem": AUTHORITY });
@@ -63,7 +64,10 @@ Deno.test({
       await make("listed", "-subj", "/CN=x", "-addext", "subjectAltName=DNS:localhost"),
     );
     const common = echoServer(await make("common", "-subj", "/CN=localhost"));
+    const usage = ["-subj", "/CN=localhost", "-addext", "keyUsage=critical,keyCertSign,cRLSign"];
+    const signer = echoServer(await make("signer", ...usage));
     const cases: [file: string, host: string, port: number, code: number, says: string][] = [
+      ["signer", "localhost", signer.port, 60, "no digitalSignature"],
       ["listed", "localhost", listed.port, 0, ""],
       ["common", "localhost", common.port, 0, ""],
       ["listed", "127.0.0.1", listed.port, 60, "its certificate is for localhost"],
@@ -81,8 +85,58 @@ Deno.test({
       );
       assertStringIncludes(run.stderr, says);
     }
-    assertEquals([listed.seen.length, common.seen.length], [2, 2]);
-    await Promise.all([listed.shutdown(), common.shutdown()]);
+    assertEquals([listed.seen.length, common.seen.length, signer.seen.length], [2, 2, 0]);
+    await Promise.all([listed.shutdown(), common.shutdown(), signer.shutdown()]);
+  },
+});
+
+Deno.test({
+  name:
+    "request --cacert and --pin come to terms with an OpenSSL of any settings that are safe, and with no other",
+  ignore: !installed("openssl"),
+  async fn() {
+    using dir = tempDir();
+    const kinds: Record<string, string[]> = {
+      rsa: ["rsa:2048"],
+      p384: ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
+    };
+    for (const [name, kind] of Object.entries(kinds)) {
+      const files = ["-keyout", dir.at(`${name}.key`), "-out", dir.at(`${name}.pem`)];
+      const args = [
+        "req",
+        "-x509",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=localhost",
+        ...files,
+        "-newkey",
+        ...kind,
+      ];
+      assertEquals((await new Deno.Command("openssl", { args }).output()).code, 0);
+    }
+    const cases: [kind: string, code: number, settings: string[]][] = [
+      ["rsa", 0, ["-cipher", "ECDHE-RSA-AES256-GCM-SHA384", "-groups", "P-256", "-verify", "1"]],
+      ["rsa", 0, ["-sigalgs", "RSA-PSS+SHA384", "-groups", "P-384"]],
+      ["p384", 0, []],
+      ["rsa", 35, ["-cipher", "ECDHE-RSA-AES128-SHA"]],
+      ["rsa", 35, ["-Verify", "1"]],
+    ];
+    for (const [kind, code, settings] of cases) {
+      const [cert, key] = [dir.at(`${kind}.pem`), dir.at(`${kind}.key`)];
+      await using server = await startProgram("openssl", (port) => [
+        ...["s_server", "-accept", `127.0.0.1:${port}`, "-cert", cert, "-key", key, "-www", "-quiet"],
+        ...["-tls1_2", ...settings],
+      ]);
+      const url = `https://localhost:${server.port}/`;
+      const pin = `sha256:${pinOf(Deno.readTextFileSync(cert))}`;
+      for (const trust of [["--cacert", cert], ["--pin", pin]]) {
+        const run = await ferry(["request", "--retry", "0", ...trust, url]);
+        assertEquals([settings, trust[0], run.code], [settings, trust[0], code], run.stderr);
+        assertEquals(run.stdout.includes("s_server"), code === 0, run.stdout);
+      }
+    }
   },
 });
 
@@ -178,7 +232,6 @@ Deno.test({
     const url = `https://localhost:${nginx.port}/`;
     const [cert, key, ca] = [dir.at("client.pem"), dir.at("client.key"), dir.at("ca.pem")];
     const known = ["--cacert", ca];
-    const { pinOf } = await import("../lib/client/key_pair.ts");
     const cases: [args: string[], code: number, stdout: string, stderr: RegExp][] = [
       [[...known, "--cert", cert, "--key", key, url, url], 0, "SUCCESS localhost".repeat(2), /^$/],
       [[...known, "-E", dir.at("both.pem"), url], 0, "SUCCESS localhost", /can be read by other users/],

@@ -29,6 +29,7 @@ export function readFlight(bytes: Uint8Array): Flight {
     if (bytes[at + 1] !== 3 || length > MAX_RECORD) return { kind: "not_tls" };
     const end = at + 5 + length;
     if (type === ALERT) {
+      if (length !== 2) return { kind: "not_tls" };
       return bytes.length < end ? { kind: "more" } : { kind: "alert", description: bytes[at + 6] };
     }
     for (const byte of bytes.subarray(at + 5, end)) messages.push(byte);

@@ -43,14 +43,21 @@ export function beforeKey(der: Uint8Array<ArrayBuffer>): Der {
   return signed;
 }
 
-/** The key of the certificate `der`; null for one of a kind that is not known here, and for what is no certificate. */
+const BIT_STRING = 0x03;
+/** What the runtime takes from servers. */
+const [LEAST_BITS, MOST_BITS] = [2048, 8192];
+
+/** The key of the certificate `der`; null for one of a kind or a length that is not known here, and for what is no certificate. */
 export function certificateKey(der: Uint8Array<ArrayBuffer>): CertificateKey | null {
   try {
     const signed = beforeKey(der);
     const spki = signed.whole(SEQUENCE);
     const algorithm = new Der(spki).enter(SEQUENCE).enter(SEQUENCE);
     const name = algorithm.objectIdentifier();
-    if (name === RSA) return { kind: "rsa", spki };
+    if (name === RSA) {
+      const bits = modulusBits(spki);
+      return bits < LEAST_BITS || bits > MOST_BITS ? null : { kind: "rsa", spki };
+    }
     if (name !== EC) return null;
     const kind = CURVES[algorithm.objectIdentifier()];
     return kind === undefined ? null : { kind, spki };
@@ -58,6 +65,16 @@ export function certificateKey(der: Uint8Array<ArrayBuffer>): CertificateKey | n
     if (error instanceof RangeError) return null;
     throw error;
   }
+}
+
+/** RFC 8017 appendix A.1.1. */
+function modulusBits(spki: Uint8Array<ArrayBuffer>): number {
+  const info = new Der(spki).enter(SEQUENCE);
+  info.skip(SEQUENCE);
+  // The number of bits that are not used comes first: none.
+  const modulus = new Der(info.content(BIT_STRING).slice(1)).enter(SEQUENCE).content(INTEGER);
+  const first = modulus.findIndex((byte) => byte !== 0);
+  return first < 0 ? 0 : 8 * (modulus.length - first) - (Math.clz32(modulus[first]) - 24);
 }
 
 /** Whether `signature`, made by `scheme`, is that of `key` over `signed`. */

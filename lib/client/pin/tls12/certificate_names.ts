@@ -1,10 +1,9 @@
 /** Whom a certificate is for (RFC 5280 section 4.2.1.6, RFC 9525 section 6). Pure. */
 import { addressBytes } from "../../../http/address.ts";
-import { beforeKey } from "./certificate_key.ts";
-import { BOOLEAN, Der, OCTET_STRING, SEQUENCE } from "./der.ts";
+import { certificateExtensions } from "./certificate_extensions.ts";
+import { Der, SEQUENCE } from "./der.ts";
 
-const EXTENSIONS = 0xa3;
-const SUBJECT_ALT_NAME = "2.5.29.17";
+export const SUBJECT_ALT_NAME = "2.5.29.17";
 const DNS_NAME = 0x82;
 const IP_ADDRESS = 0x87;
 
@@ -14,23 +13,14 @@ export interface CertificateNames {
   addresses: Uint8Array[];
 }
 
-/** The names in the certificate `der`; null where it has no such list, and for what is no certificate. */
+/** The names in the certificate `der`; null where it has no such list, and none for what is no certificate. */
 export function certificateNames(der: Uint8Array<ArrayBuffer>): CertificateNames | null {
   try {
-    const signed = beforeKey(der);
-    signed.skip(SEQUENCE);
-    while (!signed.isAtEnd && signed.tag !== EXTENSIONS) signed.skip();
-    if (signed.isAtEnd) return null;
-    const extensions = signed.enter(EXTENSIONS).enter(SEQUENCE);
-    while (!extensions.isAtEnd) {
-      const extension = extensions.enter(SEQUENCE);
-      if (extension.objectIdentifier() !== SUBJECT_ALT_NAME) continue;
-      if (extension.tag === BOOLEAN) extension.skip();
-      return readNames(new Der(extension.content(OCTET_STRING)).enter(SEQUENCE));
-    }
-    return null;
+    const list = certificateExtensions(der).get(SUBJECT_ALT_NAME);
+    return list === undefined ? null : readNames(new Der(list.value).enter(SEQUENCE));
   } catch (error) {
-    if (error instanceof RangeError) return null;
+    // For nobody: its common name does not count then.
+    if (error instanceof RangeError) return { hosts: [], addresses: [] };
     throw error;
   }
 }

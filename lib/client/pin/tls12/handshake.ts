@@ -6,7 +6,8 @@ import { type Connection, writeAll } from "../../dial/connection.ts";
 import { clientHello } from "../client_hello.ts";
 import { certificateKey, isSignedBy, SIGNATURE_SCHEMES } from "./certificate_key.ts";
 import { agree, type Agreement, GROUPS } from "./key_agreement.ts";
-import { type Bytes, digest, type Hash, joined, prf } from "./key_schedule.ts";
+import { Input, isEqual, notOffered } from "./input.ts";
+import { type Bytes, digest, joined, prf } from "./key_schedule.ts";
 import {
   ALERT,
   BrokenTls,
@@ -16,14 +17,8 @@ import {
   Protection,
   RecordReader,
 } from "./records.ts";
+import { readServerHello, type ServerHello, SUITES } from "./server_hello.ts";
 
-/** Both with ECDSA and with RSA certificates. */
-const SUITES: Readonly<Record<number, { hash: Hash; keyBytes: number }>> = {
-  0xc02b: { hash: "SHA-256", keyBytes: 16 },
-  0xc02f: { hash: "SHA-256", keyBytes: 16 },
-  0xc02c: { hash: "SHA-384", keyBytes: 32 },
-  0xc030: { hash: "SHA-384", keyBytes: 32 },
-};
 /** RFC 5746: renegotiation is understood, which here means that it is refused. */
 const NO_RENEGOTIATION = 0x00ff;
 
@@ -35,7 +30,6 @@ const SERVER_HELLO_DONE = 14;
 const CLIENT_KEY_EXCHANGE = 16;
 const FINISHED = 20;
 
-const EXTENDED_MASTER_SECRET = 23;
 const NAMED_CURVE = 3;
 const SALT = 4;
 const VERIFY_DATA = 12;
@@ -75,15 +69,18 @@ export async function handshake(
   const messages = new Messages(new RecordReader(connection));
   messages.add(hello.subarray(5));
 
-  const server = readServerHello(await messages.next(SERVER_HELLO));
+  const server = readServerHello((await messages.next(SERVER_HELLO)).body);
   const der = firstCertificate(await messages.next(CERTIFICATE));
   const wrong = objection(der);
   if (wrong !== null) throw new WrongServer(wrong);
   const exchange = readKeyExchange(await messages.next(SERVER_KEY_EXCHANGE));
   const key = certificateKey(der);
   if (key === null) {
-    throw new BrokenTls("its certificate has a key that is neither RSA nor of P-256 or P-384");
+    throw new BrokenTls(
+      "its certificate has a key that is neither RSA of 2048 to 8192 bits nor of P-256 or P-384",
+    );
   }
+  if (server.suite.isRsa !== (key.kind === "rsa")) throw notOffered();
   const signed = joined(random, server.random, exchange.params);
   if (!await isSignedBy(key, { ...exchange, signed })) {
     throw new WrongServer("it does not have the key of its certificate");
@@ -145,32 +142,6 @@ async function masterSecret(
   });
 }
 
-interface ServerHello {
-  random: Bytes;
-  suite: { hash: Hash; keyBytes: number };
-  /** Whether the master secret is bound to the whole handshake (RFC 7627). */
-  extended: boolean;
-}
-
-function readServerHello({ body }: Message): ServerHello {
-  const input = new Input(body);
-  if (input.number(2) !== 0x0303) throw new BrokenTls("it does not speak TLS 1.2");
-  const random = input.bytes(32);
-  input.bytes(input.number(1));
-  const suite = SUITES[input.number(2)];
-  if (suite === undefined || input.number(1) !== 0) throw new BrokenTls("it chose what was not offered");
-  let extended = false;
-  if (!input.isAtEnd) {
-    const extensions = new Input(input.bytes(input.number(2)));
-    while (!extensions.isAtEnd) {
-      extended ||= extensions.number(2) === EXTENDED_MASTER_SECRET;
-      extensions.bytes(extensions.number(2));
-    }
-  }
-  input.end();
-  return { random, suite, extended };
-}
-
 function firstCertificate({ body }: Message): Bytes {
   const input = new Input(body);
   const list = new Input(input.bytes(input.number(3)));
@@ -181,16 +152,14 @@ function firstCertificate({ body }: Message): Bytes {
 /** The share of the server in the key, and its signature over that. */
 function readKeyExchange({ body }: Message) {
   const input = new Input(body);
-  if (input.number(1) !== NAMED_CURVE) throw new BrokenTls("it chose what was not offered");
+  if (input.number(1) !== NAMED_CURVE) throw notOffered();
   const group = input.number(2);
   const point = input.bytes(input.number(1));
   const params = body.slice(0, 4 + point.length);
   const scheme = input.number(2);
   const signature = input.bytes(input.number(2));
   input.end();
-  if (!GROUPS.includes(group) || !SIGNATURE_SCHEMES.includes(scheme)) {
-    throw new BrokenTls("it chose what was not offered");
-  }
+  if (!GROUPS.includes(group) || !SIGNATURE_SCHEMES.includes(scheme)) throw notOffered();
   return { group, point, params, scheme, signature };
 }
 
@@ -226,7 +195,10 @@ class Messages {
     while ((found = this.#first()) === null) {
       const record = await this.records.next();
       if (record === null) throw new BrokenTls("it closed the connection");
-      if (record.type !== HANDSHAKE) throw unexpected(record.type, record.fragment);
+      // RFC 5246 section 6.2.1: not empty.
+      if (record.type !== HANDSHAKE || record.fragment.length === 0) {
+        throw unexpected(record.type, record.fragment);
+      }
       this.#rest = joined(this.#rest, record.fragment);
       if (this.#all.length + this.#rest.length > MOST_BYTES) {
         throw new BrokenTls("its certificates are too long");
@@ -262,37 +234,8 @@ class Messages {
 
 function unexpected(type: number, fragment: Bytes): BrokenTls {
   return new BrokenTls(
-    type === ALERT ? `it refuses (alert ${fragment[1]})` : "its handshake is out of order",
+    type === ALERT && fragment.length === 2
+      ? `it refuses (alert ${fragment[1]})`
+      : "its handshake is out of order",
   );
-}
-
-/** Reads numbers and bytes. Throws BrokenTls where there are too few, or too many. */
-class Input {
-  #at = 0;
-
-  constructor(readonly all: Bytes) {}
-
-  get isAtEnd(): boolean {
-    return this.#at === this.all.length;
-  }
-
-  number(width: number): number {
-    return this.bytes(width).reduce((value, byte) => value * 256 + byte, 0);
-  }
-
-  bytes(count: number): Bytes {
-    const bytes = this.all.slice(this.#at, this.#at += count);
-    if (bytes.length < count) throw new BrokenTls("its handshake is cut off");
-    return bytes;
-  }
-
-  end(): void {
-    if (!this.isAtEnd) throw new BrokenTls("its handshake has more than belongs there");
-  }
-}
-
-/** Whether both are the same, in a time that does not tell where they differ. */
-function isEqual(one: Bytes, other: Bytes): boolean {
-  if (one.length !== other.length) return false;
-  return one.reduce((difference, byte, at) => difference | (byte ^ other[at]), 0) === 0;
 }

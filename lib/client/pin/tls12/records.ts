@@ -23,6 +23,9 @@ export interface Record12 {
 /** What is wrong with what the other side sent. */
 export class BrokenTls extends Error {}
 
+/** The connection ended in the middle of a record. */
+export class CutOff extends BrokenTls {}
+
 /** A record that is not protected. */
 export function plainRecord(type: number, fragment: Uint8Array): Bytes {
   return joined(header(type, fragment.length), fragment);
@@ -49,7 +52,7 @@ export class RecordReader {
     const isKnown = head[1] === 3 && (head[2] === 3 || head[0] === ALERT);
     if (!isKnown || length > MAX_FRAGMENT) throw new BrokenTls("it does not speak TLS 1.2");
     const type = head[0];
-    if (!await this.#have(HEADER + length)) throw new BrokenTls("it broke off");
+    if (!await this.#have(HEADER + length)) throw new CutOff("it broke off");
     const start = this.#start + HEADER;
     this.#start = start + length;
     return { type, fragment: this.#buffer.slice(start, this.#start) };
@@ -64,7 +67,7 @@ export class RecordReader {
       }
       const came = await this.connection.read(this.#buffer.subarray(this.#end));
       if (came === null) {
-        if (this.#end > this.#start) throw new BrokenTls("it broke off");
+        if (this.#end > this.#start) throw new CutOff("it broke off");
         return false;
       }
       this.#end += came;

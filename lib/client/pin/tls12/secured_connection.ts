@@ -1,9 +1,11 @@
 /** A connection after a TLS 1.2 handshake of our own. */
 import { type Connection, writeAll } from "../../dial/connection.ts";
 import type { Secured } from "./handshake.ts";
-import { ALERT, APPLICATION_DATA, BrokenTls, MAX_CONTENT } from "./records.ts";
+import { ALERT, APPLICATION_DATA, BrokenTls, CutOff, MAX_CONTENT } from "./records.ts";
 
 const CLOSE_NOTIFY = 0;
+/** Records without content that may come one after another; OpenSSL takes as many. */
+const MOST_EMPTY = 32;
 
 export class SecuredConnection implements Connection {
   #rest: Uint8Array<ArrayBuffer> = new Uint8Array();
@@ -14,9 +16,13 @@ export class SecuredConnection implements Connection {
   /** Null once the server has said that it ends; throws where it ends without a word, as somebody may have cut it off. */
   async read(buffer: Uint8Array): Promise<number | null> {
     const { records, read } = this.secured;
-    while (this.#rest.length === 0) {
+    for (let empty = 0; this.#rest.length === 0; empty++) {
       if (this.#ended) return null;
-      const record = await records.next();
+      if (empty > MOST_EMPTY) throw new BrokenTls("it sends records without end that hold nothing");
+      const record = await records.next().catch((error) => {
+        if (error instanceof CutOff) return null;
+        throw error;
+      });
       if (record === null) throw new Deno.errors.UnexpectedEof("the connection ended without close_notify");
       const content = await read.open(record);
       if (record.type === APPLICATION_DATA) this.#rest = content;
