@@ -229,6 +229,43 @@ Deno.test("request holds few connections open at a time, however many servers a 
   await Promise.all(accepting);
 });
 
+Deno.test("request takes its connections for many small files from a server that is slow", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  let served = 0, busy = 0, most = 0;
+  const serve = async (connection: Deno.Conn) => {
+    const buffer = new Uint8Array(64 * 1024);
+    const answer = new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody");
+    let asked = "";
+    for (let count; (count = await connection.read(buffer)) !== null;) {
+      asked += new TextDecoder("latin1").decode(buffer.subarray(0, count));
+      for (let end; (end = asked.indexOf("\r\n\r\n")) !== -1; asked = asked.slice(end + 4)) {
+        busy++;
+        // The first ones are requested in the ordinary way.
+        if (served >= 100) most = Math.max(most, busy);
+        await new Promise((resolve) => setTimeout(resolve, 40));
+        await writeAll(connection, answer);
+        busy--;
+        served++;
+      }
+    }
+    connection.close();
+  };
+  const accepting = (async () => {
+    const serving: Promise<void>[] = [];
+    for await (const connection of listener) serving.push(serve(connection).catch(() => {}));
+    await Promise.all(serving);
+  })();
+  using dir = tempDir();
+  const url = `http://127.0.0.1:${listener.addr.port}`;
+  const stdin = Array.from({ length: 400 }, (_, n) => `${url}/${n}`).join("\n");
+  const args = ["request", "-q", "--parallel", "12", "--input", "-", "--output-dir", dir.path];
+  const run = await ferry(args, { stdin });
+  assertEquals([run.code, run.stderr, [...Deno.readDirSync(dir.path)].length], [0, "", 400]);
+  assertEquals(most, 12);
+  listener.close();
+  await accepting;
+});
+
 Deno.test("request stopped among many small files leaves whole files and no parts", async () => {
   await using server = oddities();
   using dir = tempDir();

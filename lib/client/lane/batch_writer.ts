@@ -11,7 +11,7 @@ const BATCH_FILES = 128;
 const MOST_WAITING = 2 * 1024 * 1024;
 
 /** Pieces of memory that are kept. */
-const MOST_KEPT = 16;
+const MOST_KEPT = 8;
 
 /** What became of one file. */
 export type Written =

@@ -12,6 +12,9 @@ import type { Delivered, Wanted } from "./wanted.ts";
 /** For so many a pack is worth its while. */
 const MANY = 16;
 
+/** Connections to a server that answers at once: more of them bring nothing sooner, and each has memory of its own. */
+const ENOUGH = 4;
+
 /** Connections that may end before many requests could wait on them. */
 const MAX_BROKEN = 2;
 
@@ -130,9 +133,15 @@ export class OriginLane {
     if (this.#queue.length === 0) return;
     for (const pipeline of this.#pipelines) pipeline.wake();
     if (this.#queue.length === 0) return;
-    const limit = this.#state.kind === "pipelines" ? this.#options.parallel : 1;
-    const wanted = Math.min(limit, this.#queue.length);
+    const wanted = Math.min(this.#mostPipelines(), this.#queue.length);
     while (this.#pipelines.size + this.#dialing < wanted) this.#dial(this.#queue[0].url);
+  }
+
+  #mostPipelines(): number {
+    if (this.#state.kind !== "pipelines") return 1;
+    const { parallel } = this.#options;
+    for (const pipeline of this.#pipelines) if (pipeline.isSlow) return parallel;
+    return Math.min(parallel, ENOUGH);
   }
 
   async #dial(url: URL): Promise<void> {

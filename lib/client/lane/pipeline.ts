@@ -22,6 +22,7 @@ const SMALL_BYTES = 32 * 1024;
 /** Requests under way on a connection, fewer of them where each takes its time. */
 const MAX_DEPTH = 64;
 const FIRST_DEPTH = 4;
+const GOOD_DEPTH = 16;
 const QUICK_MS = 25;
 const SLOW_MS = 200;
 
@@ -62,6 +63,7 @@ export class Pipeline {
   #depth = FIRST_DEPTH;
   /** When it was refilled last. */
   #refilled = 0;
+  #isSlow = false;
   /** What the next bytes are of. */
   #long: LongBody | null = null;
   /** Interim answers that came since the last other one. */
@@ -82,6 +84,11 @@ export class Pipeline {
   /** Whether its answers are such that many requests may wait on it. */
   get isWarm(): boolean {
     return this.#isWarm;
+  }
+
+  /** Whether its answers take so long that others in line wait: more connections serve better. */
+  get isSlow(): boolean {
+    return this.#isSlow;
   }
 
   /** There may be more to send. */
@@ -135,6 +142,7 @@ export class Pipeline {
       const took = now - this.#refilled;
       if (took < QUICK_MS) this.#depth = Math.min(MAX_DEPTH, this.#depth * 2);
       else if (took > SLOW_MS) this.#depth = Math.max(2, this.#depth / 2);
+      this.#isSlow = took >= QUICK_MS && this.#depth < GOOD_DEPTH;
     }
     const { form, proxyHeaders } = this.#dialed;
     const next = this.#options.next((this.#isWarm ? this.#depth : 1) - this.#line.length);
