@@ -16,7 +16,7 @@ export interface PumpOptions {
 /** Of one buffer, and of all together that are in use at a time; smaller ones are slower. */
 const MOST_BYTES = 512 * 1024;
 const LEAST_BYTES = 64 * 1024;
-const ALL_BYTES = 16 * 1024 * 1024;
+const ALL_BYTES = 4 * 1024 * 1024;
 
 /** How many bodies are being moved. */
 let moving = 0;
@@ -38,7 +38,10 @@ export async function pump(
   if (body !== null && left > 0) {
     let share = MOST_BYTES;
     for (moving++; share > LEAST_BYTES && share * moving > ALL_BYTES;) share /= 2;
-    const size = Math.min(options.pace?.pieceSize(share) ?? share, Math.max(left + skip, 4096));
+    const size = Math.min(
+      options.pace?.pieceSize(share) ?? share,
+      Math.max(2 ** Math.ceil(Math.log2(left + skip)), 4096),
+    );
     let buffer = borrow(size);
     // What is being written, from another buffer: the next bytes come meanwhile.
     let other: Uint8Array<ArrayBuffer> | undefined;
