@@ -1,4 +1,5 @@
 /** tar: POSIX.1-2001 (pax), with plain ustar headers for all that fits into them. */
+import { joined } from "../../core/joined.ts";
 import { type ArchiveEntry, NOTHING } from "./entry.ts";
 
 const BLOCK = 512;
@@ -77,7 +78,7 @@ export function tarHeader(entry: ArchiveEntry): Uint8Array {
     mtime,
     target: records.some(([key]) => key === "linkpath") ? shortened(target) : target,
   });
-  return records.length === 0 ? header : concat([paxHeader(records), header]);
+  return records.length === 0 ? header : joined([paxHeader(records), header]);
 }
 
 const TYPES = { file: "0", link: "2", dir: "5" } as const;
@@ -94,7 +95,7 @@ function paxHeader(records: readonly (readonly [string, string])[]): Uint8Array 
     mtime: 0,
     target: "",
   });
-  return concat([header, body, new Uint8Array((BLOCK - body.length % BLOCK) % BLOCK)]);
+  return joined([header, body, new Uint8Array((BLOCK - body.length % BLOCK) % BLOCK)]);
 }
 
 /** `LENGTH KEY=VALUE\n`; the length counts its own digits. */
@@ -159,14 +160,4 @@ function ustarHeader(
   const sum = header.reduce((total, byte) => total + byte, 0);
   put(FIELDS.checksum, `${sum.toString(8).padStart(6, "0")}\0 `);
   return header;
-}
-
-function concat(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

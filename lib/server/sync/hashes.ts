@@ -1,4 +1,5 @@
 /** The answer to `POST hashes`, written at the pace at which the client takes it. */
+import { joined } from "../../core/joined.ts";
 import { hashFiles } from "../../store/read/file_hashes.ts";
 import type { HashMemory } from "../../store/read/scan.ts";
 import { hashRecord, waitingRecord } from "../../wire/hashes.ts";
@@ -47,14 +48,4 @@ function readablePath(reach: Reach, path: string): string | null {
     if (error instanceof Unreachable) return null;
     throw error;
   }
-}
-
-function joined(records: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(records.reduce((sum, record) => sum + record.length, 0));
-  let at = 0;
-  for (const record of records) {
-    bytes.set(record, at);
-    at += record.length;
-  }
-  return bytes;
 }

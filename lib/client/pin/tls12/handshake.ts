@@ -2,12 +2,13 @@
  * A TLS 1.2 handshake (RFC 5246) with a server that has a pinned certificate, whoever signed that: ephemeral keys alone
  * (RFC 8422), AES-GCM alone, nothing resumed and nothing renegotiated.
  */
+import { joined } from "../../../core/joined.ts";
 import { type Connection, writeAll } from "../../dial/connection.ts";
 import { clientHello } from "../client_hello.ts";
 import { certificateKey, isSignedBy, SIGNATURE_SCHEMES } from "./certificate_key.ts";
 import { agree, type Agreement, GROUPS } from "./key_agreement.ts";
 import { Input, isEqual, notOffered } from "./input.ts";
-import { type Bytes, digest, joined, prf } from "./key_schedule.ts";
+import { type Bytes, digest, prf } from "./key_schedule.ts";
 import {
   ALERT,
   BrokenTls,
@@ -81,7 +82,7 @@ export async function handshake(
     );
   }
   if (server.suite.isRsa !== (key.kind === "rsa")) throw notOffered();
-  const signed = joined(random, server.random, exchange.params);
+  const signed = joined([random, server.random, exchange.params]);
   if (!await isSignedBy(key, { ...exchange, signed })) {
     throw new WrongServer("it does not have the key of its certificate");
   }
@@ -93,7 +94,7 @@ export async function handshake(
   const mine = [
     // None: it is the server that has to prove itself here.
     ...(rest.type === CERTIFICATE_REQUEST ? [message(CERTIFICATE, Uint8Array.of(0, 0, 0))] : []),
-    message(CLIENT_KEY_EXCHANGE, joined(Uint8Array.of(agreement.point.length), agreement.point)),
+    message(CLIENT_KEY_EXCHANGE, joined([Uint8Array.of(agreement.point.length), agreement.point])),
   ];
   for (const bytes of mine) messages.add(bytes);
 
@@ -101,7 +102,7 @@ export async function handshake(
   const master = await masterSecret(messages, { server, agreement, random });
   const keys = await prf(hash, master, {
     label: "key expansion",
-    seed: joined(server.random, random),
+    seed: joined([server.random, random]),
     length: 2 * keyBytes + 2 * SALT,
   });
   const part = (start: number, length: number) => keys.slice(start, start + length);
@@ -117,11 +118,11 @@ export async function handshake(
   messages.add(end);
   await writeAll(
     connection,
-    joined(
+    joined([
       ...mine.map((bytes) => plainRecord(HANDSHAKE, bytes)),
       plainRecord(CHANGE_CIPHER_SPEC, Uint8Array.of(1)),
       await write.seal(HANDSHAKE, end),
-    ),
+    ]),
   );
   const expected = await finished("server finished");
   const came = await messages.last(read);
@@ -137,7 +138,7 @@ async function masterSecret(
   return await prf(hash, agreement.secret, {
     ...(server.extended
       ? { label: "extended master secret", seed: await digest(hash, messages.all) }
-      : { label: "master secret", seed: joined(random, server.random) }),
+      : { label: "master secret", seed: joined([random, server.random]) }),
     length: 48,
   });
 }
@@ -170,7 +171,7 @@ interface Message {
 
 function message(type: number, body: Uint8Array): Bytes {
   const { length } = body;
-  return joined(Uint8Array.of(type, length >> 16, (length >> 8) & 0xff, length & 0xff), body);
+  return joined([Uint8Array.of(type, length >> 16, (length >> 8) & 0xff, length & 0xff), body]);
 }
 
 /** The messages of a handshake, both sides' in order. */
@@ -186,7 +187,7 @@ class Messages {
   }
 
   add(bytes: Uint8Array): void {
-    this.#all = joined(this.#all, bytes);
+    this.#all = joined([this.#all, bytes]);
   }
 
   /** The server's next one, which has to be one of `types`. */
@@ -199,7 +200,7 @@ class Messages {
       if (record.type !== HANDSHAKE || record.fragment.length === 0) {
         throw unexpected(record.type, record.fragment);
       }
-      this.#rest = joined(this.#rest, record.fragment);
+      this.#rest = joined([this.#rest, record.fragment]);
       if (this.#all.length + this.#rest.length > MOST_BYTES) {
         throw new BrokenTls("its certificates are too long");
       }

@@ -1,4 +1,5 @@
 /** The parts of a handshake message. Pure. */
+import { timingSafeEqual } from "node:crypto";
 import type { Bytes } from "./key_schedule.ts";
 import { BrokenTls } from "./records.ts";
 
@@ -29,8 +30,7 @@ export class Input {
 
 /** Whether both are the same, in a time that does not tell where they differ. */
 export function isEqual(one: Bytes, other: Bytes): boolean {
-  if (one.length !== other.length) return false;
-  return one.reduce((difference, byte, at) => difference | (byte ^ other[at]), 0) === 0;
+  return one.length === other.length && timingSafeEqual(one, other);
 }
 
 /** The other side chose something that this one did not say it can do. */

@@ -1,18 +1,9 @@
 /** The secrets of a TLS 1.2 connection (RFC 5246 sections 5, 6.3 and 8.1, RFC 7627). Pure. */
+import { joined } from "../../../core/joined.ts";
 
 export type Hash = "SHA-256" | "SHA-384";
 
 export type Bytes = Uint8Array<ArrayBuffer>;
-
-export function joined(...pieces: readonly Uint8Array[]): Bytes {
-  const all = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
-}
 
 export async function digest(hash: Hash, bytes: Bytes): Promise<Bytes> {
   return new Uint8Array(await crypto.subtle.digest(hash, bytes));
@@ -26,11 +17,11 @@ export async function prf(
 ): Promise<Bytes> {
   const key = await crypto.subtle.importKey("raw", secret, { name: "HMAC", hash }, false, ["sign"]);
   const hmac = async (bytes: Bytes) => new Uint8Array(await crypto.subtle.sign("HMAC", key, bytes));
-  const labelled = joined(new TextEncoder().encode(label), seed);
+  const labelled = joined([new TextEncoder().encode(label), seed]);
   let output: Bytes = new Uint8Array();
   for (let a: Bytes = labelled; output.length < length;) {
     a = await hmac(a);
-    output = joined(output, await hmac(joined(a, labelled)));
+    output = joined([output, await hmac(joined([a, labelled]))]);
   }
   return output.slice(0, length);
 }

@@ -1,6 +1,7 @@
 /** The records of a TLS 1.2 connection (RFC 5246 section 6.2), and what protects them: AES-GCM (RFC 5288). */
+import { joined } from "../../../core/joined.ts";
 import type { Connection } from "../../dial/connection.ts";
-import { type Bytes, joined } from "./key_schedule.ts";
+import type { Bytes } from "./key_schedule.ts";
 
 export const CHANGE_CIPHER_SPEC = 20;
 export const ALERT = 21;
@@ -28,7 +29,7 @@ export class CutOff extends BrokenTls {}
 
 /** A record that is not protected. */
 export function plainRecord(type: number, fragment: Uint8Array): Bytes {
-  return joined(header(type, fragment.length), fragment);
+  return joined([header(type, fragment.length), fragment]);
 }
 
 function header(type: number, length: number): Bytes {
@@ -93,7 +94,7 @@ export class Protection {
     const number = this.#count();
     const algorithm = this.#algorithm(number, { number, type, length: content.length });
     const sealed = new Uint8Array(await crypto.subtle.encrypt(algorithm, this.key, content));
-    return joined(header(type, EXPLICIT + sealed.length), number, sealed);
+    return joined([header(type, EXPLICIT + sealed.length), number, sealed]);
   }
 
   /** What `record` holds. Throws BrokenTls when it is not what the other side sent at this place. */
@@ -117,8 +118,8 @@ export class Protection {
     explicit: Uint8Array,
     { number, type, length }: { number: Uint8Array; type: number; length: number },
   ): AesGcmParams {
-    const additionalData = joined(number, header(type, length));
-    return { name: "AES-GCM", iv: joined(this.salt, explicit), additionalData, tagLength: 8 * TAG };
+    const additionalData = joined([number, header(type, length)]);
+    return { name: "AES-GCM", iv: joined([this.salt, explicit]), additionalData, tagLength: 8 * TAG };
   }
 
   /** The number of the record, counted on. */
