@@ -98,6 +98,8 @@ export function listen(
     async stop(graceMs, { leaving } = { leaving: false }) {
       const end = Date.now() + graceMs;
       stopping = !leaving;
+      // The supervisor may close the socket that it listens on, and others are there.
+      ending = leaving;
       // Who is about to ask on an open connection learns from the answer that it is the last one there.
       if (leaving) await new Promise((resolve) => setTimeout(resolve, Math.min(graceMs, LEAVE_MS)));
       ending = true;

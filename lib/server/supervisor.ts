@@ -4,19 +4,17 @@
  * everything; it never sees a request.
  */
 import { tmpdir } from "node:os";
-import { FerryError, quote } from "../core/errors.ts";
-import { unpackError } from "../core/packed_error.ts";
+import { quote } from "../core/errors.ts";
 import { libraryPath } from "../store/libc.ts";
 import { removeQuietly } from "../store/quiet.ts";
 import type { Accounts } from "./authenticate.ts";
-import type { Admission } from "./guard/guard.ts";
 import { Roster } from "./guard/roster.ts";
-import type { GuardedWorker } from "./guard/start.ts";
 import { claimPlace, removeSocket } from "./listen.ts";
+import { Member } from "./member.ts";
+import { PortListeners } from "./port_listeners.ts";
 import type { ServerCounts } from "./metrics/server_counts.ts";
 import { handoverSocket, permissionsOf, type Role } from "./sandbox.ts";
 import type { ServerSettings } from "./settings.ts";
-import type { WorkerOrder, WorkerReport } from "./worker_messages.ts";
 
 /** A server that answers. */
 export interface Supervised {
@@ -78,6 +76,8 @@ export async function supervise(settings: ServerSettings, options: SuperviseOpti
   ) {
     warn("connections are not guarded here, so that slow and idle ones stay; put a proxy in front");
   }
+  const listeners = port === null ? null : PortListeners.open(port);
+  let givenWay = Promise.resolve();
   let crew = first;
   /** Those that `crew` goes by. */
   let { limits } = settings;
@@ -90,8 +90,10 @@ export async function supervise(settings: ServerSettings, options: SuperviseOpti
     for (let waited = 0; await crew.pushes() > 0 && waited < PUSH_GRACE_MS && !stopping; waited += LOOK_MS) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
+    await givenWay;
     if (stopping) return;
     const old = crew;
+    const former = listeners?.all() ?? [];
     const { meters } = roster;
     roster.change(next.limits);
     try {
@@ -101,6 +103,9 @@ export async function supervise(settings: ServerSettings, options: SuperviseOpti
       throw error;
     }
     limits = next.limits;
+    givenWay =
+      listeners?.giveWay(former).catch((error) => warn(`connections are not led to new workers: ${error}`)) ??
+        givenWay;
     await old.retire();
     crew.alone();
     leaving.add(old);
@@ -231,129 +236,5 @@ async function startCrew(
   } catch (error) {
     await stop(0);
     throw error;
-  }
-}
-
-/** After a worker should have stopped, it gets so long to say that it has. */
-const LAST_WORD_MS = 2000;
-
-/** One worker. */
-class Member implements GuardedWorker {
-  url = "";
-  port: number | null = null;
-  /** Resolves with the reason when it ends without having been told to. */
-  readonly died: Promise<string>;
-  /** Resolves when it ends in whichever way. */
-  readonly ended: Promise<void>;
-  readonly #worker: Worker;
-  readonly #listening: Promise<void>;
-  /** Told that it has ended. */
-  readonly #end: () => void;
-  /** Told the answer to the question that was asked last, 0 when there will be none. */
-  #answer: (count: number) => void = () => {};
-  #busy: (keys: string[]) => void = () => {};
-
-  constructor(
-    entry: URL,
-    { name, permissions, log, metrics, hangUp }: {
-      name: string;
-      hangUp: (key: string) => void;
-      permissions: Deno.PermissionOptions;
-      log: (text: string) => void;
-      metrics: () => string;
-    },
-  ) {
-    const worker = this.#worker = new Worker(entry, { type: "module", name, deno: { permissions } });
-    const listening = Promise.withResolvers<void>();
-    const ended = Promise.withResolvers<void>();
-    const died = Promise.withResolvers<string>();
-    worker.addEventListener("message", ({ data }: MessageEvent<WorkerReport>) => {
-      switch (data.kind) {
-        case "listening":
-          this.url = data.url;
-          this.port = data.port;
-          return listening.resolve();
-        case "failed":
-          return listening.reject(unpackError(data.error));
-        case "log":
-          return log(data.text);
-        case "count":
-          return this.#answer(data.pushes);
-        case "hang up":
-          return hangUp(data.key);
-        case "busy":
-          return this.#busy(data.keys);
-        case "scrape":
-          return this.tell({ kind: "metrics", id: data.id, page: metrics() });
-        case "retired":
-          return this.#answer(0);
-        case "stopped":
-          return this.#end();
-      }
-    });
-    worker.addEventListener("error", (event) => {
-      event.preventDefault();
-      const why = event.message === "" ? "it ran out of memory or was ended" : event.message;
-      listening.reject(new FerryError("internal", why));
-      this.#end();
-      died.resolve(why);
-    });
-    this.#listening = listening.promise;
-    this.#listening.catch(() => {});
-    this.ended = ended.promise;
-    this.#end = () => {
-      ended.resolve();
-      this.#answer(0);
-      this.#busy([]);
-    };
-    this.died = died.promise;
-  }
-
-  async start(order: WorkerOrder): Promise<void> {
-    this.#worker.postMessage(order);
-    try {
-      await this.#listening;
-    } catch (error) {
-      this.#worker.terminate();
-      this.#end();
-      throw error;
-    }
-  }
-
-  /** Gives an order that is not answered. */
-  tell(order: WorkerOrder): void {
-    this.#worker.postMessage(order);
-  }
-
-  /** Gives an order that is answered; one at a time. */
-  ask(order: Extract<WorkerOrder, { kind: "count" | "retire" }>): Promise<number> {
-    return new Promise((resolve) => {
-      this.#answer = resolve;
-      this.tell(order);
-    });
-  }
-
-  /** The connections on which requests are under way; none when it has ended. */
-  busy(): Promise<string[]> {
-    return new Promise((resolve) => {
-      this.#busy = resolve;
-      this.tell({ kind: "busy" });
-    });
-  }
-
-  /** Tells whom to let in. */
-  admit(admission: Admission | null): void {
-    this.tell({ kind: "admit", admission });
-  }
-
-  /** Stops it; once more, with less patience, is an order too. */
-  async stop(graceMs: number): Promise<void> {
-    this.tell({ kind: "stop", graceMs });
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, graceMs + LAST_WORD_MS));
-    await Promise.race([this.ended, late]);
-    clearTimeout(timer);
-    this.#worker.terminate();
-    this.#end();
   }
 }
