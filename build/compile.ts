@@ -10,6 +10,7 @@ const ROOT = resolve(import.meta.dirname!, "..");
 const MAIN = "main.ts";
 const WORKERS: readonly string[] = [
   "cmd/serve_worker.ts",
+  "lib/client/pipe_worker.ts",
   "lib/store/write/worker.ts",
   "lib/store/downloads/download_worker.ts",
 ];

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { ferry, sha256, tempDir } from "./harness.ts";
+import { ferry, ferryCommand, sha256, tempDir } from "./harness.ts";
 import { hostile } from "./hostile_server.ts";
 import { createHash } from "node:crypto";
 
@@ -43,6 +43,35 @@ Deno.test("request -T sends a file with its length and a pipe in chunks", async 
       assertEquals([args, name, seen[name]], [args, name, value]);
     }
   }));
+});
+
+Deno.test("request waits for who writes to a named pipe, and for nobody longer than it may", async () => {
+  using dir = tempDir();
+  const pipe = dir.at("pipe");
+  new Deno.Command("mkfifo", { args: [pipe] }).outputSync();
+  await using server = mirror();
+  const late = await ferry(["request", "--timeout", "1s", "-T", pipe, `${server.url}/x`]);
+  assertEquals(late.code, 28, late.stderr);
+  const waiting = ferryCommand(["request", "--input", pipe]);
+  const child = new Deno.Command(waiting.path, { args: waiting.args, stdout: "null", stderr: "piped" })
+    .spawn();
+  // A first line is answered, so that it waits for the next one.
+  const writer = await Deno.open(pipe, { write: true });
+  await writer.write(new TextEncoder().encode(`url\n`));
+  const stderr = child.stderr.getReader();
+  await stderr.read();
+  child.kill("SIGINT");
+  stderr.releaseLock();
+  await child.stderr.cancel();
+  assertEquals((await child.status).code, 130);
+  writer.close();
+  for (const content of ["", "some", "x".repeat(300_000)]) {
+    const sending = ferry(["request", "-T", pipe, `${server.url}/x`]);
+    await Deno.writeTextFile(pipe, content);
+    const { code, stdout, stderr } = await sending;
+    assertEquals(code, 0, stderr);
+    assertEquals(JSON.parse(stdout).sha256, await sha256(content));
+  }
 });
 
 Deno.test("request -d and --data-json POST text, files and stdin", async () => {

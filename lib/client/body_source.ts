@@ -2,6 +2,7 @@
 import { assertNever, FerryError, quote, readError } from "../core/errors.ts";
 import { readBody } from "./body_reader.ts";
 import type { RequestBody } from "./http1/request.ts";
+import { openStream } from "./named_pipe.ts";
 
 /** Called with how many bytes were taken; what it returns is awaited before the next ones. */
 export type Meter = (bytes: number) => void | Promise<void>;
@@ -32,8 +33,7 @@ export function fileSource(path: string, stdin: ReadableStream<Uint8Array>): Bod
       Deno.openSync(path).close();
       return { kind: "file", path, size: info.size };
     }
-    // A pipe is open only when somebody writes to it; until then everything else goes on, but for Deno 2.4.
-    return { kind: "stream", stream: async () => (await Deno.open(path)).readable, name: path };
+    return { kind: "stream", stream: async () => (await openStream(path, info)).readable, name: path };
   } catch (error) {
     throw readError(error, path);
   }

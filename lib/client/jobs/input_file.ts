@@ -1,5 +1,6 @@
 /** `--input`: jobs from a file or a pipe, a line each, in constant memory. */
 import { FerryError, quote, readError } from "../../core/errors.ts";
+import { openStream } from "../named_pipe.ts";
 import { parseLine } from "./input_line.ts";
 import type { Job } from "./job.ts";
 import type { Stream } from "./stream.ts";
@@ -40,12 +41,12 @@ export class InputFile {
   ): Promise<InputFile> {
     if (path === "") throw new FerryError("usage", "--input is empty");
     if (path === "-") return new InputFile("stdin", () => Promise.resolve(stdin), options);
+    const info = await reading(path, () => Deno.stat(path));
     const input = new InputFile(
       path,
-      async () => (await reading(path, () => Deno.open(path))).readable,
+      async () => (await reading(path, () => openStream(path, info))).readable,
       options,
     );
-    const info = await reading(path, () => Deno.stat(path));
     if (info.isDirectory) throw new FerryError("read_failed", `cannot read ${quote(path)}: it is a folder`);
     if (info.isFile) await input.#check();
     return input;
