@@ -46,8 +46,11 @@ export class Pool implements Holder {
   abort(call: Call): void {
     const index = this.#queue.indexOf(call);
     if (index !== -1) this.#queue.splice(index, 1);
-    // Nobody else waits for these.
-    for (const dialing of this.#dialing) if (this.#dialing.size > this.#queue.length) dialing.abort();
+    // Nobody else waits for these, the youngest ones. None of them counts from now on, or who comes next would wait for it.
+    for (const dialing of [...this.#dialing].slice(this.#queue.length)) {
+      this.#dialing.delete(dialing);
+      dialing.abort();
+    }
     call.fail(call.signal.reason);
   }
 

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { Dialer } from "../dial/dialer.ts";
 import { Call } from "./call.ts";
 import { Idle } from "./idle.ts";
@@ -30,5 +30,39 @@ Deno.test("Pool.check() lets idle connections go when the server has no room for
   }
   assertEquals(await Promise.all(calls.map(async (call) => (await call.answer).status)), Array(4).fill(200));
   assertEquals(server.count, 4);
+  pool.close();
+});
+
+Deno.test("Pool.abort() gives up the connections that nobody waits for any more, and no others", async () => {
+  await using server = new RawServer(async (connection) => {
+    while (await connection.head() !== null) await connection.answer("");
+  });
+  const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+  const given: AbortSignal[] = [];
+  const dialer = new Dialer();
+  const dial = async (url: URL, signal: AbortSignal) => {
+    given.push(signal);
+    await opened;
+    return await dialer.dial(url, signal);
+  };
+  const pool = new Pool({ dial }, { limit: 4, idle: new Idle(4) });
+  const stops = Array.from({ length: 5 }, () => new AbortController());
+  const callOf = (stop: AbortController) => {
+    const call = new Call({ url: server.url, method: "GET", fields: prepareFields([]) }, stop.signal, false);
+    pool.add(call);
+    return call;
+  };
+  const [first, ...others] = stops.slice(0, 4).map(callOf);
+  const refused = assertRejects(() => first.answer, Error, "not wanted");
+  stops[0].abort(new Error("not wanted"));
+  pool.abort(first);
+  assertEquals(given.map(({ aborted }) => aborted), [false, false, false, true]);
+  // One that comes in the very moment has a connection made of its own.
+  others.push(callOf(stops[4]));
+  assertEquals(given.length, 5);
+  open();
+  await refused;
+  const answers = await Promise.all(others.map(({ answer }) => answer));
+  assertEquals(answers.map(({ status }) => status), Array(4).fill(200));
   pool.close();
 });

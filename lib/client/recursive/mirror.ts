@@ -71,7 +71,8 @@ export class Mirror {
       case "fetch": {
         const { path, here, mtime } = step;
         return {
-          target: step.url.replace("//", `//${this.plan.userinfo}`),
+          // By a function: a password may have a `$`.
+          target: step.url.replace("//", () => `//${this.plan.userinfo}`),
           output: this.tools.local.at(path),
           sole: true,
           mtime: mtime ?? "server",

@@ -28,7 +28,7 @@ Deno.test("Mirror makes jobs of what it finds, and counts how they end", async (
       },
       "/p/x/": { entries: [{ name: "é", kind: "file" }], refused: [], precision: 1 },
     };
-    const mirror = new Mirror({ root: new URL("http://h/p/"), userinfo: "me:pw@", depth: 9 }, {
+    const mirror = new Mirror({ root: new URL("http://h/p/"), userinfo: "me:p$&w$$@", depth: 9 }, {
       read: (url) => Promise.resolve(listings[url.pathname]),
       local: new LocalTree(dir),
     });
@@ -45,9 +45,9 @@ Deno.test("Mirror makes jobs of what it finds, and counts how they end", async (
       ]),
       [
         ["http://h/p/", undefined, undefined, undefined, "not fetched: a\\b: a backslash in a name"],
-        ["http://me:pw@h/p/new", "/new", TIME, undefined, undefined],
-        ["http://me:pw@h/p/old", "/old", "server", "Tue, 14 Nov 2023 22:13:20 GMT", undefined],
-        ["http://me:pw@h/p/x/%C3%A9", "/x/é", "server", undefined, undefined],
+        ["http://me:p$&w$$@h/p/new", "/new", TIME, undefined, undefined],
+        ["http://me:p$&w$$@h/p/old", "/old", "server", "Tue, 14 Nov 2023 22:13:20 GMT", undefined],
+        ["http://me:p$&w$$@h/p/x/%C3%A9", "/x/é", "server", undefined, undefined],
       ],
     );
     const ended: Outcome = { url: "", method: "GET", bytes: 5, ms: 0, retries: 0 };
