@@ -12,7 +12,9 @@ export interface SecretArgument {
 /** The passwords in those of `args` that are URLs. */
 export function passwordsIn(args: readonly string[]): SecretArgument[] {
   return args.flatMap((text) => {
-    const match = /^((?:[a-z][a-z0-9+.-]*:[/\\]+)?[^/\\?#:@]*:)([^/\\?#]*)@/i.exec(text);
+    // What follows the colon and is no port may be a password that should have been escaped.
+    const match = /^((?:[a-z][a-z0-9+.-]*:[/\\]+)?[^/\\?#:@[]*:)([^/\\?#]*|(?!\d{0,5}(?:[/\\?#]|$))[^]*)@/i
+      .exec(text);
     return match === null ? [] : [{ text, from: match[1].length, to: match[0].length - 1 }];
   });
 }

@@ -20,7 +20,17 @@ Deno.test("passwordsIn() finds them whatever a URL has for its two slashes", () 
     const [{ text, from, to }] = passwordsIn([`${start}ann:p@w@host/x:y@z`]);
     assertEquals([start, text.slice(from, to)], [start, "p@w"]);
   }
-  assertEquals(passwordsIn(["http://host/a:b@c", "http://ann@host/", "plain"]), []);
+  const [{ from, to }] = passwordsIn(["http://ann:p/w?@host/x"]);
+  assertEquals([from, to], ["http://ann:".length, "http://ann:p/w?".length]);
+  const none = [
+    "http://host/a:b@c",
+    "http://ann@host/",
+    "http://host:80/@c",
+    "http://[::1]/@c",
+    "http://[::1]:80/@c",
+    "plain",
+  ];
+  assertEquals(passwordsIn(none), []);
 });
 
 Deno.test({

@@ -20,8 +20,13 @@ export function parseTarget(text: string): BareUrl {
   }
   const url = URL.parse(text);
   if (url === null) {
-    const hint = /^[^/]*\/\/[^/]*\[[^\]]*%/.test(text) ? "; addresses with a zone (%) are not served" : "";
-    throw new FerryError("bad_url", `not a valid URL: ${quote(hideUserinfo(text))}${hint}`);
+    const shown = hideUserinfo(text);
+    const hint = /^[^/]*\/\/[^/]*\[[^\]]*%/.test(text)
+      ? "; addresses with a zone (%) are not served"
+      : URL.canParse(shown)
+      ? "; in its user or password / is written as %2F, ? as %3F, # as %23"
+      : "";
+    throw new FerryError("bad_url", `not a valid URL: ${quote(shown)}${hint}`);
   }
   // To set it takes longer than all the rest.
   if (url.href.includes("#")) url.hash = "";

@@ -67,7 +67,10 @@ export function redactHeader(name: string, value: string): string {
   return scheme ? `${scheme[1]} [redacted]` : "[redacted]";
 }
 
+/** A user and a password with a `/`, `?` or `#` in it, which should have been escaped: what follows the colon is no port. */
+const UNESCAPED = /^([a-z][a-z0-9+.-]*:[/\\]+|[/\\]{2,})?[^/\\?#:@[]*:(?!\d{0,5}(?:[/\\?#]|$))[^]*@/i;
+
 /** `text` without what stands between its slashes, whichever a URL may have there, and the last `@` of its authority. */
 export function hideUserinfo(text: string): string {
-  return text.replace(/^([a-z][a-z0-9+.-]*:[/\\]+|[/\\]{2,})?[^/\\?#]*@/i, "$1");
+  return text.replace(/^([a-z][a-z0-9+.-]*:[/\\]+|[/\\]{2,})?[^/\\?#]*@/i, "$1").replace(UNESCAPED, "$1");
 }

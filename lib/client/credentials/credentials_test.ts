@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { FerryError } from "../../core/errors.ts";
-import { authorization, redactHeader, takeUserinfo } from "./credentials.ts";
+import { authorization, hideUserinfo, redactHeader, takeUserinfo } from "./credentials.ts";
 
 Deno.test("takeUserinfo() decodes userinfo and takes it out of the URL", () => {
   const cases: [string, string, string | undefined][] = [
@@ -37,4 +37,30 @@ Deno.test("redactHeader() hides what may be a secret", () => {
     ["accept", "*/*", "*/*"],
   ];
   for (const [name, value, shown] of cases) assertEquals([name, redactHeader(name, value)], [name, shown]);
+});
+
+Deno.test("hideUserinfo() hides passwords that should have been escaped too, and no part of a path", () => {
+  const cases: [text: string, shown: string][] = [
+    ["http://ann:pw@host/a:b@c", "http://host/a:b@c"],
+    ["http://ann:p@w@host/", "http://host/"],
+    ["http://ann:p/w@host/x", "http://host/x"],
+    ["http://ann:p?w#@host/x", "http://host/x"],
+    ["http://ann:1/w@host/x", "http://ann:1/w@host/x"],
+    ["ann:p/w@host/x", "host/x"],
+    ["http:/ann:p/w@host/x", "http:/host/x"],
+    ["//ann:p/w@host/x", "//host/x"],
+    ["http://host/@scope/x", "http://host/@scope/x"],
+    ["http://host:80/@scope/x", "http://host:80/@scope/x"],
+    ["http://[::1]:80/@scope/x", "http://[::1]:80/@scope/x"],
+    ["http://[::1]/@scope/x", "http://[::1]/@scope/x"],
+    ["host:80/@scope/x", "host:80/@scope/x"],
+    ["/@scope/a:b", "/@scope/a:b"],
+    ["/x?a:b@c", "/x?a:b@c"],
+    ["http://h/x@y?z=a@b", "http://h/x@y?z=a@b"],
+  ];
+  for (const [text, shown] of cases) assertEquals([text, hideUserinfo(text)], [text, shown]);
+  // Whatever a URL parser takes for the two slashes.
+  for (const start of ["http:/", "http:///", "http:\\\\", "//", "\\/"]) {
+    assertEquals(hideUserinfo(`${start}a:b@h/x@y`), `${start}h/x@y`);
+  }
 });
