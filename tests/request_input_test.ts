@@ -114,6 +114,7 @@ Deno.test("request --input refuses a file with a bad line before anything is fet
     ['{"url": "http://h/", "output": ""}', '"output" is empty'],
     ['{"url": "http://h/", "checksum": "md5:1"}', '"checksum" must be'],
     ['{"url": "http://h/", "method": "A B"}', '"method" A B is none'],
+    ['{"url": "http://h/", "method": "Connect"}', '"method" CONNECT is for proxies'],
     ['{"url": "http://h/", "method": "GET", "data": "x"}', '"data" is a body'],
     ['{"url": "http://h/", "headers": ["geheim"]}', '"headers" must be'],
     ['{"url": "http://h/", "headers": {"a": 1}}', 'header "a" must be a text'],

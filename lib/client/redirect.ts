@@ -13,9 +13,9 @@ export interface Hop {
 
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
-/** Whether an answer sends the client somewhere else. */
+/** Whether an answer sends the client somewhere else; an empty `location` names no place. */
 export function isRedirect(status: number, location: string | null): location is string {
-  return location !== null && REDIRECTS.includes(status);
+  return location !== null && location !== "" && REDIRECTS.includes(status);
 }
 
 /**

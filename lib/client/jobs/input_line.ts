@@ -57,6 +57,8 @@ function jobOf(fields: Record<string, unknown>, { below }: LineContext, fail: Fa
     // RFC 9110 section 9.1: a token.
     if (!/^[!#$%&'*+.^_`|~0-9a-z-]{1,50}$/i.test(method)) throw fail(`"method" ${quote(method)} is none`);
     job.method = method.toUpperCase();
+    // RFC 9110 section 9.3.6: it asks a proxy, and what follows its answer is no body.
+    if (job.method === "CONNECT") throw fail('"method" CONNECT is for proxies, and asks for no URL');
   }
   const given = headers === undefined ? null : readHeaders(headers, fail);
   if (data !== undefined) {
