@@ -11,6 +11,7 @@ const HEADERS = {
   "x-own": "x",
   "x-api-key": "k",
   "private-token": "p",
+  "x-auth-key": "k",
 };
 
 function hop(method: string) {
@@ -31,7 +32,7 @@ Deno.test("nextHop() keeps or drops credentials by origin", () => {
   for (const [location, href, kept] of cases) {
     const next = nextHop(hop("GET"), { status: 302, location });
     assertEquals([location, next.url.href], [location, href]);
-    for (const name of ["authorization", "cookie", "host", "x-api-key", "private-token"]) {
+    for (const name of ["authorization", "cookie", "host", "x-api-key", "private-token", "x-auth-key"]) {
       assertEquals([location, next.headers.has(name)], [location, kept]);
     }
     assertEquals(next.headers.get("x-own"), "x");

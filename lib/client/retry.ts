@@ -1,4 +1,5 @@
 /** When to try again and after how long. Pure. */
+import { parseHttpDate } from "../http/date.ts";
 import { FetchError } from "./fetch_error.ts";
 import { StatusError } from "./status_error.ts";
 
@@ -47,8 +48,6 @@ export function parseRetryAfter(value: string | null, now: number): number | und
   if (value === null) return undefined;
   const text = value.trim();
   if (/^\d+$/.test(text)) return Number(text) * 1000;
-  // All three forms of HTTP-date start with the name of a day; Date.parse alone takes far more.
-  if (!/^(Mon|Tues?|Wed(nes)?|Thu(rs)?|Fri|Sat(ur)?|Sun)(day)?,? /.test(text)) return undefined;
-  const time = Date.parse(text);
-  return Number.isNaN(time) ? undefined : Math.max(0, time - now);
+  const time = parseHttpDate(text, now);
+  return time === null ? undefined : Math.max(0, time - now);
 }

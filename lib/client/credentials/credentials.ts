@@ -51,8 +51,9 @@ export function authorization(user: string | undefined, token: string | undefine
 /** Those whose value is a URL. */
 const URL_HEADER = /^(?:content-)?location$|^referer$|^destination$/i;
 
+/** `X-Auth-Key` and `Ocp-Apim-Subscription-Key` are such; what only makes a request one of its kind is not. */
 const SECRET_HEADER =
-  /^(?:proxy-)?authorization$|^(?:set-)?cookie2?$|token|secret|passw|api-?key|credential/i;
+  /authorization|^(?:set-)?cookie2?$|token|secret|passw|api-?key|(?<!idempotency)-key$|credential|session|jwt/i;
 
 /** `headers` for another origin than the one that they were meant for: without what may be a secret, and its name. */
 export function forAnotherOrigin(headers: Headers): Headers {

@@ -34,6 +34,11 @@ Deno.test("redactHeader() hides what may be a secret", () => {
     ["set-cookie", "a=b", "[redacted]"],
     ["x-api-key", "k", "[redacted]"],
     ["x-auth-token", "k", "[redacted]"],
+    ["x-auth-key", "k", "[redacted]"],
+    ["ocp-apim-subscription-key", "k", "[redacted]"],
+    ["x-authorization", "Bearer k", "Bearer [redacted]"],
+    ["x-session-id", "k", "[redacted]"],
+    ["idempotency-key", "k", "k"],
     ["accept", "*/*", "*/*"],
   ];
   for (const [name, value, shown] of cases) assertEquals([name, redactHeader(name, value)], [name, shown]);
