@@ -11,7 +11,12 @@ export function parseTarget(text: string): BareUrl {
   if (scheme === undefined) {
     const shown = quote(hideUserinfo(text));
     const [, meant = "http", rest] = /^(?:(https?):\/*)?(.*)$/i.exec(shown)!;
-    const hint = /^[^/\s][^\s]*$/.test(text) && rest !== "" ? `; did you mean ${meant}://${rest}?` : "";
+    // As in curl's `-C -`.
+    const hint = text === "-"
+      ? "; --continue takes no value, and --input - reads URLs from stdin"
+      : /^[^/\s][^\s]*$/.test(text) && rest !== ""
+      ? `; did you mean ${meant}://${rest}?`
+      : "";
     throw new FerryError("bad_url", `not a URL: ${shown || "(nothing)"}${hint}`);
   }
   if (scheme !== "http" && scheme !== "https") {

@@ -9,6 +9,7 @@ Deno.test("parseTarget() takes http and https and tells what else was meant", ()
     ["localhost:8420/x", "did you mean http://localhost:8420/x?"],
     ["example.com", "did you mean http://example.com?"],
     ["", "not a URL"],
+    ["-", "not a URL: -; --continue takes no value"],
     ["/etc/passwd", "not a URL: /etc/passwd"],
     ["file:///etc/passwd", "scheme file"],
     ["ftp://h/", "scheme ftp"],
