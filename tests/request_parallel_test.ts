@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { ENV, ferry, ferryCommand, sha256, tempDir } from "./harness.ts";
+import { ENV, ferry, ferryCommand, serve, sha256, tempDir } from "./harness.ts";
 import { hostile, silence } from "./hostile_server.ts";
 
 /** Answers each request only when so many are there at the same time; `/N` with N times its own digit. */
@@ -94,6 +94,18 @@ Deno.test("request never lets two URLs of one call write the same file, whatever
   assertEquals(run.code, 23);
   assertStringIncludes(run.stderr, "an earlier URL of this call went there");
   assertEquals([...Deno.readDirSync(dir.path)].map(({ name }) => name).sort(), ["7", "8"]);
+});
+
+Deno.test("request asks for every URL, however many of the files before cannot be written", async () => {
+  const names = Array.from({ length: 20 }, (_, index) => `f${index}`);
+  using source = tempDir(Object.fromEntries(names.map((name) => [name, name])));
+  // A folder stands where each part would be but that of the last.
+  using dir = tempDir(Object.fromEntries(names.slice(0, -1).map((name) => [`${name}.ferry-part/x`, ""])));
+  await using server = await serve(source.path);
+  const urls = names.map((name) => `${server.url}/${name}`);
+  const run = await ferry(["request", "--parallel", "1", "--timeout", "5s", "--output-dir", dir.path, ...urls]);
+  assertEquals([run.code, run.stderr.match(/is a directory/g)?.length], [23, 19], run.stderr);
+  assertEquals(Deno.readTextFileSync(dir.at("f19")), "f19");
 });
 
 Deno.test("request --parallel is 1 for what changes things, so that their order stays", async () => {

@@ -126,12 +126,20 @@ export class Transfer {
   }
 
   async #attempt(signal: AbortSignal, last: boolean): Promise<void> {
-    const resuming = canResume(this.#position);
     const answer = await this.#requests.main(signal, this.#requests.headersFor(this.#position));
+    try {
+      await this.#take(answer, { signal, last });
+    } finally {
+      // What is not read to its end keeps its connection from others, of which there are few.
+      await answer.response.body?.cancel();
+    }
+  }
+
+  async #take(answer: Answer, { signal, last }: { signal: AbortSignal; last: boolean }): Promise<void> {
+    const resuming = canResume(this.#position);
     const { response } = answer;
     const { status } = response;
     if (status >= 400 && (resuming || !last) && this.#mayTryAgain(statusError(answer, ""))) {
-      await response.body?.cancel();
       throw statusError(answer, "");
     }
     if (!resuming) return await this.#fresh(answer, signal);
@@ -146,10 +154,7 @@ export class Transfer {
         if (status >= 400 && status !== 412 && status !== 416) {
           throw await this.#teller.failure(answer, signal);
         }
-        if (!this.tools.sink.restart()) {
-          await response.body?.cancel();
-          throw this.#teller.brokeOff(this.#position.have);
-        }
+        if (!this.tools.sink.restart()) throw this.#teller.brokeOff(this.#position.have);
         this.#teller.startingOver(response, this.#position.have);
         this.#startOver();
         if (verdict.kind === "changed" && this.plan.range === undefined) {
@@ -176,7 +181,6 @@ export class Transfer {
       const wish = { method, range, finalMethod: hop.method, ownRange: plan.headers.has("range") };
       this.#position = startPosition(wish, response);
     } catch (error) {
-      await response.body?.cancel();
       if (!(error instanceof FerryError)) throw error;
       throw new FerryError(error.code, `${quote(hop.url.href)}: ${error.message}`);
     }
@@ -185,14 +189,9 @@ export class Transfer {
     // Nothing has changed since the copy that the user's own condition names: it stays.
     if (response.status === 304 || this.#isNoNewer()) {
       this.unchanged = true;
-      return await response.body?.cancel();
+      return;
     }
-    try {
-      tools.sink.answered?.({ headers: response.headers, url: hop.url });
-    } catch (error) {
-      await response.body?.cancel();
-      throw error;
-    }
+    tools.sink.answered?.({ headers: response.headers, url: hop.url });
     await this.#check.begin(answer, this.#position);
     tools.sink.begin(this.#position, plan.url);
     await this.#deliver(answer, signal, 0);
