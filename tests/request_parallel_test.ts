@@ -103,7 +103,16 @@ Deno.test("request asks for every URL, however many of the files before cannot b
   using dir = tempDir(Object.fromEntries(names.slice(0, -1).map((name) => [`${name}.ferry-part/x`, ""])));
   await using server = await serve(source.path);
   const urls = names.map((name) => `${server.url}/${name}`);
-  const run = await ferry(["request", "--parallel", "1", "--timeout", "5s", "--output-dir", dir.path, ...urls]);
+  const run = await ferry([
+    "request",
+    "--parallel",
+    "1",
+    "--timeout",
+    "5s",
+    "--output-dir",
+    dir.path,
+    ...urls,
+  ]);
   assertEquals([run.code, run.stderr.match(/is a directory/g)?.length], [23, 19], run.stderr);
   assertEquals(Deno.readTextFileSync(dir.at("f19")), "f19");
 });

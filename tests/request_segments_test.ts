@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { ferry, ferryCommand, serve, sha256, type TempDir, tempDir } from "./harness.ts";
+import { ENV, ferry, ferryCommand, serve, sha256, type TempDir, tempDir } from "./harness.ts";
 import {
   apacheServer,
   caddyServer,
@@ -270,6 +270,39 @@ Deno.test("request --segments ends with 23 on a disk that is full or becomes it,
   const again = await ferry(args);
   assertEquals([again.code, JSON.parse(again.stdout).resumed], [0, true], again.stderr);
   assertEquals(await sha256(Deno.readFileSync(dir.at("mnt/f"))), await sha256(BODY));
+});
+
+Deno.test("request --segments into a pipe or a device ends with what becomes of it at the very end, too", async () => {
+  using dir = tempDir({ "mnt": null });
+  await using files = ranged({ body: BODY });
+  const url = files.url + "/f";
+  // Every byte has come when nobody takes the last of them.
+  const { path, args } = ferryCommand(["request", "--segments", "4", "--timeout", "1s", url]);
+  const unread = new Deno.Command(path, { args, env: ENV, stdout: "piped", stderr: "null" }).spawn();
+  const killed = setTimeout(() => unread.kill("SIGKILL"), 10_000);
+  assertEquals((await unread.status).code, 28);
+  clearTimeout(killed);
+  await unread.stdout.cancel();
+
+  // The end of a pipe is told to its reader before the next URL is asked for.
+  new Deno.Command("mkfifo", { args: [dir.at("pipe")] }).outputSync();
+  const read = new Deno.Command("cat", { args: [dir.at("pipe")] }).output();
+  const before = () => read.then(() => undefined);
+  await using second = ranged({ body: BODY.subarray(0, 5), before });
+  const flags = ["--segments", "2", "--timeout", "10s", "-o", dir.at("pipe"), "-o", dir.at("f")];
+  const run = await ferry(["request", ...flags, url, second.url + "/g"]);
+  assertEquals([run.code, run.stderr], [0, ""]);
+  assertEquals(await sha256((await read).stdout), await sha256(BODY));
+
+  using mount = mountTmpfs(dir.at("mnt"), "size=5m,mode=755");
+  if (mount === null) return;
+  const all = [ferryCommand([]).path, ...ferryCommand(["request", "--segments", "4", url]).args];
+  const script = 'out=$0; "$@" > "$out"';
+  const full = await new Deno.Command("bash", { args: ["-c", script, dir.at("mnt/f"), ...all], env: ENV })
+    .output();
+  const stderr = new TextDecoder().decode(full.stderr);
+  assertEquals(full.code, 23, stderr);
+  assertStringIncludes(stderr, "cannot write standard output: no space left on device");
 });
 
 Deno.test("request --segments holds all its connections to --limit-rate together", async () => {

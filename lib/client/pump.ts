@@ -101,7 +101,7 @@ function giveBack(buffer: Uint8Array<ArrayBuffer>): void {
 }
 
 /** Waits for `work`, but not when `signal` is aborted: a pipe that nobody reads must not keep the program. */
-function orAbort(work: void | Promise<void>, signal: AbortSignal): void | Promise<void> {
+export function orAbort(work: void | Promise<void>, signal: AbortSignal): void | Promise<void> {
   if (work === undefined) return;
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason);

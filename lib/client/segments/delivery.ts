@@ -123,7 +123,7 @@ export class Delivery {
       reading = file === null ? undefined : begin().then(() => this.#read(file, inTime));
       reading?.catch((error) => this.#fleet.fail(error));
       await this.#fleet.run();
-      await this.#pipe?.drain();
+      await this.#pipe?.drain(signal);
       this.#reader?.hurry();
       await reading;
       if (this.#later) this.#verification.claim(await claims);
@@ -136,7 +136,7 @@ export class Delivery {
     for (const { algorithm, by } of this.#verification.watched) {
       tools.trace?.(`* the ${algorithm} of the body is the one of ${by}`);
     }
-    file?.sink.finish();
+    tools.sink.finish();
   }
 
   /** Adds the connections beside the first one, those to mirrors as soon as they have agreed. */

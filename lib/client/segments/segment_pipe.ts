@@ -1,4 +1,5 @@
 /** A download in segments that goes into a pipe: what comes too early waits in a window of memory. */
+import { orAbort } from "../pump.ts";
 import type { Sink } from "../sink.ts";
 import type { SegmentStore } from "./segment_store.ts";
 import { addSpan, type Span } from "./spans.ts";
@@ -31,6 +32,7 @@ export class SegmentPipe implements SegmentStore {
   #waiting: Span[] = [];
   #sending = false;
   #sent: Promise<void> = Promise.resolve();
+  #failure: { error: unknown } | undefined;
 
   constructor(readonly sink: Sink, readonly options: PipeOptions) {
     this.#ring = new Uint8Array(options.window ?? WINDOW);
@@ -54,12 +56,13 @@ export class SegmentPipe implements SegmentStore {
     this.#ring.set(first, place);
     this.#ring.set(bytes.subarray(first.length));
     this.#waiting = addSpan(this.#waiting, { start: at, end: at + bytes.length });
-    if (!this.#sending) this.#sent = this.#send();
+    if (!this.#sending && this.#failure === undefined) this.#sent = this.#send();
   }
 
-  /** Waits until all that can go out has gone. */
-  async drain(): Promise<void> {
-    await this.#sent;
+  /** Waits until all that can go out has gone. Throws what the sink threw, and the reason of `signal`. */
+  async drain(signal: AbortSignal): Promise<void> {
+    await orAbort(this.#sent, signal);
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   /** Never rejects. */
@@ -81,6 +84,7 @@ export class SegmentPipe implements SegmentStore {
         this.options.moved();
       }
     } catch (error) {
+      this.#failure = { error };
       this.options.failed(error);
     }
     // Here and not later, so that no write finds it on its way out.

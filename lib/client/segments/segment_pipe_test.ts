@@ -1,7 +1,9 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { StreamSink } from "../sink.ts";
 import { SegmentPipe } from "./segment_pipe.ts";
+
+const NEVER = new AbortController().signal;
 
 /** A pipe into memory; `slow` makes each write wait. */
 function pipe(window: number, slow: boolean) {
@@ -42,7 +44,7 @@ Deno.test("SegmentPipe puts what comes within its window in order, however it co
           while (end < Math.min(at + 5, store.before) && missing.delete(end)) end++;
           store.write(at, Uint8Array.from({ length: end - at }, (_, index) => at + index));
         }
-        await store.drain();
+        await store.drain(NEVER);
         assertEquals(out, Array.from({ length: size }, (_, at) => at));
       },
     ),
@@ -56,6 +58,20 @@ Deno.test("SegmentPipe takes nothing beyond its window, and tells of a reader th
   assertEquals(store.started, false);
   breaks();
   store.write(0, new Uint8Array(2));
-  await store.drain();
+  await assertRejects(() => store.drain(NEVER), Deno.errors.BrokenPipe);
   assertEquals([store.started, errors.length], [false, 1]);
+  // What was being written then may have gone out in part.
+  store.write(2, new Uint8Array(2));
+  await assertRejects(() => store.drain(NEVER), Deno.errors.BrokenPipe);
+  assertEquals(errors.length, 1);
+});
+
+Deno.test("SegmentPipe.drain() waits for a reader no longer than its signal allows", async () => {
+  const sink = new StreamSink({ write: () => {}, writeAsync: () => new Promise(() => {}) });
+  const store = new SegmentPipe(sink, { window: 4, moved: () => {}, failed: () => {} });
+  store.write(0, new Uint8Array(2));
+  const stop = new AbortController();
+  const drained = store.drain(stop.signal);
+  stop.abort(new RangeError("stop"));
+  await assertRejects(() => drained, RangeError, "stop");
 });

@@ -88,7 +88,9 @@ export class SegmentedTransfer {
       const spoilt = error instanceof Changed ||
         (error instanceof FerryError && error.code === "checksum_mismatch");
       const have = this.#delivery?.have ?? [];
-      const kept = this.#file?.abandon(have, !spoilt) ?? null;
+      const kept = this.#file === null
+        ? this.tools.sink.abandon({ start: 0, have: 0 }, false)
+        : this.#file.abandon(have, !spoilt);
       if (kept !== null) tellKept(error, { bytes: countOf(have), kept }, this.tools.onNotice);
       throw error;
     }
