@@ -6,17 +6,18 @@ import { hostile, silence, type Visit } from "./hostile_server.ts";
 
 const INFO = JSON.stringify({ ferry: "0.1.0", protocol: 1, kind: "dir", permissions: "rwd" });
 
-/** A server that answers `info` and leaves the rest to `behaviour`; its client gives up after a short silence. */
+/** A server that answers `info` and leaves the rest to `behaviour`; its client gives up after a silence of so many ms. */
 async function against(
   behaviour: (visit: Visit) => Promise<void>,
   work: (store: RemoteStore) => Promise<unknown>,
+  { silence }: { silence: number } = { silence: 300 },
 ): Promise<unknown> {
   await using server = hostile((visit) =>
     visit.target.includes("/info?")
       ? visit.answer("200 OK", INFO, "Content-Type: application/json")
       : behaviour(visit)
   );
-  const store = new RemoteStore(new URL(server.url + "/"), { silence: 300 });
+  const store = new RemoteStore(new URL(server.url + "/"), { silence });
   try {
     return await work(store);
   } finally {
@@ -60,14 +61,18 @@ for (const [name, work] of Object.entries(WORKS)) {
 }
 
 Deno.test("RemoteStore.scan() waits for a server that says that it is at work", async () => {
-  const tree = await against(async (visit) => {
-    await visit.head("HTTP/1.1 200 OK", "Connection: close");
-    await visit.send(treeHead());
-    for (let i = 0; i < 8; i++) {
-      await visit.send("\n");
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    await visit.send(treeLine({ dir: "", entries: [] }) + treeEnd(0));
-  }, (store) => store.scan());
+  const tree = await against(
+    async (visit) => {
+      await visit.head("HTTP/1.1 200 OK", "Connection: close");
+      await visit.send(treeHead());
+      for (let i = 0; i < 13; i++) {
+        await visit.send("\n");
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      await visit.send(treeLine({ dir: "", entries: [] }) + treeEnd(0));
+    },
+    (store) => store.scan(),
+    { silence: 1000 },
+  );
   assertEquals(tree, new Map());
 });

@@ -49,13 +49,15 @@ Deno.test("handshake() comes to a connection that carries any bytes both ways, a
   }
 });
 
-/** `plain`, of whose bytes the one at `index` comes changed; it ends where nothing comes for a while. */
+/** `plain`, of whose bytes the one at `index` comes changed; it ends where nothing comes for a while after that. */
 function changing(plain: Deno.Conn, index: number): Connection {
   let at = 0;
   return {
     async read(buffer) {
       let timer;
-      const late = new Promise<null>((resolve) => timer = setTimeout(resolve, 300, null));
+      const late = new Promise<null>((resolve) => {
+        if (at > index) timer = setTimeout(resolve, 300, null);
+      });
       const count = await Promise.race([plain.read(buffer), late]);
       clearTimeout(timer);
       if (count === null) return null;

@@ -209,7 +209,7 @@ Deno.test("request --segments keeps its part when it is stopped, and starts over
   await using files = ranged(options);
   using dir = tempDir();
   const args = ["request", "--segments", "3", "-C", "-o", dir.at("f"), files.url + "/f"];
-  const cut = await ferry([...args, "--limit-rate", "2M", "--timeout", "700ms"]);
+  const cut = await ferry([...args, "--limit-rate", "1M", "--timeout", "1500ms"]);
   assertEquals([cut.code, names(dir.path)], [28, ["f.ferry-part", "f.ferry-part.json"]], cut.stderr);
   assertStringIncludes(cut.stderr, "bytes are kept in");
   version = 2;

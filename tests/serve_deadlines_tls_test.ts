@@ -56,7 +56,7 @@ function ask(
 
 Deno.test("serve ends TLS connections whose handshake or head does not come, and goes on with others", async () => {
   using dir = tempDir({ "share/file": "content" });
-  const { server, caCerts } = await secure(dir.path, ["--header-timeout", "400ms"]);
+  const { server, caCerts } = await secure(dir.path, ["--header-timeout", "1s"]);
   await using _ = server;
   const port = server.port;
   const silent = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -98,7 +98,7 @@ Deno.test("serve keeps a connection of HTTP/2 while one of its requests is under
     "--idle-timeout",
     "300ms",
     "--header-timeout",
-    "300ms",
+    "1s",
     "--writable",
   ]);
   const session = connectHttp2(server.url);

@@ -39,7 +39,10 @@ Deno.test("serve --metrics counts requests, bytes, times, and files in memory, o
   await (await fetch(`${server.url}/up`, { method: "PUT", body: "y".repeat(5000) })).body?.cancel();
   await until(async () => {
     const after = await scrape(server.url);
-    return after.get(GOT)! >= 20 && after.get("ferry_http_request_bytes_total") === 5000;
+    // Each worker has counted its own by then.
+    return after.get(GOT)! >= 20 && after.get("ferry_http_request_bytes_total") === 5000 &&
+      after.has('ferry_http_requests_total{method="GET",code="4xx"}') &&
+      after.has('ferry_http_requests_total{method="PUT",code="2xx"}');
   });
   const after = await scrape(server.url);
   assertEquals(after.get('ferry_http_requests_total{method="GET",code="4xx"}'), 1);

@@ -34,7 +34,12 @@ Deno.test("serve --client-requests answers 429 with Retry-After to a client that
     const refused = answers.flat().filter((status) => status === 429).length;
     assertEquals(passed + refused, 30);
     assert(passed >= 10 && passed <= 11 + 2 * (performance.now() - began) / 1000, `${passed}`);
-    const response = await fetch(`${server.url}/file`);
+    // A slow machine may have waited until it may again.
+    let response = await fetch(`${server.url}/file`);
+    for (let more = 0; response.status === 200 && more < 20; more++) {
+      await response.body?.cancel();
+      response = await fetch(`${server.url}/file`);
+    }
     assertEquals(response.status, 429);
     assertMatch(response.headers.get("retry-after") ?? "", /^[1-9]\d*$/);
     assertEquals((await response.json()).code, "too_many_requests");

@@ -43,7 +43,8 @@ Deno.test("serve --users reads who may do what from a file, and again when it ch
   assertEquals(await get(login("ann", "anns")), 401);
   await until(201, `${server.url}/in/new`, { method: "PUT", body: "new", headers: login("bob", "bobs") });
   // What is wrong changes nothing.
-  Deno.writeTextFileSync(users, "ann:TOPSECRET\n");
+  Deno.writeTextFileSync(`${users}.new`, "ann:TOPSECRET\n");
+  Deno.renameSync(`${users}.new`, users);
   while (!server.log().includes("stay in use")) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { libc } from "../lib/store/libc.ts";
 import { canWatch } from "../lib/store/index/watches.ts";
+import { freePort } from "../bench/daemon.ts";
 import { serve, type Server, tempDir, treeDigest } from "./harness.ts";
 import { assertNothing, sync, type SyncRun } from "./sync_fixtures.ts";
 
@@ -103,12 +104,9 @@ test("an index that was restored from a backup does not pass for what it was lat
   const shell = (script: string) => {
     assert(new Deno.Command("sh", { args: ["-ec", script], cwd: dir.path }).outputSync().success);
   };
-  const start = () => serve(dir.at("src"), ["--state-dir", dir.at("state")]);
   await using to = await serve(dir.at("dst"), ["--writable"]);
   // The same port, so that it is the same place.
-  const first = await start();
-  const port = String(first.port);
-  await first.stop();
+  const port = String(freePort());
   const again = () => serve(dir.at("src"), ["--state-dir", dir.at("state"), "--port", port]);
   const env = { XDG_STATE_HOME: dir.at("home") };
   const tags: (string | null)[] = [];
