@@ -1,5 +1,6 @@
 /** Where a redirect leads and what may go along, RFC 9110 section 15.4. Pure. */
 import { FerryError, quote } from "../core/errors.ts";
+import { asUtf8 } from "./answer_text.ts";
 import { forAnotherOrigin, hideUserinfo } from "./credentials/credentials.ts";
 
 /** One request on the way, before or after a redirect. */
@@ -23,7 +24,7 @@ export function isRedirect(status: number, location: string | null): location is
  * changes; userinfo in `location` is dropped. Throws `bad_url` for any scheme but http and https.
  */
 export function nextHop(hop: Hop, answer: { status: number; location: string }): Hop {
-  const url = URL.parse(latin1ToUtf8(answer.location), hop.url);
+  const url = URL.parse(asUtf8(answer.location), hop.url);
   const shown = quote(hideUserinfo(answer.location));
   if (url === null) {
     throw new FerryError("bad_url", `${hop.url.href} redirects to what is not a URL: ${shown}`);
@@ -45,14 +46,4 @@ export function nextHop(hop: Hop, answer: { status: number; location: string }):
     if (/^(content-|transfer-encoding$|digest$|repr-digest$|last-modified$)/.test(name)) headers.delete(name);
   }
   return { url, method: "GET", headers, withBody: false };
-}
-
-/** `fetch` gives header bytes as Latin-1; servers that send raw names in Location mean UTF-8. */
-function latin1ToUtf8(text: string): string {
-  if (!/[\u0080-\u00ff]/.test(text)) return text;
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(text, (c) => c.charCodeAt(0)));
-  } catch {
-    return text;
-  }
 }

@@ -67,7 +67,7 @@ export function prepareFields(headers: Iterable<[name: string, value: string]>):
   };
   for (const [spelled, value] of headers) {
     const name = spelled.toLowerCase();
-    if (name === "host") fields.host = value;
+    if (name === "host") fields.host = readHost(value);
     else if (name === "expect") fields.expect = readExpect(value);
     // As curl takes it, an empty one means that none is sent, nor one that would be sent otherwise.
     else if (value === "") continue;
@@ -88,6 +88,12 @@ export function prepareFields(headers: Iterable<[name: string, value: string]>):
     }
   }
   return fields;
+}
+
+/** RFC 9112 section 3.2: a request without one is answered with 400. */
+function readHost(value: string): string {
+  if (value !== "") return value;
+  throw new FerryError("usage", "--header Host: it is empty, and no request can be without it");
 }
 
 /** Empty, as curl takes it, means that nothing is asked. */
