@@ -6,6 +6,9 @@ import { type Listed, type Listing, MAX_ENTRIES, type Refused } from "./listed.t
 /** Refusals beyond these are counted, not told one by one. */
 const MAX_REFUSED = 1000;
 
+/** Characters of a refused name that are told; there may be thousands. */
+const SHOWN_CHARS = 300;
+
 /** What has been read so far. */
 export class Gathered {
   readonly #entries = new Map<string, Listed>();
@@ -40,8 +43,11 @@ export class Gathered {
   }
 
   refuse({ name, why }: Refused): void {
-    if (this.#refused.length < MAX_REFUSED) this.#refused.push({ name, why });
-    else this.#more++;
+    if (this.#refused.length >= MAX_REFUSED) this.#more++;
+    else {
+      const shown = name.length > SHOWN_CHARS ? name.slice(0, SHOWN_CHARS) + "..." : name;
+      this.#refused.push({ name: copyOf(shown), why });
+    }
   }
 
   get size(): number {

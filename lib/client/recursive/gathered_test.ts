@@ -18,4 +18,7 @@ Deno.test("Gathered tells of a thousand refused names, and counts the others", (
   const { refused, entries } = gathered.listing();
   assertEquals([refused.length, entries.length], [1001, 0]);
   assertEquals(refused.at(-1), { name: "", why: "500 more names are refused" });
+  const long = new Gathered(1);
+  for (const length of [300, 60_000]) long.refuse({ name: "x".repeat(length), why: "" });
+  assertEquals(long.listing().refused.map(({ name }) => name.length), [300, 303]);
 });

@@ -19,7 +19,7 @@ export interface Listing {
   precision: 1 | 1000;
 }
 
-/** A name as the server spells it, and why nothing is written under it. */
+/** A name as the server spells it, or its beginning, and why nothing is written under it. */
 export interface Refused {
   name: string;
   why: string;

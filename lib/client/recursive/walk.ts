@@ -155,6 +155,5 @@ function consider(listed: Listed, place: Place, tools: WalkTools): Folder | Step
 }
 
 function notTaken(name: string, why: string): FerryError {
-  const shown = name.length > 200 ? name.slice(0, 200) + "..." : name;
-  return new FerryError("partly_done", `not fetched: ${quote(shown)}: ${why}`);
+  return new FerryError("partly_done", `not fetched: ${quote(name)}: ${why}`);
 }
