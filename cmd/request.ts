@@ -128,7 +128,7 @@ export const request: Command = defineCommand({
     { name: "XDG_STATE_HOME", about: "where unfinished uploads are kept in mind, in its folder ferry" },
     { name: "NO_COLOR", about: "no colours when it is not empty" },
   ],
-  exits: [0, 1, 2, 3, 6, 7, 18, 22, 23, 26, 28, 33, 35, 43, 47, 60, 67, 130, 143],
+  exits: [0, 1, 2, 3, 6, 7, 18, 22, 23, 26, 28, 33, 35, 41, 43, 47, 60, 67, 130, 143],
   async run({ flags, args }, io) {
     await hideSecrets(flags, args);
     const { method, targets } = splitArgs(args, { input: flags.input !== undefined });
