@@ -1,5 +1,6 @@
 /** The flags of `ferry request`. */
 import type { FlagTable, FlagValues } from "../lib/cli/flags.ts";
+import { hideUserinfo, isSecretLine } from "../lib/client/credentials/credentials.ts";
 
 export const REQUEST_FLAGS = {
   output: {
@@ -118,6 +119,7 @@ export const REQUEST_FLAGS = {
   mirror: {
     type: "list",
     value: "URL",
+    isSecret: (url: string) => hideUserinfo(url) !== url,
     about:
       "fetch parts of the file from this server too, once its digest, or --checksum, shows that it has the same",
   },
@@ -152,6 +154,7 @@ export const REQUEST_FLAGS = {
     type: "list",
     short: "H",
     value: "LINE",
+    isSecret: isSecretLine,
     about: 'send this header: "Name: value"; with "Name:" it is not sent at all',
   },
   user: {

@@ -1,7 +1,7 @@
 /** From the flags of `ferry request` to who it is and how it reaches servers. Reads the files that flags name. */
 import type { Io } from "../lib/cli/io.ts";
 import type { SecretArgument } from "../lib/cli/process_title.ts";
-import { redactHeader } from "../lib/client/credentials/credentials.ts";
+import { isSecretLine } from "../lib/client/credentials/credentials.ts";
 import { Dialer, type DialOptions } from "../lib/client/dial/dialer.ts";
 import type { IdentityOptions } from "../lib/client/credentials/identity.ts";
 import { FerryError, quote, readError } from "../lib/core/errors.ts";
@@ -27,11 +27,7 @@ function secretFlags(flags: Flags): SecretArgument[] {
   const { user, token, header } = flags;
   if (user?.includes(":")) add(user, user.indexOf(":") + 1);
   if (token !== undefined) add(token, 0);
-  for (const line of header) {
-    const colon = line.indexOf(":");
-    const value = line.slice(colon + 1);
-    if (colon > 0 && redactHeader(line.slice(0, colon).trim(), value) !== value) add(line, colon + 1);
-  }
+  for (const line of header) if (isSecretLine(line)) add(line, line.indexOf(":") + 1);
   return found;
 }
 

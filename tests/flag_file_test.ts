@@ -59,13 +59,19 @@ Deno.test("request and sync take flags from the file that --config names", async
 
   await t.step("a secret that others can read is refused", async () => {
     write("secret.json", '{"token": "s3cret"}', 0o644);
-    const args = ["request", "--config", "secret.json", `${server.url}/a.txt`];
+    const url = `${server.url}/a.txt`;
+    const args = ["request", "--config", "secret.json", url];
     const refused = await ferry(args, { cwd: dir.path });
     assertEquals(refused.code, 2);
     assertStringIncludes(refused.stderr, "chmod 600");
     assert(!refused.stderr.includes("s3cret"));
     Deno.chmodSync(`${dir.path}/secret.json`, 0o600);
     assertEquals((await ferry(args, { cwd: dir.path })).code, 67);
+    const text = '{"header": ["Accept: */*", "Cookie: s3cret"], "mirror": "http://u:s3cret@h/"}';
+    Deno.writeTextFileSync(`${dir.path}/header.json`, text, { mode: 0o644 });
+    const { code, stderr } = await ferry(["request", "--config", "header.json", url], { cwd: dir.path });
+    assertEquals([code, stderr.match(/"(header|mirror)" can be read/g)?.length], [2, 2]);
+    assert(!stderr.includes("s3cret"));
   });
 
   await t.step("a file that is not there", async () => {

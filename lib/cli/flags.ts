@@ -39,6 +39,8 @@ export interface ListFlag extends FlagBase {
   check?: FlagCheck;
   /** Each value is a path of the file system. */
   path?: boolean;
+  /** Whether nobody else may read that value. */
+  isSecret?: (text: string) => boolean;
 }
 export interface IntegerFlag extends FlagBase {
   type: "integer";

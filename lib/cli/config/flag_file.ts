@@ -42,8 +42,13 @@ export function withFlagFile<T extends FlagTable>(line: Parsed<T>, table: T): Pa
       },
     },
   });
-  for (const name of SECRETS) {
-    if (file.says([name]) && isReadByOthers(path)) {
+  const isSecret = (name: string) => {
+    const flag = table[name];
+    if (flag.type !== "list" || flag.isSecret === undefined) return SECRETS.includes(name);
+    return (file.value[name] as string[] | undefined)?.some(flag.isSecret);
+  };
+  for (const name of Object.keys(keys)) {
+    if (file.says([name]) && isSecret(name) && isReadByOthers(path)) {
       file.say([name], `"${name}" can be read by other users of this machine: chmod 600 the file`);
     }
   }

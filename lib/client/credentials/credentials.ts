@@ -71,6 +71,13 @@ export function redactHeader(name: string, value: string): string {
 /** A user and a password with a `/`, `?` or `#` in it, which should have been escaped: what follows the colon is no port. */
 const UNESCAPED = /^([a-z][a-z0-9+.-]*:[/\\]+|[/\\]{2,})?[^/\\?#:@[]*:(?!\d{0,5}(?:[/\\?#]|$))[^]*@/i;
 
+/** Whether a value of `--header`, `Name: value`, may be a secret. */
+export function isSecretLine(line: string): boolean {
+  const colon = line.indexOf(":");
+  const value = line.slice(colon + 1);
+  return colon > 0 && redactHeader(line.slice(0, colon).trim(), value) !== value;
+}
+
 /** `text` without what stands between its slashes, whichever a URL may have there, and the last `@` of its authority. */
 export function hideUserinfo(text: string): string {
   return text.replace(/^([a-z][a-z0-9+.-]*:[/\\]+|[/\\]{2,})?[^/\\?#]*@/i, "$1").replace(UNESCAPED, "$1");
