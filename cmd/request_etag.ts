@@ -1,10 +1,11 @@
 /** `ferry request --etag-save` and `--etag-compare`, loaded only for them. */
-import { FerryError } from "../lib/core/errors.ts";
+import { FerryError, quote } from "../lib/core/errors.ts";
 import { checkEtagPath, readEtag, saveEtag } from "../lib/client/etag_file.ts";
 import type { Job } from "../lib/client/jobs/job.ts";
+import { TakenPaths } from "../lib/client/jobs/taken_paths.ts";
 import type { Sending } from "../lib/client/request_input.ts";
 import { isFolder, type OutputPlan } from "../lib/client/request_output.ts";
-import { statOrNull } from "../lib/client/sink.ts";
+import { resolveOutput, statOrNull } from "../lib/client/sink.ts";
 import { parseTarget } from "../lib/client/target.ts";
 import type { RequestFlags } from "./request_flags.ts";
 
@@ -26,7 +27,12 @@ export function prepareEtags(
 ): ((etag: string | null) => void) | undefined {
   const { "etag-save": save, "etag-compare": compare } = flags;
   check(flags, request, compare === undefined ? "--etag-save" : "--etag-compare");
-  if (save !== undefined) checkEtagPath(save);
+  if (save !== undefined) {
+    checkEtagPath(save);
+    if (isOutput(save, request)) {
+      throw new FerryError("usage", `--etag-save ${quote(save)}: the body goes into that one file, too`);
+    }
+  }
   const known = compare === undefined ? null : readEtag(compare);
   if (known !== null && hasCopy(request)) request.sending.headers.set("if-none-match", known);
   return save === undefined ? undefined : (etag) => saveEtag(save, etag);
@@ -55,6 +61,16 @@ function check(flags: RequestFlags, { sending, job }: OneRequest, name: string):
     const what = flags["if-newer"] === undefined ? "--header has another one" : "--if-newer is another one";
     throw new FerryError("usage", `--etag-compare is a condition, and ${what}`);
   }
+}
+
+/** Whether the body is to be written to `path`. */
+function isOutput(path: string, { job, outputs, sending }: OneRequest): boolean {
+  if (sending.method === "HEAD") return false;
+  const output = outputs(parseTarget(job!.target).url, job!);
+  if (output === null || isFolder(output)) return false;
+  const paths = new TakenPaths();
+  const target = resolveOutput(path);
+  return target.ordinary && paths.take(target.path) && !paths.take(resolveOutput(output).path);
 }
 
 /** Whether what the ETag is of may still be there: of a file that is gone, "not changed" would be no answer. */

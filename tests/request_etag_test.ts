@@ -79,6 +79,27 @@ Deno.test("request --etag-save writes the ETag of what came whole, and of nothin
   }));
 });
 
+Deno.test("request --etag-save writes through links, and into devices and pipes as they are", async () => {
+  await using server = hostile((visit) => visit.answer("200 OK", "x", 'ETag: "e"'));
+  using dir = tempDir({ "etag": "" });
+  Deno.symlinkSync("etag", dir.at("link"));
+  // Another name of /dev/full: the device itself is not at stake.
+  Deno.symlinkSync("/dev/full", dir.at("full"));
+  const save = async (to: string) =>
+    await ferry(["request", "-o", dir.at("f"), "--etag-save", to, server.url], { cwd: dir.path });
+  assertEquals((await save("link")).code, 0);
+  assertEquals([Deno.readTextFileSync(dir.at("etag")), Deno.lstatSync(dir.at("link")).isSymlink], [
+    '"e"\n',
+    true,
+  ]);
+  const full = await save("full");
+  assertEquals(full.code, 23);
+  assertStringIncludes(full.stderr, "cannot write full: no space left on device");
+  assert(Deno.lstatSync(dir.at("full")).isSymlink && !Deno.statSync(dir.at("full")).isFile);
+  const piped = await save("/dev/stdout");
+  assertEquals([piped.code, piped.stdout], [0, '"e"\n'], piped.stderr);
+});
+
 Deno.test("request refuses what --etag-save and --etag-compare cannot be, before it asks anybody", async () => {
   await using server = hostile((visit) => visit.answer("200 OK"));
   using dir = tempDir({ "etag": '"e"', "odd": "no etag\n", "list": "" });
@@ -89,6 +110,7 @@ Deno.test("request refuses what --etag-save and --etag-compare cannot be, before
     [["--etag-compare", dir.path, url], 26, dir.path],
     [["--etag-save", dir.at("none/etag"), url], 23, dir.at("none")],
     [["--etag-save", dir.path, url], 23, dir.path],
+    [["--etag-save", dir.at("f"), "-o", `${dir.path}/./f`, url], 2, "one file"],
     [[...compare, url, url], 2, "several"],
     [[...compare, server.url + "/[1-2]"], 2, "several"],
     [[...compare, "--input", dir.at("list")], 2, "--input"],

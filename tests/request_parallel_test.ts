@@ -117,6 +117,35 @@ Deno.test("request asks for every URL, however many of the files before cannot b
   assertEquals(Deno.readTextFileSync(dir.at("f19")), "f19");
 });
 
+Deno.test("request lets no URL write the file of an earlier one by another name of it, or one after the other", async () => {
+  await using server = hostile(({ target, answer }) => {
+    const [path, name = "same"] = target.slice(1).split("?");
+    return answer("200 OK", path, `Content-Disposition: attachment; filename="${name}"`);
+  });
+  const [a, b] = [`${server.url}/a/f`, `${server.url}/b/f`];
+  const cases: [args: string[], code: number, files: Record<string, string>][] = [
+    [["--parallel", "1", "-O", a, b], 23, { f: "a/f" }],
+    [["--parallel", "1", "-o", "f", "-o", "./f", a, b], 23, { f: "a/f" }],
+    [["-o", "f", "-o", "sub/../f", a, a], 23, { f: "a/f" }],
+    [["--parallel", "1", "-o", "f", "-o", "link", a, b], 23, { f: "a/f", link: "a/f" }],
+    [["--parallel", "1", "-J", "--overwrite", a, b], 23, { same: "a/f" }],
+    // Each has a name of its own.
+    [["-J", "--overwrite", `${a}?one`, `${b}?two`], 0, { one: "a/f", two: "b/f" }],
+    [["--parallel", "1", "-J", a, b], 0, { same: "a/f", "same (1)": "b/f" }],
+  ];
+  await Promise.all(cases.map(async ([args, code, files]) => {
+    using dir = tempDir();
+    Deno.mkdirSync(dir.at("sub"));
+    if (args.includes("link")) Deno.symlinkSync("f", dir.at("link"));
+    const run = await ferry(["request", ...args], { cwd: dir.path });
+    assertEquals([args, run.code], [args, code], run.stderr);
+    if (code === 23) assertStringIncludes(run.stderr, "an earlier URL of this call went there");
+    const there = [...Deno.readDirSync(dir.path)].filter(({ name }) => name !== "sub")
+      .map(({ name }) => [name, Deno.readTextFileSync(dir.at(name))]);
+    assertEquals(Object.fromEntries(there), files);
+  }));
+});
+
 Deno.test("request --parallel is 1 for what changes things, so that their order stays", async () => {
   let atWork = 0;
   const seen: string[] = [];

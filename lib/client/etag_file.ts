@@ -1,6 +1,7 @@
 /** Files that hold one ETag: `--etag-save` and `--etag-compare`. */
 import { FerryError, quote, readError, writeError } from "../core/errors.ts";
-import { checkParent, statOrNull } from "./sink.ts";
+import { DeviceOut } from "./device_out.ts";
+import { checkParent, resolveOutput, statOrNull } from "./sink.ts";
 
 /** RFC 9110 section 8.8.3, and spaces, which some servers send. */
 const ETAG = /^(?:W\/)?"[\x20\x21\x23-\x7e\x80-\xff]*"$/;
@@ -37,16 +38,26 @@ export function checkEtagPath(path: string): void {
 }
 
 /**
- * Writes the ETag of what was fetched whole, in one step. An answer without one, or with what is none, leaves an empty
- * file: what is there is not what an older ETag was of. Throws `write_failed`.
+ * Writes the ETag of what was fetched whole, in one step; through a link, and into a device or pipe as it is. An answer
+ * without one, or with what is none, leaves an empty file: what is there is not what an older ETag was of. Throws
+ * `write_failed`.
  */
 export function saveEtag(path: string, etag: string | null): void {
   const valid = etag !== null && etag.length < MAX_BYTES && ETAG.test(etag);
   const bytes = Uint8Array.from(valid ? etag + "\n" : "", (character) => character.charCodeAt(0));
-  const fresh = `${path}.${crypto.randomUUID().slice(0, 8)}`;
+  const target = resolveOutput(path);
+  if (!target.ordinary) {
+    const out = new DeviceOut(target.path);
+    try {
+      return out.write(bytes);
+    } finally {
+      out.close();
+    }
+  }
+  const fresh = `${target.path}.${crypto.randomUUID().slice(0, 8)}`;
   try {
     Deno.writeFileSync(fresh, bytes, { createNew: true });
-    Deno.renameSync(fresh, path);
+    Deno.renameSync(fresh, target.path);
   } catch (error) {
     try {
       Deno.removeSync(fresh);

@@ -102,6 +102,8 @@ export interface SinkOptions {
   overwrite?: boolean;
   /** Standard output is a terminal, and what it must not get to see is to be kept from it. */
   terminal?: boolean;
+  /** The server has named a file that replaces one of its name: may it be written? Throws when not. */
+  onNamed?: (path: string) => void;
 }
 
 /** The sink for `path`: a part that becomes the file, or a device or pipe as it is; `out` for null. */
@@ -114,7 +116,7 @@ export async function openSink(path: string | null, out: Out, options: SinkOptio
   if (isFolder(path)) {
     checkParent(path);
     const { ServerNamedFile } = await import("./parts/server_named_file.ts");
-    return new ServerNamedFile(path, { replace: options.overwrite ?? false });
+    return new ServerNamedFile(path, { replace: options.overwrite ?? false, onNamed: options.onNamed });
   }
   const target = resolveOutput(path);
   if (!target.ordinary) {

@@ -54,7 +54,8 @@ export async function transferOne(
   const trace = messages.traceFor(url);
   const start = performance.now();
   const head = sending.method === "HEAD";
-  const sink = await openSink(path, out, settings.sinks);
+  using claim = new Claim(paths);
+  const sink = await openSink(path, out, { ...settings.sinks, onNamed: (path) => claim.take(path, path) });
   const named = path !== null && !isFolder(path) && settings.sinks.overwrite !== false;
   if (named) outcome.path = path;
   if (settings.transfer.resume && sending.method === "GET" && !(sink instanceof PartFile)) {
@@ -83,7 +84,7 @@ export async function transferOne(
     onErrorBody: messages.errorBody,
   };
   const plan = { ...common, sha256, url, method, headers: await headersOf(sending), body };
-  using _claim = sink instanceof PartFile && sink.replaces ? claim(paths, sink.path, path!) : null;
+  if (sink instanceof PartFile && sink.replaces && sink.isNamed) claim.take(sink.path, path!);
   const transfer = await run.ways.of({ ...plan, anyWay: sending.anyWay }, tools);
   using _line = run.progress?.begin(() => sink.path || url.href, transfer);
   try {
@@ -114,13 +115,26 @@ export async function transferOne(
   }
 }
 
-/** Takes the file `path` for one URL, until that is done; `shown` is as the user wrote it. */
-function claim(paths: TakenPaths, path: string, shown: string): Disposable {
-  if (paths.take(path)) return { [Symbol.dispose]: () => paths.free(path) };
-  throw new FerryError(
-    "write_failed",
-    `cannot write ${quote(shown)}: an earlier URL of this call went there; give each its own --output`,
-  );
+/** The file that one URL has for itself, until that is done. */
+class Claim implements Disposable {
+  #path: string | null = null;
+
+  constructor(readonly paths: TakenPaths) {}
+
+  /** Takes the file `path`; `shown` is as the user wrote it. Throws `write_failed` when another URL has it. */
+  take(path: string, shown: string): void {
+    if (!this.paths.take(path)) {
+      throw new FerryError(
+        "write_failed",
+        `cannot write ${quote(shown)}: an earlier URL of this call went there; give each its own --output`,
+      );
+    }
+    this.#path = path;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#path !== null) this.paths.free(this.#path);
+  }
 }
 
 /** Whether the answer was the resource. */

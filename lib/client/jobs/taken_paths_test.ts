@@ -13,6 +13,26 @@ Deno.test("TakenPaths gives each path to one at a time, and none that is there",
   assert(!paths.take("a") && !paths.take("b"));
 });
 
+Deno.test("TakenPaths knows a file by all the names of its folder", () => {
+  const dir = Deno.makeTempDirSync();
+  try {
+    Deno.mkdirSync(`${dir}/sub`);
+    Deno.symlinkSync("sub", `${dir}/link`);
+    const paths = new TakenPaths();
+    assert(paths.take(`${dir}/f`) && paths.take("f") && paths.take(`${dir}/sub/f`));
+    for (
+      const same of [`${dir}/./f`, `${dir}//f`, `${dir}/sub/../f`, `${dir}/link/f`, "./f", `${Deno.cwd()}/f`]
+    ) {
+      assert(!paths.take(same), same);
+    }
+    paths.keep(`${dir}/sub/f`);
+    paths.free(`${dir}/./f`);
+    assert(paths.take(`${dir}/link/../f`) && !paths.take(`${dir}/link/f`));
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+});
+
 Deno.test("PathHashes has what was added, and nothing else", () => {
   fc.assert(fc.property(fc.array(fc.string({ unit: "binary" })), fc.array(fc.string()), (added, others) => {
     const hashes = new PathHashes();

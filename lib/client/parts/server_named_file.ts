@@ -9,13 +9,20 @@ const NOTE_END = ".ferry-part.json";
 /** In a folder with more entries than these nobody looks for the part of an earlier run. */
 const MOST_ENTRIES = 100_000;
 
+export interface NamedOptions extends PartOptions {
+  /** Told once, before anything is written, of the path of a file that replaces one of its name. */
+  onNamed?: (path: string) => void;
+}
+
 /** In the folder `dir`; its name is known when the server has answered, or when an earlier run left a part of it. */
 export class ServerNamedFile extends PartFile {
   #named = false;
+  #onNamed: ((path: string) => void) | undefined;
 
   /** `dir` is empty or ends in a slash. */
-  constructor(readonly dir: string, options: PartOptions) {
+  constructor(readonly dir: string, options: NamedOptions) {
     super(dir, options);
+    if (this.replaces) this.#onNamed = options.onNamed;
   }
 
   /** As of any part; it is found by the URL in its note. */
@@ -45,6 +52,8 @@ export class ServerNamedFile extends PartFile {
 
   override begin(position: Position, url: URL): void {
     if (!this.#named) throw new FerryError("write_failed", "the file has no name yet");
+    this.#onNamed?.(this.path);
+    this.#onNamed = undefined;
     super.begin(position, url);
   }
 
