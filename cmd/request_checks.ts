@@ -1,6 +1,6 @@
 /** Which flags of `ferry request` go together. Nothing has been asked of a server yet, and nothing written. */
 import { parseSha256 } from "../lib/cli/units.ts";
-import { isRereadable } from "../lib/client/body_source.ts";
+import { isPiped } from "../lib/client/body_source.ts";
 import type { Sending } from "../lib/client/request_input.ts";
 import { parseTarget } from "../lib/client/target.ts";
 import { FerryError, quote } from "../lib/core/errors.ts";
@@ -17,7 +17,7 @@ export interface Asked {
 /** Throws `usage` for flags that cannot go together, or not with what is asked for. */
 export async function checkFlags(flags: RequestFlags, { sending, count, several }: Asked): Promise<void> {
   await checkMirror(flags, sending, count);
-  if (!isRereadable(sending.body) && several) {
+  if (isPiped(sending.body) && several) {
     const many = flags.input === undefined ? `${count}` : "those of --input";
     throw new FerryError("usage", `what comes through a pipe can be sent to one URL only, not to ${many}`);
   }

@@ -131,6 +131,22 @@ Deno.test("request asks no more after a 417, and sends a body to a server that d
   assert(quiet.seen.length === 1 && quiet.seen[0].body > 2 * MIB);
 });
 
+Deno.test("request sends a pipe again, or elsewhere, of which nothing was read yet", async () => {
+  await using server = headServer(async ({ head, index, say, take }) => {
+    if (index === 0) return await say(answer("503 Busy").replace("\r\n", "\r\nRetry-After: 0\r\n"));
+    if (index === 1) return await say(answer("307 Go").replace("\r\n", "\r\nLocation: /y\r\n"));
+    await say("HTTP/1.1 100 Continue\r\n\r\n");
+    await take();
+    await say(head.startsWith("PUT /y") ? answer("201 Created") : answer("503 Busy"));
+  });
+  const run = await ferry(["request", "-T", "-", server.url], { stdin: new Uint8Array(MIB) });
+  assertEquals([run.code, server.seen.length], [0, 3], run.stderr);
+  assertEquals(server.seen.map(({ body }) => body > MIB), [false, false, true]);
+  // What has been read cannot be sent once more.
+  const read = await ferry(["request", "-T", "-", server.url], { stdin: "content" });
+  assertEquals([read.code, server.seen.length], [22, 4], read.stderr);
+});
+
 Deno.test("request ends an upload at a server that refuses it in the middle", async () => {
   using dir = tempDir({ "large": "" });
   Deno.truncateSync(dir.at("large"), 200 * MIB);

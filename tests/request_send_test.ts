@@ -103,7 +103,7 @@ Deno.test("request sends a method of its own and headers in UTF-8", async () => 
   assertEquals([run.code, run.stdout], [0, "DELETE é"]);
 });
 
-Deno.test("request sends an upload from a file again after a 503, one from a pipe never", async () => {
+Deno.test("request sends an upload from a file again after a 503, and what it read from a pipe never", async () => {
   using dir = tempDir({ "f": "content" });
   await using server = hostile((visit) =>
     visit.index === 0 ? visit.answer("503 Busy", "", "Retry-After: 0") : visit.answer("201 Created")
@@ -121,7 +121,7 @@ Deno.test("request sends an upload from a file again after a 503, one from a pip
   assertEquals([post.code, busy.visits.length], [22, 2]);
 });
 
-Deno.test("request sends a file again after 307, and says that a pipe cannot be", async () => {
+Deno.test("request sends a file again after 307, and says that what was read from a pipe cannot be", async () => {
   using dir = tempDir({ "f": "content" });
   await using server = hostile((visit) =>
     visit.target === "/a" ? visit.answer("307 Go", "", "Location: /b") : visit.answer("200 OK", visit.target)

@@ -80,15 +80,16 @@ function readFile({ path, size, start = 0 }: BodySource & { kind: "file" }): Bod
   return { fill, close };
 }
 
-function readStream({ stream, name }: BodySource & { kind: "stream" }): BodyReader {
+function readStream(source: BodySource & { kind: "stream" }): BodyReader {
   let reader: ReadableStreamBYOBReader | undefined;
   const fill: Fill = async (buffer) => {
     try {
-      reader ??= (await stream()).getReader({ mode: "byob" });
+      source.begun = true;
+      reader ??= (await source.stream()).getReader({ mode: "byob" });
       const { value, done } = await reader.read(new Uint8Array(buffer));
       return done || value === undefined ? null : value;
     } catch (error) {
-      throw readError(error, name);
+      throw readError(error, source.name);
     }
   };
   return { fill, close: () => void reader?.cancel().catch(() => {}) };

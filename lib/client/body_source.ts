@@ -13,11 +13,12 @@ export type BodySource =
   | { kind: "bytes"; bytes: Uint8Array<ArrayBuffer> }
   /** `size` bytes from `start` on. */
   | { kind: "file"; path: string; size: number; start?: number }
-  /** Can be read once; its length is not known. */
+  /** Can be read once, and `begun` says that it was; its length is not known. */
   | {
     kind: "stream";
     stream: () => ReadableStream<Uint8Array> | Promise<ReadableStream<Uint8Array>>;
     name: string;
+    begun?: boolean;
   }
   /** One after the other. */
   | { kind: "parts"; parts: readonly BodySource[] };
@@ -39,9 +40,15 @@ export function fileSource(path: string, stdin: ReadableStream<Uint8Array>): Bod
   }
 }
 
-/** Whether the body can be sent a second time. */
+/** Whether the body can be sent once more: what comes through a pipe only as long as nothing of it was read. */
 export function isRereadable(source: BodySource): boolean {
-  return source.kind === "parts" ? source.parts.every(isRereadable) : source.kind !== "stream";
+  if (source.kind === "parts") return source.parts.every(isRereadable);
+  return source.kind !== "stream" || !source.begun;
+}
+
+/** Whether the body, or a part of it, comes through a pipe. */
+export function isPiped(source: BodySource): boolean {
+  return source.kind === "parts" ? source.parts.some(isPiped) : source.kind === "stream";
 }
 
 /** How many bytes `source` has; null where that shows only at its end. */
@@ -98,5 +105,12 @@ export function requestBody(
     };
     return { next, close };
   };
-  return { length: bodySize(source) ?? undefined, rereadable: isRereadable(source), open };
+  const length = bodySize(source) ?? undefined;
+  return {
+    length,
+    open,
+    get rereadable() {
+      return isRereadable(source);
+    },
+  };
 }

@@ -5,7 +5,7 @@ import { FerryError, quote } from "../../core/errors.ts";
 export interface RequestBody {
   /** In bytes; undefined for one that goes out in chunks. */
   readonly length: number | undefined;
-  /** Whether it can be opened more than once. */
+  /** Whether it can be opened now, be it once more. */
   readonly rereadable: boolean;
   open(): Pieces;
 }
