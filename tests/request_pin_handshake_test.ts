@@ -157,6 +157,9 @@ Deno.test("isNamed() knows names, one label for a star, and addresses", () => {
   const cases: [hostname: string, is: boolean][] = [
     ["host.example", true],
     ["HOST.example", true],
+    ["host.example.", true],
+    ["a.wild.example.", true],
+    ["x.com.", false],
     ["a.host.example", false],
     ["a.wild.example", true],
     ["wild.example", false],

@@ -25,8 +25,8 @@ export function clientHello(
   { suites, signatures, groups }: Offer = ALL,
 ): Uint8Array<ArrayBuffer> {
   const extensions = [
-    // RFC 6066: one name, of the type host_name.
-    ...(name === null ? [] : extension(0, counted(2, [0, ...counted(2, ascii(name))]))),
+    // RFC 6066: one name, of the type host_name, without the dot that it may end in.
+    ...(name === null ? [] : extension(0, counted(2, [0, ...counted(2, ascii(name.replace(/\.$/, "")))]))),
     ...extension(10, counted(2, pairs(groups))),
     ...extension(11, counted(1, [0])),
     ...extension(13, counted(2, pairs(signatures))),

@@ -15,6 +15,7 @@ Deno.test("clientHello() counts every part, and names the host where it has a na
     assertEquals(hello.subarray(11, 43), random);
     assertEquals(new TextDecoder("latin1").decode(hello).includes("host.example"), name !== null);
   }
+  assertEquals(clientHello(random, "host.example."), clientHello(random, "host.example"));
 });
 
 /** A record of TLS 1.2. */

@@ -44,7 +44,8 @@ export function isNamed(hostname: string, { hosts, addresses }: CertificateNames
       one.length === address.length && one.every((byte, at) => byte === address[at])
     );
   }
-  const host = hostname.toLowerCase();
+  // A dot at its end says that it is a whole name, and stands in no certificate.
+  const host = hostname.toLowerCase().replace(/\.$/, "");
   // A star stands for one whole label, the first one, of three or more.
   const dot = host.indexOf(".");
   const starred = dot > 0 && host.indexOf(".", dot + 1) > 0 ? `*${host.slice(dot)}` : null;
