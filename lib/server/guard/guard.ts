@@ -45,6 +45,9 @@ const FAST_MS = 100;
 /** Those beyond a limit get so long for a request that can be answered properly. */
 const GRACE_MS = 1000;
 
+/** The runtime calls an answer complete before it writes it: on a busy machine so long before, at most. */
+const WRITE_MS = 2000;
+
 export class Guard {
   readonly #sockets: ServerSockets;
   readonly #guarded: Guarded;
@@ -58,8 +61,8 @@ export class Guard {
   #looking = false;
   #admission: Admission | null = null;
   #ended = none();
-  /** The keys of those that are to end as soon as they are found. */
-  readonly #finished = new Set<string>();
+  /** The keys of those that are to end as soon as what they were told is written, and since when. */
+  #finished = new Map<string, number>();
   /** How many connections there were at the last look. */
   connections = 0;
 
@@ -78,7 +81,7 @@ export class Guard {
 
   /** Ends the connection of this key soon: all has been said on it. */
   finish(key: string): void {
-    this.#finished.add(key);
+    this.#finished.set(key, performance.now());
   }
 
   /** Goes by other rules from now on. */
@@ -112,7 +115,7 @@ export class Guard {
       connection.phase = nextPhase(connection.phase, { before: connection, counts, now, deadlines });
     });
     this.connections = connections.length;
-    this.#finish(connections);
+    this.#finish(connections, now);
     this.#free = this.#sockets.lowestFree();
     this.#room = Math.min(
       limits.connections === 0 ? Infinity : limits.connections - connections.length,
@@ -144,13 +147,17 @@ export class Guard {
     if (suspects.size > 0) await this.#judge(suspects, now);
   }
 
-  #finish(connections: readonly Connection[]): void {
-    if (this.#finished.size === 0) return;
+  #finish(connections: readonly Connection[], now: number): void {
+    const finished = this.#finished;
+    if (finished.size === 0) return;
+    this.#finished = new Map();
     for (const connection of connections) {
-      if (!this.#finished.has(connection.key)) continue;
-      this.#sockets.end(connection, { kind: "shut", words: null }, { quiet: false });
+      const since = finished.get(connection.key);
+      if (since === undefined) continue;
+      if (connection.phase.kind === "head" && now - since < WRITE_MS) {
+        this.#finished.set(connection.key, since);
+      } else this.#sockets.end(connection, { kind: "shut", words: null }, { quiet: false });
     }
-    this.#finished.clear();
   }
 
   #admit(admission: Admission | null): void {

@@ -1,5 +1,6 @@
 /** A guard over a real server of this process: what it ends, how, and what it lets be. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { connectionKey } from "./client.ts";
 import { Gate } from "./gate.ts";
 import { Guard, type GuardRules } from "./guard.ts";
 import { type Connection, ServerSockets } from "./sockets.ts";
@@ -122,6 +123,22 @@ Deno.test({
     while (server.guard.connections > 0) await new Promise((resolve) => setTimeout(resolve, 20));
     const end = await rest(reader).catch((error) => error);
     assert(end instanceof Deno.errors.ConnectionReset, String(end).slice(0, 100));
+  },
+});
+
+Deno.test({
+  name: "Guard.finish() ends a connection when its answer has been written, not before",
+  ignore,
+  async fn() {
+    await using server = guarded({});
+    const client = await connect(server.port, GET("/wait"));
+    while (server.guard.connections === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    const { hostname, port } = client.localAddr as Deno.NetAddr;
+    server.guard.finish(connectionKey(hostname, port));
+    // It looks a few times.
+    await new Promise((resolve) => setTimeout(resolve, 70));
+    server.letGo();
+    assertMatch(await rest(client), /^HTTP\/1.1 200 [^]*\r\n\r\nat last$/);
   },
 });
 
