@@ -27,8 +27,9 @@ export async function checkFlags(flags: RequestFlags, { sending, count, several 
     const other = flags.range === undefined ? "--header Range" : "--range";
     throw new FerryError("usage", `--continue and ${other} cannot go together`);
   }
-  if (sending.method === "HEAD" && flags.output.length > 0) {
-    throw new FerryError("usage", "--output takes a body, and --head brings none");
+  if (sending.method === "HEAD") {
+    const flag = flags.output.length > 0 ? "--output" : flags.checksum !== undefined ? "--checksum" : null;
+    if (flag !== null) throw new FerryError("usage", `${flag} is for a body, and --head brings none`);
   }
   if (flags["limit-rate"] === 0) throw new FerryError("usage", "--limit-rate 0 would never end");
 }

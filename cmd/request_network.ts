@@ -1,7 +1,7 @@
 /** From the flags of `ferry request` to who it is and how it reaches servers. Reads the files that flags name. */
 import type { Io } from "../lib/cli/io.ts";
 import type { SecretArgument } from "../lib/cli/process_title.ts";
-import { isSecretLine } from "../lib/client/credentials/credentials.ts";
+import { isSecretLine, isToken } from "../lib/client/credentials/credentials.ts";
 import { Dialer, type DialOptions } from "../lib/client/dial/dialer.ts";
 import type { IdentityOptions } from "../lib/client/credentials/identity.ts";
 import { FerryError, quote, readError } from "../lib/core/errors.ts";
@@ -35,6 +35,9 @@ function secretFlags(flags: Flags): SecretArgument[] {
 export async function identityOf(flags: Flags, io: Io): Promise<IdentityOptions> {
   if (flags.user !== undefined && flags.token !== undefined) {
     throw new FerryError("usage", "--user and --token cannot go together");
+  }
+  if (flags.token !== undefined && !isToken(flags.token)) {
+    throw new FerryError("usage", "--token is empty or has characters that no token has");
   }
   const netrc = flags.netrc
     ? (await import("../lib/client/credentials/netrc_file.ts")).readNetrc((name) => io.env(name))

@@ -61,6 +61,7 @@ Deno.test("request --json has one line for each kind of request, with the keys t
     ["stderr", ["http://127.0.0.1:1/x"], {
       url: "http://127.0.0.1:1/x",
       method: "GET",
+      status: 0,
       bytes: 0,
       retries: 0,
       ...error("no_connection", 7),

@@ -133,7 +133,15 @@ Deno.test("request says in one line what went wrong, with what, and what to do",
       2,
       "--user must be USER:PASSWORD where there is no terminal to ask for the password",
     ],
-    [["--token", "geheim geheim", url], 2, "the token is empty or has characters that no token has"],
+    [["--token", "geheim geheim", url], 2, "--token is empty or has characters that no token has"],
+    [["-T", "", url], 2, "--upload is empty"],
+    [["-d", "@", url], 2, "--data @: the name of a file is missing after @"],
+    [["--data-json", "@", url], 2, "--data-json @: the name of a file is missing after @"],
+    [
+      ["-I", "--checksum", `sha256:${"0".repeat(64)}`, url],
+      2,
+      "--checksum is for a body, and --head brings none",
+    ],
     [["-d", "x", "-T", "y", url], 2, "--data and --upload cannot go together"],
   ];
   await Promise.all(cases.map(async ([args, code, message]) => {

@@ -95,6 +95,22 @@ Deno.test("request -d and --data-json POST text, files and stdin", async () => {
   }));
 });
 
+Deno.test("request sends all of a file that is said to be empty and is not, as those of /proc are", async () => {
+  await using server = hostile((visit) => visit.answer("200 OK", new TextDecoder().decode(visit.body)));
+  using dir = tempDir({ "empty": "" });
+  const version = Deno.readTextFileSync("/proc/version");
+  const cases: [args: string[], sent: string][] = [
+    [["-T", "/proc/version"], version],
+    [["-d", "@/proc/version"], version],
+    [["-d", "a=1", "-d", "@/proc/version"], `a=1&${version}`],
+    [["-T", dir.at("empty")], ""],
+  ];
+  await Promise.all(cases.map(async ([args, sent]) => {
+    const run = await ferry(["request", ...args, `${server.url}/f`]);
+    assertEquals([args, run.code, run.stdout], [args, 0, sent], run.stderr);
+  }));
+});
+
 Deno.test("request sends a method of its own and headers in UTF-8", async () => {
   await using server = hostile(async (visit) => {
     await visit.answer("200 OK", `${visit.method} ${visit.headers.get("x-name")}`);

@@ -31,8 +31,10 @@ export function fileSource(path: string, stdin: ReadableStream<Uint8Array>): Bod
     if (info.isDirectory) throw new FerryError("read_failed", `cannot read ${quote(path)}: it is a folder`);
     if (info.isFile) {
       // Opened once now, so that a file that cannot be read is told before the server hears of it.
-      Deno.openSync(path).close();
-      return { kind: "file", path, size: info.size };
+      using file = Deno.openSync(path);
+      // Files of the kernel (/proc) are said to be empty, whatever is in them.
+      const isEmpty = info.size === 0 && file.readSync(new Uint8Array(1)) === null;
+      if (info.size > 0 || isEmpty) return { kind: "file", path, size: info.size };
     }
     return { kind: "stream", stream: async () => (await openStream(path, info)).readable, name: path };
   } catch (error) {

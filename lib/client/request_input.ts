@@ -48,6 +48,7 @@ export async function readSending(flags: SendFlags, method: string | undefined, 
   if (method === "GET" || method === "HEAD") {
     throw new FerryError("usage", `${given[0]} sends a body, and ${method} has none`);
   }
+  if (flags.upload === "") throw new FerryError("usage", "--upload is empty");
   if (flags.upload !== undefined) {
     const fileName = flags.upload === "-" ? "" : flags.upload.split("/").at(-1);
     const body = fileSource(flags.upload, io.stdin);
@@ -61,7 +62,7 @@ export async function readSending(flags: SendFlags, method: string | undefined, 
     if (!headers.has("content-type")) headers.set("content-type", "application/json");
     if (!headers.has("accept")) headers.set("accept", "application/json, */*;q=0.5");
     if (!json.startsWith("@")) checkJson(json);
-    return { ...sending, method: method ?? "POST", body: dataSource(json, io) };
+    return { ...sending, method: method ?? "POST", body: dataSource("--data-json", json, io) };
   }
   if (!headers.has("content-type")) headers.set("content-type", "application/x-www-form-urlencoded");
   return { ...sending, method: method ?? "POST", body: joinData(flags.data, io) };
@@ -108,7 +109,8 @@ function checkJson(text: string): void {
   }
 }
 
-function dataSource(data: string, io: Io): BodySource {
+function dataSource(flag: string, data: string, io: Io): BodySource {
+  if (data === "@") throw new FerryError("usage", `${flag} @: the name of a file is missing after @`);
   return data.startsWith("@")
     ? fileSource(data.slice(1), io.stdin)
     : { kind: "bytes", bytes: new TextEncoder().encode(data) };
@@ -132,12 +134,15 @@ async function readForm(fields: readonly string[], headers: Headers, io: Io): Pr
 
 /** Several `--data` become one body with `&` between them, as curl does it. */
 function joinData(data: readonly string[], io: Io): BodySource {
-  if (data.length === 1) return dataSource(data[0], io);
+  if (data.length === 1) return dataSource("--data", data[0], io);
   if (data.filter((text) => text === "@-").length > 1) {
     throw new FerryError("usage", "--data @-: standard input can be sent once only");
   }
   const and: BodySource = { kind: "bytes", bytes: new TextEncoder().encode("&") };
-  const parts = data.flatMap((text, index) => [...(index === 0 ? [] : [and]), dataSource(text, io)]);
+  const parts = data.flatMap((
+    text,
+    index,
+  ) => [...(index === 0 ? [] : [and]), dataSource("--data", text, io)]);
   return { kind: "parts", parts };
 }
 

@@ -160,7 +160,14 @@ export class RequestRun implements Disposable {
   /** Does `job` and has it told by `ended`. */
   async #one(job: Job, ended: (done: Done) => void): Promise<void> {
     const method = job.method ?? this.settings.sending.method;
-    const outcome: Outcome = { url: hideUserinfo(job.target), method, bytes: 0, ms: 0, retries: 0 };
+    const outcome: Outcome = {
+      url: hideUserinfo(job.target),
+      method,
+      status: 0,
+      bytes: 0,
+      ms: 0,
+      retries: 0,
+    };
     const start = performance.now();
     const done: Done = { job, outcome, ms: 0, facts: this.settings.writeOut?.facts() };
     try {

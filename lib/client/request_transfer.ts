@@ -105,7 +105,7 @@ export async function transferOne(
     if (digest && isFetched) outcome.sha256 = digest.hex();
   } finally {
     if (!named && sink.path !== undefined && !isFolder(sink.path)) outcome.path = sink.path;
-    outcome.status = transfer.status;
+    outcome.status = transfer.status ?? 0;
     outcome.bytes = transfer.bytes;
     outcome.retries = transfer.retries;
     const moved = `${transfer.bytes} bytes ${body.kind === "none" ? "received" : "sent"}`;

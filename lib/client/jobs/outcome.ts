@@ -4,7 +4,8 @@
 export interface Outcome {
   url: string;
   method: string;
-  status?: number;
+  /** 0 where no answer came. */
+  status: number;
   bytes: number;
   ms: number;
   path?: string;

@@ -50,7 +50,7 @@ Deno.test("Mirror makes jobs of what it finds, and counts how they end", async (
         ["http://me:p$&w$$@h/p/x/%C3%A9", "/x/é", "server", undefined, undefined],
       ],
     );
-    const ended: Outcome = { url: "", method: "GET", bytes: 5, ms: 0, retries: 0 };
+    const ended: Outcome = { url: "", method: "GET", status: 200, bytes: 5, ms: 0, retries: 0 };
     const error = { code: "http_status", message: "", exit: 22 };
     jobs[0].onEnd!({ ...ended, bytes: 0, error });
     jobs[1].onEnd!({ ...ended, status: 200 });

@@ -77,7 +77,7 @@ Deno.test("render() says what there is when nothing was answered", () => {
   const failed: Report = {
     ...rest,
     facts: new Facts(),
-    outcome: { ...outcome, status: undefined, path: undefined },
+    outcome: { ...outcome, status: 0, path: undefined },
   };
   const format =
     "%{http_code} %{http_version} [%{content_type}%{filename_effective}%{remote_ip}] %{exitcode} %{errormsg}";

@@ -28,7 +28,7 @@ const time = (key: keyof Times, needs: readonly Need[] = ["facts"]): Variable =>
   form: "seconds",
   needs,
 });
-const status = told(({ outcome }) => outcome.status ?? 0, "status");
+const status = told(({ outcome }) => outcome.status, "status");
 const path = told(({ outcome }) => outcome.path ?? null);
 const retries = told(({ outcome }) => outcome.retries);
 
