@@ -243,7 +243,7 @@ export const REQUEST_FLAGS = {
     type: "string",
     path: true,
     value: "PATH",
-    about: "connect to this unix socket whatever host the URL names",
+    about: "connect to this unix socket whatever host the URL names, by TLS for https",
   },
   cacert: { type: "string", path: true, value: "FILE", about: "trust the authorities in this PEM file too" },
   pin: {

@@ -86,9 +86,6 @@ function checkTrust(flags: Flags): void {
   if (pinned && cacert !== undefined) {
     throw new FerryError("usage", "--pin trusts no authority, so it cannot go with --cacert");
   }
-  if (pinned && flags.unix !== undefined) {
-    throw new FerryError("usage", "there is no TLS on a --unix socket to --pin");
-  }
   if (insecure && (pinned || cacert !== undefined)) {
     throw new FerryError(
       "usage",

@@ -24,6 +24,39 @@ Deno.test("request trusts no unknown authority, and one that --cacert names", as
   await server.shutdown();
 });
 
+Deno.test("request --unix speaks TLS where the URL says https, and trusts as it does elsewhere", async () => {
+  using dir = tempDir({ "ca.pem": AUTHORITY });
+  const server = tlsServer();
+  const socket = dir.at("socket");
+  const listener = Deno.listen({ transport: "unix", path: socket });
+  const joins: Promise<unknown>[] = [];
+  const serving = (async () => {
+    for await (const near of listener) {
+      const far = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
+      joins.push(
+        Promise.allSettled([near.readable.pipeTo(far.writable), far.readable.pipeTo(near.writable)]),
+      );
+    }
+  })();
+  const ask = (...args: string[]) =>
+    ferry(["request", "--unix", socket, "-u", "a:b", ...args, "https://localhost/x"]);
+  const wary = await ask();
+  assertEquals([wary.code, wary.stdout], [60, ""], wary.stderr);
+  const text = `secure Basic ${btoa("a:b")}`;
+  for (
+    const args of [["--cacert", dir.at("ca.pem")], ["--pin", `sha256:${pinOf(CERTIFICATE)}`], ["--insecure"]]
+  ) {
+    const run = await ask(...args);
+    assertEquals([run.code, run.stdout], [0, text], run.stderr);
+  }
+  const other = await ask("--pin", `sha256:${"a".repeat(64)}`);
+  assertEquals([other.code, other.stdout], [60, ""], other.stderr);
+  listener.close();
+  await serving.catch(() => {});
+  await Promise.all(joins);
+  await server.shutdown();
+});
+
 Deno.test("request refuses a certificate that is for another name", async () => {
   using dir = tempDir({ "ca.pem": AUTHORITY });
   const server = tlsServer();

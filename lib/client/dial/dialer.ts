@@ -15,7 +15,7 @@ import { connectAny, connectFamily, connectName, type Family } from "./tcp.ts";
 import { startTls } from "./tls.ts";
 
 export interface DialOptions {
-  /** A unix socket that every connection goes to, whatever host its URL names; nothing is encrypted on it. */
+  /** A unix socket that every connection goes to, whatever host its URL names. */
   unix?: string;
   /** PEM certificates of authorities to trust beside the system's. */
   caCerts?: readonly string[];
@@ -113,12 +113,6 @@ export class Dialer {
 
   async #connect({ url, proxy, own, signal }: Try): Promise<Dialed> {
     const { unix, pins } = this.#options;
-    if (unix !== undefined) {
-      const conn = own(await Deno.connect({ transport: "unix", path: unix }));
-      this.#socketSeen = true;
-      const facts = { connected: performance.now() };
-      return { conn, form: "origin", about: `connected to the socket ${quote(unix)}`, facts };
-    }
     if (pins !== undefined) (await import("../pin/pinned_tls.ts")).refusePlain(url);
     if (proxy !== null && proxy.kind !== "socks5" && url.protocol === "http:") {
       const { proxyHeaders, needsUser } = await import("./http_tunnel.ts");
@@ -126,12 +120,22 @@ export class Dialer {
       const denied = (told: string) => needsUser(proxy, told);
       return { ...way, form: "absolute", proxyHeaders: proxyHeaders(proxy), denied };
     }
-    const plain = () =>
-      proxy === null ? this.#direct(endOf(url), own, signal) : this.#throughProxy(proxy, url, own, signal);
+    const plain = () => {
+      if (unix !== undefined) return this.#toSocket(unix, own);
+      return proxy === null
+        ? this.#direct(endOf(url), own, signal)
+        : this.#throughProxy(proxy, url, own, signal);
+    };
     return {
       ...url.protocol === "http:" ? await plain() : await this.#encrypted(plain, url, own),
       form: "origin",
     };
+  }
+
+  async #toSocket(path: string, own: Own): Promise<Way> {
+    const conn = own(await Deno.connect({ transport: "unix", path }));
+    this.#socketSeen = true;
+    return { conn, about: `connected to the socket ${quote(path)}`, facts: { connected: performance.now() } };
   }
 
   async #direct(end: End, own: Own, signal: AbortSignal): Promise<Way> {
