@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { ferry, tempDir } from "./harness.ts";
+import { ferry, serve, tempDir } from "./harness.ts";
 import { hostile, type Visit } from "./hostile_server.ts";
 
 const names = (path: string) => [...Deno.readDirSync(path)].map((entry) => entry.name).sort();
@@ -139,6 +139,21 @@ Deno.test("request -J -C knows a file that is whole, and leaves one alone that i
   assertEquals([other.code, names(dir.at("others"))], [0, ["told (1).bin", "told.bin"]], other.stderr);
   assertEquals(Deno.readTextFileSync(dir.at("others/told.bin")), body.replace("5", "x"));
   assertEquals(Deno.readTextFileSync(dir.at("others/told (1).bin")), body);
+});
+
+Deno.test("request -O keeps a name as long as a file system takes it, and makes room for a number", async () => {
+  using shared = tempDir();
+  using dir = tempDir();
+  const names = ["a", "b"].map((end) => "é".repeat(127) + end);
+  for (const name of names) Deno.writeTextFileSync(shared.at(name), name);
+  await using server = await serve(shared.path);
+  const urls = names.map((name) => `${server.url}/${encodeURIComponent(name)}`);
+  const run = await ferry(["request", "-O", "--retry", "0", ...urls], { cwd: dir.path });
+  assertEquals([run.code, run.stderr], [0, ""]);
+  for (const name of names) assertEquals(Deno.readTextFileSync(dir.at(name)), name);
+  const again = await ferry(["request", "-O", "--no-overwrite", urls[0]], { cwd: dir.path });
+  assertEquals([again.code, again.stderr], [0, ""]);
+  assertEquals([...Deno.readDirSync(dir.path)].filter(({ name }) => name.endsWith("é (1)")).length, 1);
 });
 
 Deno.test("request -J says what to do when nobody gives a name, and what it cannot go with", async () => {

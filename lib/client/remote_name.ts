@@ -2,8 +2,10 @@
 import { FerryError, quote } from "../core/errors.ts";
 import { dispositionName } from "../http/content_disposition.ts";
 
-// NAME.ferry-part.json must fit into the 255 bytes of a name.
-const MAX_BYTES = 255 - ".ferry-part.json".length;
+/** What a file system has for a name. */
+const NAME_BYTES = 255;
+/** The note of a file whose name the server gives is found by it: NAME.ferry-part.json must fit. */
+const MAX_BYTES = NAME_BYTES - ".ferry-part.json".length;
 /** What the program itself trusts when it goes on with a download: never named by a server. */
 const OWN_SUFFIX = /\.ferry-part(\.json)?$/i;
 const EXTENSION = /(?<=.)(\.tar)?\.[A-Za-z0-9]{1,10}$/;
@@ -19,7 +21,7 @@ const EXTENSION = /(?<=.)(\.tar)?\.[A-Za-z0-9]{1,10}$/;
  * ```
  */
 export function remoteName(url: URL): string {
-  const name = harmless(lastSegment(url));
+  const name = harmless(lastSegment(url), NAME_BYTES);
   if (name === "") {
     throw new FerryError("usage", `${quote(url.href)} has no file name at its end; --output FILE gives one`);
   }
@@ -65,15 +67,18 @@ function lastSegment(url: URL): string {
 /** Most names, of which nothing is to be changed. */
 const HARMLESS = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}$/;
 
-/** `name` without what makes it a path, hides it, or misleads whoever reads it; empty when nothing is left. */
-function harmless(name: string): string {
+/**
+ * `name` without what makes it a path, hides it, or misleads whoever reads it, and at most `most` bytes long; empty when
+ * nothing is left.
+ */
+function harmless(name: string, most = MAX_BYTES): string {
   if (HARMLESS.test(name) && !OWN_SUFFIX.test(name)) return name;
   const one = name.toWellFormed()
     // deno-lint-ignore no-control-regex -- control characters are what this is about
     .replace(/[\u0000-\u001f\u007f-\u009f\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069/\\]/g, "_")
     .trim()
     .replace(/^\./, "_");
-  return shorten(one).replace(OWN_SUFFIX, "_ferry-part$1");
+  return shorten(one, { most }).replace(OWN_SUFFIX, "_ferry-part$1");
 }
 
 /**
@@ -91,7 +96,8 @@ export function numbered(path: string, number: number): string {
   const name = path.slice(slash);
   const extension = EXTENSION.exec(name)?.[0] ?? "";
   const stem = name.slice(0, name.length - extension.length);
-  return path.slice(0, slash) + shorten(`${stem} (${number})${extension}`, ` (${number})${extension}`);
+  return path.slice(0, slash) +
+    shorten(`${stem} (${number})${extension}`, { end: ` (${number})${extension}` });
 }
 
 function decode(segment: string): string {
@@ -105,16 +111,17 @@ function decode(segment: string): string {
 }
 
 /** Cut in the middle, so that what stands at its `end` stays: the extension. */
-function shorten(name: string, end = /\.[A-Za-z0-9]{1,10}$/.exec(name)?.[0] ?? ""): string {
+function shorten(name: string, { most = MAX_BYTES, end }: { most?: number; end?: string }): string {
   const size = (text: string) => new TextEncoder().encode(text).length;
-  if (size(name) <= MAX_BYTES) return name;
-  const characters = [...name.slice(0, name.length - end.length)];
-  let left = MAX_BYTES - size(end);
+  if (size(name) <= most) return name;
+  const last = end ?? /\.[A-Za-z0-9]{1,10}$/.exec(name)?.[0] ?? "";
+  const characters = [...name.slice(0, name.length - last.length)];
+  let left = most - size(last);
   let stem = "";
   for (const character of characters) {
     left -= size(character);
     if (left < 0) break;
     stem += character;
   }
-  return stem + end;
+  return stem + last;
 }

@@ -15,7 +15,7 @@ Deno.test("remoteName() is always one harmless name", () => {
     // deno-lint-ignore no-control-regex -- control characters are what this is about
     assert(!/[\u0000-\u001f\u007f-\u009f/\\\u202e]/.test(name), name);
     assert(!name.startsWith(".") && name !== "" && name === name.trim());
-    assert(new TextEncoder().encode(name).length <= 239);
+    assert(new TextEncoder().encode(name).length <= 255);
   });
   fc.assert(property);
 });
@@ -24,6 +24,10 @@ Deno.test("remoteName() cuts long names before their extension and refuses folde
   const name = remoteName(new URL(`http://h/${encodeURIComponent("é".repeat(200))}.tar.gz`));
   assert(name.endsWith("é.tar.gz") || name.endsWith("é.gz") || name.endsWith(".gz"));
   assertEquals(name.isWellFormed(), true);
+  for (const [given, length] of [[255, 255], [256, 255], [1000, 255]]) {
+    const cut = remoteName(new URL(`http://h/${"n".repeat(given - 4)}.txt`));
+    assertEquals([cut.length, cut.endsWith("n.txt")], [length, true]);
+  }
   for (const path of ["/", "/a/", "/%20"]) {
     assertThrows(() => remoteName(new URL("http://h" + path)), FerryError, "--output");
   }
