@@ -1,8 +1,19 @@
 /** What comes into the destination of a first copy while that goes on: it stays, and nothing is claimed in its place. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ENV, ferryCommand, serve, tempDir } from "./harness.ts";
+import { paths } from "./sync_fixtures.ts";
 
 const MANY = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`src/d/sub/${i}`, "x".repeat(20_000)]));
+
+/** Whether something is in the stage: from then on it is a first copy, which is shown at its end. */
+function isBegun(root: string): boolean {
+  try {
+    return paths(root).some((path) => /^\.ferry\/stage\/[^/]+\/./.test(path));
+  } catch {
+    // It comes and goes while one looks.
+    return false;
+  }
+}
 
 for (const way of ["copy", "push"]) {
   Deno.test(`a first ${way} counts nothing that an obstacle kept from its place`, async () => {
@@ -23,15 +34,17 @@ for (const way of ["copy", "push"]) {
       stderr: "piped",
       env: ENV,
     }).spawn();
-    let out = "";
-    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-      if (out === "") Deno.writeTextFileSync(dir.at("dst/d"), "precious");
-      out += text;
-    }
-    const stderr = await new Response(child.stderr).text();
+    const output = child.output();
+    let over = false;
+    output.then(() => over = true);
+    while (!over && !isBegun(dir.at("dst"))) await new Promise((resolve) => setTimeout(resolve, 5));
+    Deno.writeTextFileSync(dir.at("dst/d"), "precious");
+    const [out, stderr] = [(await output).stdout, (await output).stderr].map((b) =>
+      new TextDecoder().decode(b)
+    );
     const events = out.trimEnd().split("\n").map((line) => JSON.parse(line));
     const problems = events.filter(({ event }) => event === "problem");
-    assertEquals((await child.status).code, 1, stderr);
+    assertEquals((await output).code, 1, stderr);
     assertEquals(problems.map(({ path, code }) => `${code} ${path}`), ["conflict d"]);
     assertStringIncludes(problems[0].message, "was not placed");
     const { ok, created, bytes_content } = events.at(-1);
