@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import * as fc from "fast-check";
 import { FerryError } from "../../core/errors.ts";
-import { bodySize, type BodySource, isRereadable, requestBody } from "../body_source.ts";
+import { bodySize, type BodySource, isPiped, isRereadable, requestBody } from "../body_source.ts";
 import { formBody } from "./form_body.ts";
 import type { FormField } from "./form_field.ts";
 
@@ -41,7 +41,7 @@ Deno.test("formBody() writes names as browsers do, and says the type of files al
     ];
     const { type, body } = formBody(fields, pipe("stdin"), "B");
     assertEquals(type, "multipart/form-data; boundary=B");
-    assertEquals([bodySize(body), isRereadable(body)], [null, false]);
+    assertEquals([bodySize(body), isPiped(body), isRereadable(body)], [null, true, true]);
     assertEquals(
       new TextDecoder().decode(await sent(body)),
       [
@@ -55,6 +55,8 @@ Deno.test("formBody() writes names as browsers do, and says the type of files al
         "--B--\r\n",
       ].join("\r\n"),
     );
+    // What was read of a pipe does not come again.
+    assertEquals(isRereadable(body), false);
   } finally {
     Deno.removeSync(dir, { recursive: true });
   }
