@@ -58,6 +58,14 @@ Deno.test("request --json has one line for each kind of request, with the keys t
       bytes: 0,
       ...error("http_status", 22),
     }],
+    ["stderr", ["--recursive", `${server.url}/none/`], {
+      url: `${server.url}/none/`,
+      method: "GET",
+      status: 404,
+      bytes: 0,
+      retries: 0,
+      ...error("http_status", 22),
+    }],
     ["stderr", ["http://127.0.0.1:1/x"], {
       url: "http://127.0.0.1:1/x",
       method: "GET",

@@ -16,6 +16,7 @@ import { type RunParts, transferOne } from "./request_transfer.ts";
 import { hideUserinfo } from "./credentials/credentials.ts";
 import { parseTarget } from "./target.ts";
 import { TransferWays } from "./transfer_ways.ts";
+import { StatusError } from "./status_error.ts";
 import type { TransfersMeter } from "./transfers_meter.ts";
 
 /** Why those end that were under way when another one failed. */
@@ -178,6 +179,7 @@ export class RequestRun implements Disposable {
         if (this.#stop.aborted) throw this.#stop.reason;
         if (!(error instanceof FerryError)) throw error;
         outcome.error = { code: error.code, message: error.message, exit: exitStatus(error) };
+        if (error instanceof StatusError) outcome.status = error.status;
       }
       done.ms = performance.now() - start;
       outcome.ms = Math.round(done.ms);
