@@ -6,6 +6,7 @@ import { freePort, startDaemon } from "../bench/daemon.ts";
 import { ENV, ferry, ferryCommand, tempDir } from "./harness.ts";
 import { hostile, silence, type Visit } from "./hostile_server.ts";
 import { installed } from "./programs.ts";
+import { pattern, ranged } from "./range_server.ts";
 import { mountTmpfs } from "./sync_fixtures.ts";
 
 const MB = 1024 * 1024;
@@ -96,6 +97,39 @@ Deno.test("request lets two at once not write to one file", async () => {
   await first.end("SIGKILL");
   assertEquals((await ferry(["request", "-C", ...args])).code, 0);
   assertEquals(Deno.readFileSync(dir.at("f")), LARGE);
+});
+
+Deno.test("request -C goes on with no part that another program changes while the server is asked", async () => {
+  const body = pattern(1_000_000);
+  const changes: [what: string, change: (part: string) => void][] = [
+    ["removed", (part) => Deno.removeSync(part)],
+    ["cut", (part) => Deno.truncateSync(part, 1000)],
+    ["replaced", (part) => {
+      Deno.removeSync(part);
+      Deno.writeFileSync(part, new Uint8Array(300_000));
+    }],
+  ];
+  for (const [what, change] of changes) {
+    for (const segments of ["1", "2"]) {
+      using dir = tempDir();
+      const before = (index: number) => {
+        if (index === 1) change(dir.at("f.ferry-part"));
+        return Promise.resolve();
+      };
+      await using server = ranged({ body, cut: 300_000, before });
+      const args = ["-C", "-o", dir.at("f"), `${server.url}/f`];
+      const broken = await ferry(["request", "--retry", "0", ...args]);
+      assertEquals([broken.code, size(dir.at("f.ferry-part"))], [18, 300_000], broken.stderr);
+      const run = await ferry(["request", "--segments", segments, "--retry", "0", ...args]);
+      assertEquals([what, segments, run.code, size(dir.at("f"))], [what, segments, 23, -1], run.stderr);
+      assertStringIncludes(run.stderr, "another program has changed or removed it");
+      // The next one finds what there is then; zeros with a note that fits them it could not know.
+      if (what === "replaced") continue;
+      const again = await ferry(["request", "--segments", segments, "--retry", "20", ...args]);
+      assertEquals([what, segments, again.code], [what, segments, 0], again.stderr);
+      assertEquals(Deno.readFileSync(dir.at("f")), body);
+    }
+  }
 });
 
 Deno.test("request -C finds its part by --remote-name and --output-dir, and keeps to its URL", async () => {

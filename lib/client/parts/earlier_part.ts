@@ -1,11 +1,21 @@
 /** The part that an earlier run left: whether it can be gone on from. */
-import { isOwn, lstatOrNull } from "./part_lock.ts";
+import { FerryError, quote } from "../../core/errors.ts";
+import { isOwn, lstatOrNull, openLocked } from "./part_lock.ts";
 import { bootId, type ByteRange, noteAt } from "./part_note.ts";
 import type { Position } from "../transfer/resume.ts";
 
+/** What is another one when a file has been written to or replaced. */
+type FileState = Pick<Deno.FileInfo, "ino" | "size" | "mtime">;
+
 export type EarlierPart =
-  /** `ranges` are the bytes that are there, those behind the first gap too. */
-  | { kind: "good"; position: Position; ranges: readonly ByteRange[]; sha256?: string }
+  /** `ranges` are the bytes that are there, those behind the first gap too; `file` is what they were found in. */
+  | {
+    kind: "good";
+    position: Position;
+    ranges: readonly ByteRange[];
+    sha256?: string;
+    file: FileState;
+  }
   /** Nothing is there, or nothing of use. */
   | { kind: "none" }
   | { kind: "refused"; why: string };
@@ -39,7 +49,26 @@ export function earlierPart(
   return {
     kind: "good",
     ranges,
+    file: info,
     sha256: note.sha256,
     position: { start: 0, have: ranges[0][1], end: size, size, validator },
   };
+}
+
+/** Opens `part`, if it still is what `earlier` found: a server has been asked meanwhile. Throws `write_failed`. */
+export function openEarlier(
+  earlier: EarlierPart,
+  { part, mode }: { part: string; mode?: number },
+): Deno.FsFile {
+  const file = lstatOrNull(part) && openLocked(part, mode);
+  if (file !== null && earlier.kind === "good" && isSame(file.statSync(), earlier.file)) return file;
+  file?.close();
+  throw new FerryError(
+    "write_failed",
+    `cannot go on with ${quote(part)}: another program has changed or removed it meanwhile; run it again`,
+  );
+}
+
+function isSame(now: FileState, then: FileState): boolean {
+  return now.ino === then.ino && now.size === then.size && now.mtime?.getTime() === then.mtime?.getTime();
 }

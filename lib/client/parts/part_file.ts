@@ -4,7 +4,7 @@
  */
 import { FerryError, quote, writeError } from "../../core/errors.ts";
 import { pieces, readFullyAt, writeFully } from "../../core/file_bytes.ts";
-import { type EarlierPart, earlierPart } from "./earlier_part.ts";
+import { type EarlierPart, earlierPart, openEarlier } from "./earlier_part.ts";
 import { copyMode, modeAt } from "./file_mode.ts";
 import { candidates, claimFreeName, moveToFreeName } from "./free_name.ts";
 import { isAt, lstatOrNull, openLocked } from "./part_lock.ts";
@@ -139,7 +139,9 @@ export class PartFile implements Sink {
       ? { url: url.href, size, validator, sha256: this.#sha256, boot: bootId() }
       : null;
     this.#guard(() => {
-      this.#file ??= this.#inPlace || position.have > 0
+      this.#file ??= position.have > 0
+        ? openEarlier(this.#earlier, { part: this.part, mode: modeAt(this.path) })
+        : this.#inPlace
         ? openLocked(this.part, modeAt(this.path))
         : this.#claim();
       if (position.have === 0) this.#note.forget();
