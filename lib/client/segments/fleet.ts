@@ -155,7 +155,13 @@ export class Fleet {
     const take = (bytes: Uint8Array) => {
       const { start, end } = plan.rest(id);
       const mine = bytes.length > end - start ? bytes.subarray(0, end - start) : bytes;
-      store.write(start, mine);
+      try {
+        store.write(start, mine);
+      } catch (error) {
+        // No other server helps against that.
+        this.fail(error);
+        throw error;
+      }
       plan.advance(id, mine.length);
       worker.moved = performance.now();
       this.#brought += mine.length;

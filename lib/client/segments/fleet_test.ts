@@ -46,12 +46,18 @@ function source(act: Act): Source & { asked: number } {
   return fake as unknown as Source & { asked: number };
 }
 
-function setUp({ least = 10, ...options }: Partial<FleetOptions> & { least?: number } = {}) {
+function setUp(
+  { least = 10, full = SIZE, ...options }: Partial<FleetOptions> & { least?: number; full?: number } = {},
+) {
   const bytes = new Uint8Array(SIZE);
+  const write = (at: number, piece: Uint8Array) => {
+    if (at + piece.length > full) throw new FerryError("disk_full", "no room");
+    bytes.set(piece, at);
+  };
   const plan = new SegmentPlan(SIZE, { piece: 1000, least });
   const deadline = new Deadline(undefined, URL_HERE);
   const notices: string[] = [];
-  const fleet = new Fleet(plan, { before: Infinity, write: (at, piece) => bytes.set(piece, at) }, {
+  const fleet = new Fleet(plan, { before: Infinity, write }, {
     retries: 0,
     signal: new AbortController().signal,
     deadline,
@@ -120,4 +126,13 @@ Deno.test("Fleet.run() throws the reason of its signal, and what the place of th
   const failing = other.fleet.run();
   other.fleet.fail(new FerryError("disk_full", "no room"));
   await assertRejects(() => failing, FerryError, "no room");
+});
+
+Deno.test("Fleet.run() blames no source for bytes that cannot be written", async () => {
+  const { fleet, notices } = setUp({ full: 3500 });
+  const [one, other] = [source(() => "send"), source(() => "send")];
+  fleet.add(one);
+  fleet.add(other);
+  await assertRejects(() => fleet.run(), FerryError, "no room");
+  assertEquals([notices, one.dropped, other.dropped], [[], undefined, undefined]);
 });
