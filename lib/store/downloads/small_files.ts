@@ -65,7 +65,13 @@ export class SmallFiles {
     const faults: BatchResult["faults"] = [];
     if (written.length > 0) await this.#placeDurable(written, { waiting, slow });
     for (const index of slow) {
-      const error = writeAlone(batch.paths[index], contentOf(batch, index), batch.mtimes?.[index]);
+      const write = () => writeAlone(batch.paths[index], contentOf(batch, index), batch.mtimes?.[index]);
+      let error = write();
+      // Descriptors may have run out, of which those that wait for the disk hold one each.
+      while (error && this.#waiting > 0) {
+        await this.#placed.promise;
+        error = write();
+      }
       if (error !== undefined) faults.push({ index, error });
     }
     if (!batch.digests) return { buffer: batch.buffer, faults };

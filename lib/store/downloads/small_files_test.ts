@@ -115,3 +115,30 @@ Deno.test("SmallFiles writes file by file what the disk did not take together", 
     Deno.removeSync(root, { recursive: true });
   }
 });
+
+Deno.test({
+  name: "SmallFiles tries again what could not be written while others waited for the disk",
+  ignore: libc() === null,
+  fn: async () => {
+    const root = Deno.makeTempDirSync();
+    const disk = Promise.withResolvers<void>();
+    // As descriptors come back: what is missing is there when the files before have been written.
+    const one = async () => {
+      await disk.promise;
+      Deno.mkdirSync(`${root}/late`, { recursive: true });
+    };
+    const durable = new Durable({ all: null, one, close: () => {} });
+    const files = new SmallFiles(libc(), new OpenFolders(libc()!, () => durable));
+    try {
+      const under = [{ [`${root}/a`]: "1" }, { [`${root}/late/b`]: "2", [`${root}/never/c`]: "3" }]
+        .map((batch) => files.write(batchOf(batch)));
+      disk.resolve();
+      const [first, second] = await Promise.all(under);
+      assertEquals([first.faults, second.faults.map(({ index }) => index)], [[], [1]]);
+      assertEquals(treeOf(root), { [`${root}/a`]: "1", [`${root}/late/b`]: "2" });
+    } finally {
+      files.close();
+      Deno.removeSync(root, { recursive: true });
+    }
+  },
+});
