@@ -7,7 +7,9 @@ import { type BareUrl, hideUserinfo, takeUserinfo } from "./credentials/credenti
  * scheme other than http and https; userinfo never shows in the message.
  */
 export function parseTarget(text: string): BareUrl {
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1].toLowerCase();
+  const scheme = /^https?:\/\//i.test(text)
+    ? "http"
+    : /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1].toLowerCase();
   if (scheme === undefined) {
     const shown = quote(hideUserinfo(text));
     const [, meant = "http", rest] = /^(?:(https?):\/*)?(.*)$/i.exec(shown)!;

@@ -27,13 +27,28 @@ export function formatHttpDate(ms: number): string {
 
 /** Milliseconds since 1970 from any of the three forms that a recipient must read; null for everything else. */
 export function parseHttpDate(text: string, now = Date.now()): number | null {
-  let match = IMF_FIXDATE.exec(text);
-  if (match) return toMs(match[3], match[2], match[1], match.slice(4, 7));
-  match = RFC_850.exec(text);
-  if (match) return toMs(fullYear(Number(match[3]), now), match[2], match[1], match.slice(4, 7));
+  // Nearly all are of this one, and mirrors read as many of them as there are files: no match is made.
+  if (IMF_FIXDATE.test(text)) {
+    const time = { hours: digits(text, 17), minutes: digits(text, 20), seconds: digits(text, 23) };
+    const year = digits(text, 12) * 100 + digits(text, 14);
+    return toMs({ year, month: text.slice(8, 11), day: digits(text, 5), ...time });
+  }
+  let match = RFC_850.exec(text);
+  if (match) {
+    const time = { hours: Number(match[4]), minutes: Number(match[5]), seconds: Number(match[6]) };
+    return toMs({ year: fullYear(Number(match[3]), now), month: match[2], day: Number(match[1]), ...time });
+  }
   match = ASCTIME.exec(text);
-  if (match) return toMs(match[6], match[1], match[2], match.slice(3, 6));
+  if (match) {
+    const time = { hours: Number(match[3]), minutes: Number(match[4]), seconds: Number(match[5]) };
+    return toMs({ year: Number(match[6]), month: match[1], day: Number(match[2]), ...time });
+  }
   return null;
+}
+
+/** The number that two digits from `at` on are. */
+function digits(text: string, at: number): number {
+  return (text.charCodeAt(at) - 48) * 10 + text.charCodeAt(at + 1) - 48;
 }
 
 /** Two digits that seem over 50 years ahead mean the last century that ends in them. */
@@ -43,14 +58,22 @@ function fullYear(two: number, now: number): number {
   return year > thisYear + 50 ? year - 100 : year;
 }
 
-function toMs(year: string | number, month: string, day: string, time: readonly string[]): number | null {
+interface Moment {
+  year: number;
+  month: string;
+  day: number;
+  hours: number;
+  minutes: number;
+  seconds: number;
+}
+
+function toMs({ year, month, day, hours, minutes, seconds }: Moment): number | null {
   const monthIndex = MONTHS.indexOf(month);
-  const [hours, minutes, seconds] = time.map(Number);
   // 60 is a leap second; the clock of a file system does not have it.
   if (monthIndex === -1 || hours > 23 || minutes > 59 || seconds > 60) return null;
   const date = new Date(0);
-  date.setUTCFullYear(Number(year), monthIndex, Number(day));
-  if (date.getUTCDate() !== Number(day)) return null;
+  date.setUTCFullYear(year, monthIndex, day);
+  if (date.getUTCDate() !== day) return null;
   date.setUTCHours(hours, minutes, seconds);
   return date.getTime();
 }

@@ -113,6 +113,9 @@ export interface HeadOptions {
   expect: boolean;
 }
 
+/** RFC 9110 section 8.6: these are expected to have a length. */
+const WITH_BODY: readonly string[] = ["POST", "PUT", "PATCH"];
+
 /** The head of `request`, one character a byte, its empty line included. */
 export function requestHead(request: WireRequest, { form, proxyHeaders, expect }: HeadOptions): string {
   const { url, method, fields } = request;
@@ -125,8 +128,7 @@ export function requestHead(request: WireRequest, { form, proxyHeaders, expect }
       ? "transfer-encoding: chunked\r\n"
       : `content-length: ${request.body.length}\r\n`;
     if (expect) head += "expect: 100-continue\r\n";
-  } else if (["POST", "PUT", "PATCH"].includes(method)) {
-    // RFC 9110 section 8.6: these are expected to have one.
+  } else if (WITH_BODY.includes(method)) {
     head += "content-length: 0\r\n";
   }
   return head + "\r\n";

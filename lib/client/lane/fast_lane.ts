@@ -194,14 +194,16 @@ export class FastLane {
     return origin;
   }
 
-  #delivered(wanted: Wanted, { status, fields, body, given }: Delivered): void {
+  #delivered(wanted: Wanted, answer: Delivered): void {
+    const { status, body, given } = answer;
     if (status === 304) return this.#end(wanted, { status, bytes: 0 });
     const { job } = wanted;
     if (job.mtime === "server" || job.onStored) {
-      const headers = fields();
-      const lastModified = parseHttpDate(headers.get("last-modified") ?? "") ?? undefined;
+      const lastModified = parseHttpDate(answer.field("last-modified") ?? "") ?? undefined;
       if (job.mtime === "server") wanted.mtime = lastModified;
-      wanted.said = { lastModified, etag: headers.get("etag") };
+      if (job.onStored) {
+        wanted.said = { lastModified, etag: lastModified === undefined ? answer.field("etag") : null };
+      }
     }
     if (given) this.#writer.addGiven(wanted, body);
     else this.#writer.add(wanted, body);

@@ -13,7 +13,7 @@ import { Input } from "../http1/input.ts";
 import { Output } from "../http1/output.ts";
 import { requestHead } from "../http1/request.ts";
 import { LongBody } from "./long_body.ts";
-import { readPlainHead } from "./plain_head.ts";
+import { PlainAnswer } from "./plain_answer.ts";
 import type { Delivered, Wanted } from "./wanted.ts";
 
 /** Head and body have to fit into what `Input` holds. */
@@ -26,8 +26,7 @@ const GOOD_DEPTH = 16;
 const QUICK_MS = 25;
 const SLOW_MS = 200;
 
-/** What is found of a head, one after the other. */
-const found = { status: 0, end: 0, length: 0 };
+const plain = new PlainAnswer();
 
 export interface PipelineOptions {
   /**
@@ -178,17 +177,13 @@ export class Pipeline {
   #plainAnswers(): void {
     const { here } = this.#input;
     let at = 0;
-    while (this.#pending > 0 && readPlainHead(here, at, found)) {
-      const { status, end, length } = found;
+    while (this.#pending > 0 && plain.read(here, at)) {
+      const { status, end, length } = plain.head;
       if (length > SMALL_BYTES || here.length < end + length) break;
       if (status === 304 && !this.#line[this.#first].fields.conditional) break;
-      const head = here.subarray(at, end);
       at = end + length;
-      this.#options.delivered(this.#line[this.#first++], {
-        status,
-        fields: () => parseHead(latin1(head)).fields,
-        body: here.subarray(end, at),
-      });
+      plain.body = here.subarray(end, at);
+      this.#options.delivered(this.#line[this.#first++], plain);
     }
     if (at > 0) this.#interims = 0;
     this.#input.take(at);
@@ -229,7 +224,8 @@ export class Pipeline {
     if (size > SMALL_BYTES || !isPlain(head, wanted)) this.#options.odd(wanted);
     else {
       const { status, fields } = head;
-      this.#options.delivered(wanted, { status, fields: () => fields, body: here.subarray(end, end + size) });
+      const body = here.subarray(end, end + size);
+      this.#options.delivered(wanted, { status, field: (name) => fields.get(name), body });
     }
     if (size > SMALL_BYTES) {
       // It is not read to its end. But for that there would have been another one.
@@ -247,7 +243,12 @@ export class Pipeline {
     if (content === null) this.#options.odd(wanted);
     else {
       const { status, fields } = head;
-      this.#options.delivered(wanted, { status, fields: () => fields, body: content, given: true });
+      this.#options.delivered(wanted, {
+        status,
+        field: (name) => fields.get(name),
+        body: content,
+        given: true,
+      });
     }
     return this.#goesOn(head, "length");
   }

@@ -1,4 +1,5 @@
 /** The heads of most answers, looked through byte by byte without taking them apart. Pure. */
+import { latin1 } from "../http1/head.ts";
 
 /** What `readPlainHead` finds. */
 export interface PlainHead {
@@ -7,6 +8,9 @@ export interface PlainHead {
   end: number;
   /** Of the body that follows. */
   length: number;
+  /** Where the value of its `Last-Modified` is, with the blanks around it; 0 and 0 where it has none. */
+  modified: number;
+  modifiedEnd: number;
 }
 
 const TAB = 9, LF = 10, CR = 13, SPACE = 32, COLON = 58, ZERO = 48, NINE = 57;
@@ -30,6 +34,7 @@ const NOT_MODIFIED = bytesOf("HTTP/1.1 304");
 const CONTENT_LENGTH = bytesOf("content-length");
 const CONNECTION = bytesOf("connection");
 const KEEP_ALIVE = bytesOf("keep-alive");
+const LAST_MODIFIED = bytesOf("last-modified");
 
 /** Fields that say more of the body than a length. */
 const SAY_MORE = ["transfer-encoding", "content-encoding", "repr-digest", "content-digest"].map(bytesOf);
@@ -51,6 +56,7 @@ export function readPlainHead(bytes: Uint8Array, from: number, found: PlainHead)
   let at = from + OK.length;
   if (bytes[at] === SPACE) at = valueEnd(bytes, at);
   let length = -1;
+  let modified = 0, modifiedEnd = 0;
   for (let fields = 0; fields < MOST_FIELDS; fields++) {
     if (bytes[at] !== CR || bytes[at + 1] !== LF) return false;
     at += 2;
@@ -60,6 +66,8 @@ export function readPlainHead(bytes: Uint8Array, from: number, found: PlainHead)
       found.end = at + 2;
       // Whatever it says, there is no body behind "not modified" (RFC 9110 section 15.4.5).
       found.length = isOk ? length : 0;
+      found.modified = modified;
+      found.modifiedEnd = modifiedEnd;
       return true;
     }
     const colon = nameEnd(bytes, at);
@@ -78,9 +86,16 @@ export function readPlainHead(bytes: Uint8Array, from: number, found: PlainHead)
           if (length === -1) return false;
         }
         break;
+      case LAST_MODIFIED.length:
+        if (isNamed(bytes, at, LAST_MODIFIED)) {
+          if (modified !== 0) return false;
+          modified = colon + 1;
+          modifiedEnd = end;
+        }
+        break;
     }
-    for (const name of SAY_MORE) {
-      if (name.length === colon - at && isNamed(bytes, at, name)) return false;
+    for (let i = 0; i < SAY_MORE.length; i++) {
+      if (SAY_MORE[i].length === colon - at && isNamed(bytes, at, SAY_MORE[i])) return false;
     }
     at = end;
   }
@@ -114,6 +129,13 @@ function isValue(bytes: Uint8Array, { from, end }: { from: number; end: number }
   while (from < end && isBlank(bytes[from])) from++;
   while (end > from && isBlank(bytes[end - 1])) end--;
   return end - from === text.length && isNamed(bytes, from, text);
+}
+
+/** The bytes from `from` to `end` without the blanks around them, one character a byte. */
+export function valueText(bytes: Uint8Array, from: number, end: number): string {
+  while (from < end && isBlank(bytes[from])) from++;
+  while (end > from && isBlank(bytes[end - 1])) end--;
+  return latin1(bytes.subarray(from, end));
 }
 
 /** The number that a value is, with blanks around it or not; -1 for what is none. */

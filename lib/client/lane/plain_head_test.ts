@@ -2,11 +2,12 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { framing, isPersistent } from "../http1/framing.ts";
 import { parseHead } from "../http1/head.ts";
+import { PlainAnswer } from "./plain_answer.ts";
 import { readPlainHead } from "./plain_head.ts";
 
 /** What is found of the head that `text` begins with, one character a byte, behind `before` other bytes. */
 function plainHead(text: string, before = ""): { end: number; length: number } | null {
-  const found = { status: -1, end: -1, length: -1 };
+  const found = { status: -1, end: -1, length: -1, modified: -1, modifiedEnd: -1 };
   const bytes = Uint8Array.from(before + text, (char) => char.charCodeAt(0));
   if (!readPlainHead(bytes, before.length, found)) return null;
   assertEquals(found.status, Number(text.slice(9, 12)));
@@ -23,6 +24,7 @@ Deno.test("readPlainHead() knows the heads of small files, and no other", () => 
     [head(), null],
     [head("Content-Length: 5", "Content-Length: 5"), null],
     [head("Content-Length: 5", "content-length: 6"), null],
+    [head("Content-Length: 5", "Last-Modified: a", "last-modified: b"), null],
     [head("Content-Length: 5, 5"), null],
     [head("Content-Length: 5x"), null],
     [head("Content-Length: 5", "Transfer-Encoding: chunked"), null],
@@ -67,6 +69,10 @@ Deno.test("readPlainHead() says what a whole look at the head would", () => {
     ...[
       "Transfer-Encoding: chunked",
       "Content-Encoding: br",
+      "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT",
+      "last-modified:\t\xa0x \xff ",
+      "LAST-MODIFIED:",
+      'ETag: "a"',
       "a\tb: c",
       "X: \x7f",
       "X:\xff",
@@ -86,6 +92,11 @@ Deno.test("readPlainHead() says what a whole look at the head would", () => {
       const frame = framing(parsed, "GET");
       assertEquals(frame, status === "200" ? { kind: "length", bytes: length } : { kind: "none" });
       assert(isPersistent(parsed, frame.kind));
+      const answer = new PlainAnswer();
+      assert(answer.read(Uint8Array.from("x" + text, (char) => char.charCodeAt(0)), 1));
+      for (const name of ["last-modified", "etag"] as const) {
+        assertEquals(answer.field(name), parsed.fields.get(name));
+      }
     }),
     { numRuns: 500 },
   );

@@ -16,12 +16,11 @@ export interface Wanted {
   mtime?: number;
 }
 
-/** The answer to one: its status, and its whole body. */
+/** The answer to one: its status, and its whole body. Good until the callee returns. */
 export interface Delivered {
   status: number;
   /** What the server says of it, which few want to know. */
-  fields(): { get(name: string): string | null };
-  /** Good until the callee returns. */
+  field(name: "last-modified" | "etag"): string | null;
   body: Uint8Array<ArrayBuffer>;
   /** The memory of the body is the callee's now. */
   given?: boolean;

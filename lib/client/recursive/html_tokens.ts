@@ -15,7 +15,10 @@ export interface HtmlEvents {
 const RAW: readonly string[] = ["script", "style", "textarea", "template", "noscript"];
 
 /** A tag, its attributes with `>` in quotes taken for what it is. */
-const TAG = /<(\/?)([A-Za-z][A-Za-z0-9:-]*)((?:[^>=]|=\s*"[^"]*"|=\s*'[^']*'|=(?!\s*["']))*)>/y;
+const TAG = /<\/?[A-Za-z][A-Za-z0-9:-]*(?:[^>=]|=\s*"[^"]*"|=\s*'[^']*'|=(?!\s*["']))*>/y;
+
+/** The name in one. */
+const NAME = /[A-Za-z0-9:-]+/y;
 
 /** Splits HTML. Throws NoListing for a tag without an end. */
 export class HtmlTokens {
@@ -74,8 +77,8 @@ export class HtmlTokens {
       return at + 2;
     }
     TAG.lastIndex = at;
-    const match = TAG.exec(html);
-    if (match === null) {
+    // What a match would hold is garbage a thousand times over.
+    if (!TAG.test(html)) {
       // A `<` that begins no tag is text.
       if (html.length > at + 1 && !/[A-Za-z/]/.test(html[at + 1])) {
         this.events.text("<");
@@ -83,13 +86,18 @@ export class HtmlTokens {
       }
       return null;
     }
-    const tag = match[2].toLowerCase();
-    if (match[1] === "/") this.events.close(tag);
+    const end = TAG.lastIndex;
+    const isEnd = html[at + 1] === "/";
+    NAME.lastIndex = isEnd ? at + 2 : at + 1;
+    const from = NAME.lastIndex;
+    NAME.test(html);
+    const tag = html.slice(from, NAME.lastIndex).toLowerCase();
+    if (isEnd) this.events.close(tag);
     else {
-      this.events.open(tag, match[3]);
+      this.events.open(tag, html.slice(NAME.lastIndex, end - 1));
       if (RAW.includes(tag)) this.#until = new RegExp(`</${tag}\\s*>`, "gi");
     }
-    return TAG.lastIndex;
+    return end;
   }
 }
 
@@ -97,7 +105,11 @@ const ATTRIBUTE = /([^\s=\/"'<>]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))
 
 /** The value of the attribute `name`, the first one of it; null when there is none. */
 export function attributeOf(attributes: string, name: string): string | null {
-  for (const match of attributes.matchAll(ATTRIBUTE)) {
+  const plain = ` ${name}="`;
+  const end = attributes.startsWith(plain) ? attributes.indexOf('"', plain.length) : -1;
+  if (end !== -1) return decodeEntities(attributes.slice(plain.length, end));
+  ATTRIBUTE.lastIndex = 0;
+  for (let match; (match = ATTRIBUTE.exec(attributes)) !== null;) {
     if (match[1].toLowerCase() === name) return decodeEntities(match[2] ?? match[3] ?? match[4] ?? "");
   }
   return null;

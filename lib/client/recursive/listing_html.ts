@@ -17,8 +17,8 @@ const MAX_TEXT = 2000;
 export class HtmlListingParser implements ListingParser {
   readonly #gathered = new Gathered(1000);
   readonly #tokens: HtmlTokens;
-  /** Names whose links say them, as those of a listing do, and those of a page by somebody's hand seldom. */
-  readonly #told = new Set<string>();
+  /** Names whose links do not say them, as those of a listing do, and those of a page by somebody's hand seldom. */
+  readonly #untold = new Set<string>();
   #link: string | null = null;
   #text = "";
   #titleDepth = 0;
@@ -40,7 +40,7 @@ export class HtmlListingParser implements ListingParser {
   end(): Listing | null {
     this.#finish();
     const { size } = this.#gathered;
-    const listed = size > 0 ? this.#told.size * 2 >= size : this.#looksEmpty;
+    const listed = size > 0 ? this.#untold.size * 2 <= size : this.#looksEmpty;
     return listed || TITLE.test(this.#title) || this.#titleIsPath() ? this.#gathered.listing() : null;
   }
 
@@ -74,8 +74,10 @@ export class HtmlListingParser implements ListingParser {
     const child = childOf(href, this.base);
     if (child.kind === "refused") return this.#gathered.refuse(child);
     if (child.kind !== "child") return;
+    const before = this.#gathered.size;
     const name = this.#gathered.keep({ name: child.name, kind: child.slash ? "dir" : "file" });
-    if (says(text, name)) this.#told.add(name);
+    if (says(text, name)) this.#untold.delete(name);
+    else if (this.#gathered.size > before) this.#untold.add(name);
   }
 
   #titleIsPath(): boolean {
@@ -86,6 +88,7 @@ export class HtmlListingParser implements ListingParser {
 
 /** Whether the text of a link is the name that it leads to, or its beginning where that is long. */
 function says(text: string, name: string): boolean {
+  if (text.startsWith(name) && (text.length === name.length || text.slice(name.length) === "/")) return true;
   const bare = (from: string) => from.replace(/[\p{C}\p{Z}\u2400-\u243f]+/gu, "");
   const said = bare(text).replace(/\/$/, "");
   const whole = bare(name);

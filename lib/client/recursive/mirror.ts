@@ -3,6 +3,7 @@ import { formatBytes } from "../../cli/units.ts";
 import { FerryError } from "../../core/errors.ts";
 import { formatHttpDate } from "../../http/date.ts";
 import type { Job } from "../jobs/job.ts";
+import type { Outcome } from "../jobs/outcome.ts";
 import { KnownEtags } from "./known_etags.ts";
 import { type Step, walk, type WalkTools } from "./walk.ts";
 
@@ -61,6 +62,16 @@ export class Mirror {
     this.#etags.set(path, lastModified === undefined ? etag ?? null : null);
   }
 
+  /** One for all jobs, which are many. */
+  readonly #ended = ({ error, status, bytes }: Outcome) => {
+    if (error !== undefined) this.failed++;
+    else if (status === 304) this.unchanged++;
+    else {
+      this.fetched++;
+      this.bytes += bytes;
+    }
+  };
+
   #job(step: Step): Job | null {
     switch (step.kind) {
       case "same":
@@ -70,22 +81,16 @@ export class Mirror {
         return { target: step.url, fault: step.error, onEnd: () => void this.failed++ };
       case "fetch": {
         const { path, here, mtime } = step;
+        const { userinfo } = this.plan;
         return {
           // By a function: a password may have a `$`.
-          target: step.url.replace("//", () => `//${this.plan.userinfo}`),
+          target: userinfo === "" ? step.url : step.url.replace("//", () => `//${userinfo}`),
           output: this.tools.local.at(path),
           sole: true,
           mtime: mtime ?? "server",
           headers: here === undefined ? undefined : this.#condition(path, here),
           onStored: mtime === undefined ? (said) => this.#stored(path, said) : undefined,
-          onEnd: ({ error, status, bytes }) => {
-            if (error !== undefined) this.failed++;
-            else if (status === 304) this.unchanged++;
-            else {
-              this.fetched++;
-              this.bytes += bytes;
-            }
-          },
+          onEnd: this.#ended,
         };
       }
     }
