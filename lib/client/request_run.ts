@@ -2,6 +2,7 @@
 import type { Io } from "../cli/io.ts";
 import { exitStatus, FerryError } from "../core/errors.ts";
 import type { Job, Jobs } from "./jobs/job.ts";
+import { Ahead } from "./jobs/ahead.ts";
 import { inParallel } from "./jobs/in_parallel.ts";
 import { OrderedOut } from "./jobs/ordered_out.ts";
 import { type Outcome, worse } from "./jobs/outcome.ts";
@@ -116,22 +117,24 @@ export class RequestRun implements Disposable {
   async *#besideLane(jobs: Jobs, ended: (outcome: Outcome, job: Job) => void): AsyncGenerator<Job> {
     const iterator = Symbol.asyncIterator in jobs ? jobs[Symbol.asyncIterator]() : jobs[Symbol.iterator]();
     const { settings } = this;
+    const ahead = new Ahead(iterator);
     let lane: Promise<typeof import("./lane/open_lane.ts")> | undefined;
-    for (let count = 0; count < FEW; count++) {
-      const step = await iterator.next();
+    // Of those that are all known by now, none has to be done in the ordinary way.
+    for (let count = 0; count < FEW && !await ahead.has(FEW + 1 - count); count++) {
+      const step = await ahead.next();
       if (step.done) return;
       // It is on its way while the first ones are.
       if (count === SOME) lane = import("./lane/open_lane.ts");
       yield step.value;
     }
-    const { openLane } = await lane!;
+    const { openLane } = await (lane ?? import("./lane/open_lane.ts"));
     // From here on the lane hears of it by itself.
     this.#stop.throwIfAborted();
     const client = (url: URL, user: string | undefined) => this.#clients.for(url, user);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#laneEnd = promise;
     try {
-      yield* openLane({ settings, signal: this.#stop, paths: this.#paths, client, ended }).take(iterator);
+      yield* openLane({ settings, signal: this.#stop, paths: this.#paths, client, ended }).take(ahead);
     } finally {
       resolve();
     }

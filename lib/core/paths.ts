@@ -83,7 +83,8 @@ export function parseUrlPath(raw: string): UrlPath {
     if (problem !== null) throw refused(problem);
   }
   const path = names.join("/");
-  if (encoder.encode(path).length > MAX_PATH_BYTES) throw refused(`it is over ${MAX_PATH_BYTES} bytes`);
+  const isLong = path.length * 3 > MAX_PATH_BYTES && encoder.encode(path).length > MAX_PATH_BYTES;
+  if (isLong) throw refused(`it is over ${MAX_PATH_BYTES} bytes`);
   return { path, slash };
 }
 

@@ -5,6 +5,9 @@ import { parseLine } from "./input_line.ts";
 import type { Job } from "./job.ts";
 import type { Stream } from "./stream.ts";
 
+/** So much of a file is read at a time. */
+const PIECE = 256 * 1024;
+
 /** No URL and no set of options is so long. */
 const MAX_LINE = 1 << 20;
 
@@ -20,11 +23,11 @@ interface Piece {
 }
 
 export class InputFile {
-  readonly #open: () => Promise<ReadableStream<Uint8Array>>;
+  readonly #open: () => Promise<AsyncIterable<Uint8Array>>;
 
   constructor(
     readonly name: string,
-    open: () => Promise<ReadableStream<Uint8Array>>,
+    open: () => Promise<AsyncIterable<Uint8Array>>,
     readonly options: InputOptions,
   ) {
     this.#open = open;
@@ -42,11 +45,10 @@ export class InputFile {
     if (path === "") throw new FerryError("usage", "--input is empty");
     if (path === "-") return new InputFile("stdin", () => Promise.resolve(stdin), options);
     const info = await reading(path, () => Deno.stat(path));
-    const input = new InputFile(
-      path,
-      async () => (await reading(path, () => openStream(path, info))).readable,
-      options,
-    );
+    const input = new InputFile(path, async () => {
+      const file = await reading(path, () => openStream(path, info));
+      return info.isFile ? piecesOf(file) : file.readable;
+    }, options);
     if (info.isDirectory) throw new FerryError("read_failed", `cannot read ${quote(path)}: it is a folder`);
     if (info.isFile) await input.#check();
     return input;
@@ -121,6 +123,13 @@ export class InputFile {
       `${quote(this.name)}:${number}: the line is longer than ${MAX_LINE} characters`,
     );
   }
+}
+
+/** The content of a file, piece by piece, each of which is good until the next one is asked for. */
+async function* piecesOf(file: Deno.FsFile): AsyncGenerator<Uint8Array> {
+  using _ = file;
+  const memory = new Uint8Array(PIECE);
+  for (let length; (length = await file.read(memory)) !== null;) yield memory.subarray(0, length);
 }
 
 async function reading<T>(path: string, work: () => Promise<T>): Promise<T> {

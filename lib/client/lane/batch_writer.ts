@@ -103,10 +103,19 @@ export class BatchWriter {
     );
   }
 
-  /** Writes files whose contents stand in `buffer` already; resolves when they are written. */
-  async put(files: Wanted[], memory: Pick<FileBatch, "buffer" | "offsets" | "lengths">): Promise<void> {
+  /** Makes what writes, which takes its time, where it is certain that there will be something to be written. */
+  open(): void {
+    this.#writer ??= this.#open();
+    this.#writer.catch(this.#options.onFailure);
+  }
+
+  /** Writes files whose contents stand in `buffer` already; gives the memory back when they are written. */
+  async put(
+    files: Wanted[],
+    memory: Pick<FileBatch, "buffer" | "offsets" | "lengths">,
+  ): Promise<ArrayBuffer | undefined> {
     try {
-      await this.#send(files, memory);
+      return (await this.#send(files, memory)).buffer;
     } catch (error) {
       this.#options.onFailure(error);
     }

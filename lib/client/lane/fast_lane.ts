@@ -187,7 +187,13 @@ export class FastLane {
         this.#writer.nudge();
         return this.#writer.room();
       },
-      packs: (head) => mayBeFerry(head) ? findPacks(tools) : null,
+      packs: (head) => {
+        if (!mayBeFerry(head)) return null;
+        const packs = findPacks(tools);
+        // While the server answers.
+        if (head.status === 200) this.#writer.open();
+        return packs;
+      },
     });
     const origin = { lane, fields: client.fieldsFor(url, headers) };
     this.#origins.set(key, origin);

@@ -5,7 +5,7 @@
 import type { Dialer } from "../dial/dialer.ts";
 import { close } from "../dial/connection.ts";
 import type { Head } from "../http1/head.ts";
-import { isPackable, type Packs } from "./packs.ts";
+import { type Packs, pathInPack } from "./packs.ts";
 import { Pipeline } from "./pipeline.ts";
 import type { Delivered, Wanted } from "./wanted.ts";
 
@@ -80,7 +80,8 @@ export class OriginLane {
         if (--this.#state.left === 0) this.#state = { kind: this.#isKnown ? "pipelines" : "new" };
         return this.#options.odd(wanted);
       case "packs":
-        if (!isPackable(wanted)) return this.#options.odd(wanted);
+        wanted.inPack = pathInPack(wanted) ?? undefined;
+        if (wanted.inPack === undefined) return this.#options.odd(wanted);
         this.#queue.push(wanted);
         if (this.#queue.length >= MANY) this.#state.packs.wake();
         return;

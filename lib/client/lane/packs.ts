@@ -16,12 +16,15 @@ import type { Wanted } from "./wanted.ts";
 const AT_A_TIME = 3;
 
 /** The first pack, which shows how large the files are. */
-const FIRST_FILES = 64;
+const FIRST_FILES = 128;
 
 /** Larger files gain nothing. */
 const MOST_AVERAGE = 64 * 1024;
 
 const MAX_INFO_BYTES = 64 * 1024;
+
+/** Memory for packs comes in so much of it. */
+const UNIT = 64 * 1024;
 
 /** Where the wanted files come from, and where those go that come in no pack. */
 export interface PackSource {
@@ -43,9 +46,9 @@ export interface PackTools {
   signal: AbortSignal;
 }
 
-/** Whether a GET of it and a frame of a pack are about the same file. */
-export function isPackable({ url, job }: Wanted): boolean {
-  return job.headers === undefined && url.search === "" && pathOf(url) !== null;
+/** The path of a file as packs call it; null where a GET of it and a frame of a pack may be about two things. */
+export function pathInPack({ url, job }: Wanted): string | null {
+  return job.headers === undefined && url.search === "" ? pathOf(url) : null;
 }
 
 /** The path of a file as packs call it; null for what only a GET can ask for: folders, hidden files, odd spellings. */
@@ -60,9 +63,10 @@ function pathOf(url: URL): string | null {
   }
 }
 
-/** Whether the head of an answer may be one of a Ferry: it names no server, and forbids to guess types. */
-export function mayBeFerry({ fields }: Head): boolean {
-  return !fields.has("server") && fields.get("x-content-type-options") === "nosniff" && fields.has("etag");
+/** Whether the head of an answer may be one of a Ferry: it names no server, and forbids to guess types; files have ETags. */
+export function mayBeFerry({ status, fields }: Head): boolean {
+  return !fields.has("server") && fields.get("x-content-type-options") === "nosniff" &&
+    (status !== 200 || fields.has("etag"));
 }
 
 /** Asks a server whether it is a Ferry whose packs can be read. */
@@ -90,6 +94,8 @@ export class Packs {
   #count = FIRST_FILES;
   #isOpen = true;
   #sleeping: (() => void)[] = [];
+  /** Memory of packs that are written, to be used again: one for each that is under way. */
+  readonly #memory: ArrayBuffer[] = [];
 
   constructor(tools: PackTools) {
     this.#tools = tools;
@@ -136,7 +142,7 @@ export class Packs {
   /** Throws before any of the files has been taken or given back. */
   async #fetch(files: Wanted[]): Promise<void> {
     const { client, origin, headers, signal, writer } = this.#tools;
-    const paths = files.map(({ url }) => pathOf(url)!);
+    const paths = files.map(({ inPack }) => inPack!);
     const folder = commonFolder(paths);
     const url = new URL(`${API_PATH}/pack?path=${encodeURIComponent(folder)}`, origin);
     const below = folder === "" ? paths : paths.map((path) => path.slice(folder.length + 1));
@@ -149,7 +155,7 @@ export class Packs {
       await answer.body?.cancel();
       throw new FerryError("protocol", `${answer.status}`);
     }
-    const pack = await readBody(answer, MAX_PACK_BYTES);
+    const pack = await readBody(answer, MAX_PACK_BYTES, this.#memory);
     const came = new Map<Wanted, Uint8Array>();
     // Nothing is taken of a pack that is not good to its end.
     for (const frame of readPack(pack)) {
@@ -161,18 +167,19 @@ export class Packs {
       // What a GET would say of it has whole seconds.
       const lastModified = Math.floor(frame.mtime / 1000) * 1000;
       if (wanted.job.mtime === "server") wanted.mtime = lastModified;
-      wanted.said = { lastModified };
+      if (wanted.job.onStored) wanted.said = { lastModified };
       came.set(wanted, frame.content);
     }
     for (const wanted of files) if (!came.has(wanted)) this.#source!.alone(wanted);
     this.#adapt(came.size, pack.length);
     if (came.size === 0) return;
     const contents = [...came.values()];
-    await writer.put([...came.keys()], {
+    const memory = await writer.put([...came.keys()], {
       buffer: pack.buffer,
       offsets: Uint32Array.from(contents, ({ byteOffset }) => byteOffset),
       lengths: Uint32Array.from(contents, ({ length }) => length),
     });
+    if (memory !== undefined && this.#memory.length < AT_A_TIME) this.#memory.push(memory);
   }
 
   /** As many files to a pack as make it a good one. */
@@ -204,15 +211,16 @@ function once(bytes: Uint8Array) {
   return { next, close: () => {} };
 }
 
-/** The whole body, at most `most` bytes of it. Throws `protocol` for a longer one. */
+/** The whole body, at most `most` bytes of it, in one of `kept` if it fits. Throws `protocol` for a longer one. */
 async function readBody(
   answer: Awaited<ReturnType<RequestClient["send"]>>,
   most: number,
+  kept: ArrayBuffer[] = [],
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { body } = answer;
   if (body === null) return new Uint8Array(0);
   const tooLong = () => new FerryError("protocol", "an answer that is too long");
-  let buffer = new Uint8Array(Math.min(most, (body.left ?? 64 * 1024) + 1));
+  let buffer = new Uint8Array(takeMemory(kept, Math.min(most, (body.left ?? 0) + 1)));
   let length = 0;
   try {
     if ((body.left ?? 0) > most) throw tooLong();
@@ -230,4 +238,10 @@ async function readBody(
     await body.cancel();
     throw error;
   }
+}
+
+/** One of `kept` of at least `size` bytes, or a new one. */
+function takeMemory(kept: ArrayBuffer[], size: number): ArrayBuffer {
+  const at = kept.findIndex(({ byteLength }) => byteLength >= size);
+  return at === -1 ? new ArrayBuffer(Math.ceil(size / UNIT) * UNIT) : kept.splice(at, 1)[0];
 }

@@ -8,6 +8,8 @@ export interface Wanted {
   /** Where it goes. */
   path: string;
   fields: RequestFields;
+  /** As packs call it, where it waits for one. */
+  inPack?: string;
   /** When it was taken up, in ms. */
   begun: number;
   /** What the server said of it, where the job wants to know. */
