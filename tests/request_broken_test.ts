@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { freePort } from "../bench/daemon.ts";
 import { ferry, ferryCommand, sha256, tempDir } from "./harness.ts";
 import { hostile, silence } from "./hostile_server.ts";
 
@@ -316,9 +317,7 @@ Deno.test("request tells what is wrong with the other side", async () => {
   await using flood = hostile((visit) => visit.head("HTTP/1.1 200 OK", `X: ${"y".repeat(1_000_000)}`));
   await using lies = hostile((visit) => visit.head("HTTP/1.1 200 OK", "Content-Length: -5"));
   const plain = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => new Response("plain"));
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const closed = (listener.addr as Deno.NetAddr).port;
-  listener.close();
+  const closed = freePort();
   const cases: [string, number, string][] = [
     [garbage.url, 22, "did not answer in HTTP"],
     [flood.url, 22, "headers"],
