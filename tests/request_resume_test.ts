@@ -201,10 +201,25 @@ Deno.test("request -C fetches nothing of a file that is whole, by whatever prove
   }));
 });
 
+/** A file in `folder` with the inode number of `path`, and the lock on it. */
+function lockedTwin(path: string, folder: string): Deno.FsFile {
+  const { ino } = Deno.statSync(path);
+  for (let number = 0; number < 100; number++) {
+    const file = Deno.openSync(`${folder}/${crypto.randomUUID()}`, { createNew: true, write: true });
+    if (file.statSync().ino === ino) {
+      file.lockSync(true);
+      return file;
+    }
+    file.close();
+  }
+  throw new Error(`no file in ${folder} gets the number ${ino}`);
+}
+
 Deno.test("request ends with 23 on a full disk, keeps the part, and goes on when there is room", async () => {
-  using dir = tempDir({ "mnt": null });
+  using dir = tempDir({ "mnt": null, "other": null });
   using mount = mountTmpfs(dir.at("mnt"), "size=2m,mode=755");
-  if (mount === null) return;
+  using other = mountTmpfs(dir.at("other"), "size=2m,mode=755");
+  if (mount === null || other === null) return;
   await using server = hostile(async (visit: Visit) => {
     const from = Number(/^bytes=(\d+)-/.exec(visit.headers.get("range") ?? "")?.[1] ?? 0);
     const lines = ['ETag: "v1"', `Content-Length: ${LARGE.length - from}`];
@@ -226,6 +241,8 @@ Deno.test("request ends with 23 on a full disk, keeps the part, and goes on when
     const remount = (size: string) =>
       new Deno.Command("mount", { args: ["-o", `remount,size=${size}`, dir.at("mnt")] }).outputSync().success;
     assert(remount("20m"));
+    // Somebody's lock on another disk, on the file that has the same number there, is no lock on the part.
+    using _lock = lockedTwin(dir.at("mnt/f.ferry-part"), dir.at("other"));
     const again = await ferry(["request", "-C", "--json", ...args]);
     assertEquals([again.code, JSON.parse(again.stdout).bytes], [0, LARGE.length - kept], again.stderr);
     assertEquals(Deno.readFileSync(dir.at("mnt/f")), LARGE);

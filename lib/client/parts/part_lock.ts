@@ -1,5 +1,6 @@
 /** Files that one process at a time writes to, and nobody but this user. */
 import { FerryError, quote, writeError } from "../../core/errors.ts";
+import { isFlocked } from "./kernel_locks.ts";
 
 /** How often something else may take the place of a file while it is opened. */
 const TRIES = 10;
@@ -9,7 +10,7 @@ export function openLocked(path: string, mode?: number): Deno.FsFile {
   for (let tries = 0; tries < TRIES; tries++) {
     const there = lstatOrNull(path);
     // Of another user, who may be at work on it.
-    if (there?.isFile && !isOwn(there, path) && isLocked(there.ino)) throw inUse(path);
+    if (there?.isFile && !isOwn(there, path) && isLocked(there)) throw inUse(path);
     const file = locked(openOwn(path, mode), path, there !== null);
     // Whoever held the lock before may have renamed the file away under us.
     if (isAt(file, path)) return file;
@@ -89,15 +90,19 @@ function replaced(path: string): FerryError {
 function tryLock(file: Deno.FsFile, wasThere: boolean): boolean {
   const lockable = file as Deno.FsFile & { tryLockSync?(exclusive: boolean): boolean };
   if (lockable.tryLockSync !== undefined) return lockable.tryLockSync(true);
-  if (wasThere && isLocked(file.statSync().ino)) return false;
+  if (wasThere && isLocked(file.statSync())) return false;
   file.lockSync(true);
   return true;
 }
 
-/** Whether Linux knows of a lock on the inode `ino`; one of that number on another disk counts as well. */
-function isLocked(ino: number | null): boolean {
+/** Whether Linux knows of a lock on the file of `info`. */
+function isLocked({ dev, ino }: Deno.FileInfo): boolean {
+  if (ino === null) return false;
   try {
-    return new RegExp(`FLOCK .*:${ino} `).test(Deno.readTextFileSync("/proc/locks"));
+    const [locks, mounts] = ["/proc/locks", "/proc/self/mountinfo"].map((path) =>
+      Deno.readTextFileSync(path)
+    );
+    return isFlocked({ dev, ino }, locks, mounts);
   } catch {
     return false;
   }
