@@ -1,4 +1,5 @@
 /** A small raw TCP server that misbehaves on order: the tests write its answers byte by byte. */
+import { joined } from "../lib/core/joined.ts";
 
 /** One request as it came. */
 export interface Visit {
@@ -129,13 +130,7 @@ function unchunk(data: Uint8Array): Uint8Array {
     pieces.push(data.slice(end + 2, end + 2 + size));
     at = end + 2 + size + 2;
   }
-  const all = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
+  return joined(pieces);
 }
 
 /** Waits until the test is over or `ms` are: for a server that says nothing more. */

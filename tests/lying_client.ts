@@ -1,5 +1,6 @@
 /** A client that keeps to no rule of the sync API, for the tests of what a server refuses. */
 import { assert, assertEquals } from "@std/assert";
+import { joined } from "../lib/core/joined.ts";
 import { BlockDigest } from "../lib/wire/block_digest.ts";
 import { HEADER_BYTES, KIND_END, KIND_STREAM, MAGIC, PackBuilder, writeHeader } from "../lib/wire/pack.ts";
 import { trailerBytes } from "../lib/wire/trailer.ts";
@@ -88,17 +89,6 @@ export function pack(...contents: string[]): Uint8Array<ArrayBuffer> {
   return builder.finish();
 }
 
-/** `parts` one behind the other. */
-export function joined(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
 /** A streamed pack of one file. */
 export function streamed(text: string): Uint8Array<ArrayBuffer> {
   const content = encode(text);
@@ -108,7 +98,7 @@ export function streamed(text: string): Uint8Array<ArrayBuffer> {
   writeHeader(new DataView(end.buffer), 0, KIND_END, { index: 1, size: 0, mtime: 0, mode: 0 });
   const digest = new BlockDigest();
   digest.update(content);
-  return joined(MAGIC, head, content, trailerBytes({ changed: false, digest: digest.digest() }), end);
+  return joined([MAGIC, head, content, trailerBytes({ changed: false, digest: digest.digest() }), end]);
 }
 
 /** Runs `attack` on a server that lets anybody do anything; afterwards what it must not have touched is as it was. */

@@ -1,5 +1,6 @@
 /** Calls of the sync API that are crafted to do harm: by where they lead, by how much they stand for, by their order. */
 import { assert, assertEquals } from "@std/assert";
+import { joined } from "../lib/core/joined.ts";
 import * as zlib from "node:zlib";
 import { chunkSizes } from "../lib/delta/chunker.ts";
 import { newSignatures } from "../lib/delta/signature.ts";
@@ -25,7 +26,6 @@ import {
   commit,
   encode,
   HOLDER,
-  joined,
   MTIME,
   pack,
   streamed,
@@ -205,7 +205,7 @@ function sparse(size: number, ...runs: [hole: number, data: number][]): Uint8Arr
     new DataView(piece.buffer).setUint32(4, data);
     return piece;
   });
-  return joined(MAGIC, head, ...pieces, new Uint8Array(33));
+  return joined([MAGIC, head, ...pieces, new Uint8Array(33)]);
 }
 
 attack("beginnings that are not there, and holes that no file has", async (server, dir) => {
@@ -228,7 +228,7 @@ attack("beginnings that are not there, and holes that no file has", async (serve
     ["PUT", "0?file=new", sparse(2 ** 53 - 1, [4_000_000, 0], [4_000_000, 0]), 400],
     ["PUT", "0?file=new", sparse(100, [101, 0]), 400],
     ["PUT", "0?file=new", sparse(100, [60, 41]), 400],
-    ["PUT", "", joined(sparse(7), end), 400],
+    ["PUT", "", joined([sparse(7), end]), 400],
     ["GET", "?file=file&size=-1&mtime=0", undefined, 400],
     ["GET", "?file=file&size=x&mtime=0", undefined, 400],
     ["GET", "?file=file&size=7", undefined, 400],
@@ -255,11 +255,11 @@ attack("beginnings that are not there, and holes that no file has", async (serve
 function chunkList(size: number, { bits = 15, count = Math.ceil(size / 20_000) } = {}) {
   const entries = new ChunkEntries();
   for (let i = 0; i < count; i++) entries.add(Math.min(20_000, size - i * 20_000), i);
-  return joined(
+  return joined([
     chunksHeader({ meta: { size, mtime: MTIME, mode: 0o644 }, sizes: chunkSizes(bits) }),
     entries.take(),
     chunksEnd(false),
-  );
+  ]);
 }
 
 /** One part of a delta as it stands on the wire. */
@@ -268,7 +268,7 @@ function part(codec: number, length: number, bytes: Uint8Array): Uint8Array<Arra
   head[0] = codec;
   new DataView(head.buffer).setUint32(4, length);
   new DataView(head.buffer).setUint32(8, bytes.length);
-  return joined(head, bytes);
+  return joined([head, bytes]);
 }
 
 attack("to keep what fifty clients send and never finish", async (server) => {
@@ -311,7 +311,7 @@ attack("deltas that are crafted to make it work or to fill its memory", async (s
   for (const [name, list] of lists) assertEquals([name, (await match(list)).status], [name, 400]);
 
   const brotli = new Uint8Array(zlib.brotliCompressSync(new Uint8Array(6_000_000)));
-  const literal = joined(new Uint8Array([0, 0, 0, 1, 2 * 10]), new Uint8Array(10));
+  const literal = joined([new Uint8Array([0, 0, 0, 1, 2 * 10]), new Uint8Array(10)]);
   const answers: [string, Uint8Array<ArrayBuffer>][] = [
     ["nothing", new Uint8Array(0)],
     ["another magic", pack("x")],
@@ -328,17 +328,17 @@ attack("deltas that are crafted to make it work or to fill its memory", async (s
     ["a block that nobody named", part(1, 6, new Uint8Array([0, 0, 0, 2, 2 ** 7 - 1, 127]))],
     [
       "less than the file",
-      joined(part(1, literal.length, literal), deltaEnd({ changed: false, digest: new Uint8Array(32) })),
+      joined([part(1, literal.length, literal), deltaEnd({ changed: false, digest: new Uint8Array(32) })]),
     ],
     ["an end of another kind", part(0, 2, new Uint8Array(0))],
     ["a sender that is reading, in short", part(4, 0, new Uint8Array(0))],
     ["a sender that is reading and has bytes", part(4, 100, new Uint8Array(16_384))],
-    ["a sender that is reading for ever", joined(...Array(4321).fill(deltaReading()))],
+    ["a sender that is reading for ever", joined(Array(4321).fill(deltaReading()))],
   ];
   for (const [name, answer] of answers) {
     const known = await match(chunkList(100_000));
     assertEquals([name, known.status], [name, 200], known.text);
-    const body = name === "nothing" || name === "another magic" ? answer : joined(deltaHead(), answer);
+    const body = name === "nothing" || name === "another magic" ? answer : joined([deltaHead(), answer]);
     const { status, text } = await call(server, "PUT", `delta/${session}/0`, { body });
     assertEquals([name, status], [name, 400], text);
   }
@@ -346,7 +346,7 @@ attack("deltas that are crafted to make it work or to fill its memory", async (s
   assertEquals((await match(chunkList(100_000))).status, 200);
   const endless = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(deltaHead()),
-    pull: (controller) => controller.enqueue(joined(...Array(999).fill(part(1, 4, new Uint8Array(4))))),
+    pull: (controller) => controller.enqueue(joined(Array(999).fill(part(1, 4, new Uint8Array(4))))),
   });
   const gone = await call(server, "PUT", `delta/${session}/0`, { body: endless }).catch(() => null);
   assert(gone === null || gone.status === 400, `${gone?.status}`);
@@ -514,7 +514,7 @@ attack("a pack that says more than it holds", async (server) => {
   builder.addProblem(0, "unreadable", "x".repeat(100));
   assertEquals((await call(server, "PUT", `stage/${session}`, { body: builder.finish() })).status, 400);
   assertEquals(
-    (await call(server, "PUT", `stage/${session}`, { body: joined(pack("x"), pack("y")) })).status,
+    (await call(server, "PUT", `stage/${session}`, { body: joined([pack("x"), pack("y")]) })).status,
     400,
   );
 });

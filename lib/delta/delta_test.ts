@@ -5,7 +5,8 @@ import { chunkSizes } from "./chunker.ts";
 import { ChunkCutter, ChunkList } from "./chunk_list.ts";
 import { InstructionReader, InstructionWriter } from "./instructions.ts";
 import { matchChunks } from "./match.ts";
-import { concat, noise, sign } from "./samples.ts";
+import { joined } from "../core/joined.ts";
+import { noise, sign } from "./samples.ts";
 import { Searcher } from "./search.ts";
 import { blockOffsets } from "./signature.ts";
 
@@ -56,7 +57,7 @@ function throughDelta(old: Uint8Array, wanted: Uint8Array, { chunkBits, blockByt
       }
     }
   }
-  const stream = concat(filled);
+  const stream = joined(filled);
   const result = new Uint8Array(wanted.length).fill(0xaa);
   for (const { to, from, length } of copies) result.set(old.subarray(from, from + length), to);
   let at = 0;
@@ -76,7 +77,7 @@ const piece = fc.oneof(
   ),
   fc.uint8Array({ maxLength: 40 }),
 );
-const content = fc.array(piece, { maxLength: 6 }).map(concat);
+const content = fc.array(piece, { maxLength: 6 }).map(joined);
 
 type Edit = { kind: "insert" | "overwrite" | "delete" | "swap" | "reverse"; at: number; bytes: Uint8Array };
 const edit: fc.Arbitrary<Edit> = fc.record({
@@ -98,15 +99,15 @@ function edited(old: Uint8Array, edits: readonly Edit[]): Uint8Array {
     const after = tail.subarray(added.length);
     switch (kind) {
       case "insert":
-        return concat([head, added, tail]);
+        return joined([head, added, tail]);
       case "overwrite":
-        return concat([head, added, after]);
+        return joined([head, added, after]);
       case "delete":
-        return concat([head, after]);
+        return joined([head, after]);
       case "swap":
-        return concat([tail, head]);
+        return joined([tail, head]);
       case "reverse":
-        return concat([head, tail.subarray(0, added.length).slice().reverse(), after]);
+        return joined([head, tail.subarray(0, added.length).slice().reverse(), after]);
     }
   }, old);
 }
@@ -138,13 +139,13 @@ Deno.test("a delta carries little more than what is new", () => {
   const added = noise(100, 77);
   const cases: [string, Uint8Array, number][] = [
     ["nothing", old, 0],
-    ["an insertion", concat([old.subarray(0, 200_000), added, old.subarray(200_000)]), 100 + 2 * 64],
-    ["an overwritten part", concat([old.subarray(0, 200_000), added, old.subarray(200_100)]), 100 + 2 * 64],
-    ["a deletion", concat([old.subarray(0, 200_000), old.subarray(201_000)]), 2 * 64],
-    ["an appended part", concat([old, added]), 100 + 64],
-    ["one in front", concat([added, old]), 100 + 64],
-    ["halves that changed places", concat([old.subarray(150_000), old.subarray(0, 150_000)]), 4 * 64],
-    ["everything twice", concat([old, old]), 2 * 64],
+    ["an insertion", joined([old.subarray(0, 200_000), added, old.subarray(200_000)]), 100 + 2 * 64],
+    ["an overwritten part", joined([old.subarray(0, 200_000), added, old.subarray(200_100)]), 100 + 2 * 64],
+    ["a deletion", joined([old.subarray(0, 200_000), old.subarray(201_000)]), 2 * 64],
+    ["an appended part", joined([old, added]), 100 + 64],
+    ["one in front", joined([added, old]), 100 + 64],
+    ["halves that changed places", joined([old.subarray(150_000), old.subarray(0, 150_000)]), 4 * 64],
+    ["everything twice", joined([old, old]), 2 * 64],
   ];
   for (const [label, wanted, most] of cases) {
     const { result, literal } = throughDelta(old, wanted, sizes);

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ChunkCutter, type ChunkGuess, ChunkList } from "./chunk_list.ts";
 import { chunkSizes } from "./chunker.ts";
 import { ListFollower } from "./list_follower.ts";
+import { joined } from "../core/joined.ts";
 import { noise } from "./samples.ts";
 
 const SIZES = chunkSizes(10);
@@ -19,13 +20,12 @@ const chunksOf = (list: ChunkList) =>
 
 Deno.test("ListFollower makes an old version be cut as it would be without a list, and finds what is the same", () => {
   const old = noise(200_000, 1), other = noise(200_000, 7);
-  const joined = (...parts: Uint8Array[]) => new Uint8Array(parts.flatMap((part) => [...part]));
   const versions: [string, Uint8Array, number][] = [
     ["the same", old, 1],
-    ["a part overwritten", joined(old.slice(0, 90_000), other.slice(0, 3000), old.slice(93_000)), 0.9],
-    ["something put in", joined(old.slice(0, 90_000), other.slice(0, 30_000), old.slice(90_000)), 0.8],
-    ["something left out", joined(old.slice(0, 50_000), old.slice(90_000)), 0.7],
-    ["another order", joined(old.slice(100_000), old.slice(0, 100_000)), 0.9],
+    ["a part overwritten", joined([old.slice(0, 90_000), other.slice(0, 3000), old.slice(93_000)]), 0.9],
+    ["something put in", joined([old.slice(0, 90_000), other.slice(0, 30_000), old.slice(90_000)]), 0.8],
+    ["something left out", joined([old.slice(0, 50_000), old.slice(90_000)]), 0.7],
+    ["another order", joined([old.slice(100_000), old.slice(0, 100_000)]), 0.9],
     ["nothing in common", other, 0],
     ["nothing", new Uint8Array(0), 0],
   ];

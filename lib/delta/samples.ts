@@ -1,17 +1,6 @@
 /** Content and signatures for the tests of a delta's parts. */
 import { newSignatures, type Signatures, strongHash, strongMask, weakHash } from "./signature.ts";
 
-/** `parts` end to end. */
-export function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}
-
 /** Bytes that look random and are the same for the same `seed`. */
 export function noise(length: number, seed: number): Uint8Array {
   let state = seed | 1;

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { concat, noise, sign } from "./samples.ts";
+import { joined } from "../core/joined.ts";
+import { noise, sign } from "./samples.ts";
 import { Searcher } from "./search.ts";
 import { newSignatures, type Signatures, weakHash } from "./signature.ts";
 
@@ -41,7 +42,7 @@ Deno.test("the search does not become quadratic, whatever the signatures are", (
 
 Deno.test("the search takes no byte of a repeated block for two", () => {
   const block = noise(64, 8);
-  const bytes = concat(Array.from({ length: 1000 }, () => block));
+  const bytes = joined(Array.from({ length: 1000 }, () => block));
   const signatures = sign(block, new Float64Array([0]), 64, 8);
   let copies = 0;
   new Searcher(signatures).scan(bytes, true, {

@@ -3,24 +3,27 @@
  * (SO_REUSEPORT), and resets what still waits at one that is closed; so before the workers of old settings close
  * theirs, connections are led to the others. Linux 4.6 on x86-64 or ARM with glibc, and `--allow-ffi`.
  */
+import { sleep } from "../client/pace.ts";
 import { openLibrary } from "../store/libc.ts";
-import { peerOf } from "./guard/client.ts";
+import {
+  F_DUPFD_CLOEXEC,
+  IPPROTO_TCP,
+  READER_SYMBOLS,
+  SO_COOKIE,
+  SocketReader,
+  SOL_SOCKET,
+  TCP_INFO,
+} from "./socket_reader.ts";
 
-const SOL_SOCKET = 1;
 const SO_ACCEPTCONN = 30;
 const SO_ATTACH_REUSEPORT_CBPF = 51;
-const SO_COOKIE = 57;
-const IPPROTO_TCP = 6;
-const TCP_INFO = 11;
 /** tcpi_unacked in words of 32 bits: of a socket that listens, how many connections wait to be accepted. */
 const WAITING_WORD = 6;
-const F_DUPFD_CLOEXEC = 1030;
 const SHUT_RD = 0;
 
 const SYMBOLS = {
-  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  ...READER_SYMBOLS,
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
-  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
@@ -43,12 +46,12 @@ interface Listener {
 export class PortListeners {
   readonly #calls: Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
   readonly #port: number;
-  readonly #length = new Uint32Array(1);
+  readonly #reader: SocketReader;
   readonly #answer = new Uint32Array(64);
-  readonly #name = new Uint8Array(128);
 
   private constructor(calls: Deno.DynamicLibrary<typeof SYMBOLS>["symbols"], port: number) {
     this.#calls = calls;
+    this.#reader = new SocketReader(calls);
     this.#port = port;
   }
 
@@ -62,7 +65,7 @@ export class PortListeners {
   all(): Listener[] {
     return [...Deno.readDirSync("/proc/self/fd")].map(({ name }) => Number(name)).sort((a, b) => a - b)
       .filter((fd) => this.#option(fd, SOL_SOCKET, SO_ACCEPTCONN) && this.#answer[0] === 1)
-      .filter((fd) => this.#portOf(fd) === this.#port)
+      .filter((fd) => this.#reader.portOf(fd) === this.#port)
       .map((fd) => ({ fd, cookie: this.#cookie(fd) }));
   }
 
@@ -74,9 +77,9 @@ export class PortListeners {
     if (young.length === 0 || young.length === all.length) return;
     // The kernel numbers them in the order in which they came.
     if (!this.#steer(young[0].fd, spread(all.length - young.length, young.length))) return;
-    await wait(DRAIN_MS);
+    await sleep(DRAIN_MS);
     for (let waited = DRAIN_MS; waited < DRAIN_MOST_MS && this.#waiting(former); waited += LOOK_MS) {
-      await wait(LOOK_MS);
+      await sleep(LOOK_MS);
     }
     for (const listener of former) this.#with(listener, (fd) => this.#calls.shutdown(fd, SHUT_RD));
     this.#steer(young[0].fd, BY_HASH);
@@ -113,14 +116,7 @@ export class PortListeners {
 
   /** Reads an option into `#answer`; false where the descriptor has none such. */
   #option(fd: number, level: number, name: number): boolean {
-    this.#length[0] = this.#answer.byteLength;
-    return this.#calls.getsockopt(fd, level, name, this.#answer, this.#length) === 0;
-  }
-
-  #portOf(fd: number): number | null {
-    this.#length[0] = this.#name.length;
-    if (this.#calls.getsockname(fd, this.#name, this.#length) !== 0) return null;
-    return peerOf(this.#name)?.port ?? null;
+    return this.#reader.option(fd, [level, name], this.#answer) > 0;
   }
 }
 
@@ -158,8 +154,4 @@ function encode(program: readonly Instruction[]): Uint8Array<ArrayBuffer> {
     view.setUint32(FPROG_BYTES + 8 * i + 4, operand, true);
   }
   return bytes;
-}
-
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -4,23 +4,28 @@
  * process share their descriptors, so one of them can look after the connections of all.
  */
 import { openLibrary } from "../../store/libc.ts";
+import {
+  F_DUPFD_CLOEXEC,
+  IPPROTO_TCP,
+  READER_SYMBOLS,
+  SO_COOKIE,
+  SocketReader,
+  SOL_SOCKET,
+  TCP_INFO,
+} from "../socket_reader.ts";
 import { clientOf, connectionKey, peerOf } from "./client.ts";
 import { firstPhase, type Phase, type TcpCounts } from "./tcp_phase.ts";
 
-const SOL_SOCKET = 1;
-const SO_COOKIE = 57;
-const IPPROTO_TCP = 6;
-const TCP_INFO = 11;
+const COOKIE = [SOL_SOCKET, SO_COOKIE] as const;
+const INFO = [IPPROTO_TCP, TCP_INFO] as const;
 const TCP_LISTEN = 10;
-const F_DUPFD_CLOEXEC = 1030;
 const O_CLOEXEC = 0o2000000;
 const MSG_DONTWAIT_NOSIGNAL = 0x40 | 0x4000;
 const SHUT_RDWR = 2;
 const RLIMIT_NOFILE = 7;
 
 const SYMBOLS = {
-  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
-  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  ...READER_SYMBOLS,
   getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   open: { parameters: ["buffer", "i32"], result: "i32" },
   pread: { parameters: ["i32", "buffer", "u32", "isize"], result: "i32" },
@@ -65,6 +70,7 @@ interface Known {
 /** All accepted TCP connections of the process. */
 export class ServerSockets {
   readonly #calls: Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+  readonly #reader: SocketReader;
   readonly #known: (Known | undefined)[] = [];
   readonly #length = new Uint32Array(1);
   readonly #cookie = new Uint32Array(2);
@@ -79,6 +85,7 @@ export class ServerSockets {
 
   private constructor(calls: Deno.DynamicLibrary<typeof SYMBOLS>["symbols"]) {
     this.#calls = calls;
+    this.#reader = new SocketReader(calls);
     this.#status = calls.open(new TextEncoder().encode("/proc/self/status\0"), O_CLOEXEC);
     this.#hand = calls.fcntl(this.#status, F_DUPFD_CLOEXEC, 3);
   }
@@ -97,7 +104,7 @@ export class ServerSockets {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = listener.addr as Deno.NetAddr;
     for (let fd = 0; fd < this.#descriptors(); fd++) {
-      if (this.#portOf(fd) === port) return this.#readInfo(fd) && this.#readCookie(fd);
+      if (this.#reader.portOf(fd) === port) return this.#readInfo(fd) && this.#readCookie(fd);
     }
     return false;
   }
@@ -138,7 +145,7 @@ export class ServerSockets {
 
   /** The connection at `fd`, which has not been seen before. */
   #meet(fd: number, ports: ReadonlySet<number>, now: number): Connection | null {
-    const port = this.#portOf(fd);
+    const port = this.#reader.portOf(fd);
     if (port === null || !ports.has(port) || !this.#readCounts(fd)) return null;
     this.#length[0] = this.#name.length;
     if (this.#calls.getpeername(fd, this.#name, this.#length) !== 0) return null;
@@ -216,22 +223,12 @@ export class ServerSockets {
     return Number(/^FDSize:\s*(\d+)/m.exec(text)?.[1] ?? 0);
   }
 
-  /** The port of a socket at this end; null when it is not one of IP. */
-  #portOf(fd: number): number | null {
-    this.#length[0] = this.#name.length;
-    if (this.#calls.getsockname(fd, this.#name, this.#length) !== 0) return null;
-    return peerOf(this.#name)?.port ?? null;
-  }
-
   #readCookie(fd: number): boolean {
-    this.#length[0] = 8;
-    return this.#calls.getsockopt(fd, SOL_SOCKET, SO_COOKIE, this.#cookie, this.#length) === 0;
+    return this.#reader.option(fd, COOKIE, this.#cookie) > 0;
   }
 
   #readInfo(fd: number): boolean {
-    this.#length[0] = 4 * this.#info.length;
-    return this.#calls.getsockopt(fd, IPPROTO_TCP, TCP_INFO, this.#info, this.#length) === 0 &&
-      this.#length[0] >= LEAST_INFO;
+    return this.#reader.option(fd, INFO, this.#info) >= LEAST_INFO;
   }
 
   /** What TCP counts for the connection at `fd`; false when it is none. */
