@@ -1,5 +1,4 @@
 /** The thread that waits until somebody writes to a named pipe. It is ended when the pipe is open elsewhere. */
-
 import { readError } from "../core/errors.ts";
 import { type PackedError, packError } from "../core/packed_error.ts";
 

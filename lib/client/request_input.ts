@@ -139,10 +139,10 @@ function joinData(data: readonly string[], io: Io): BodySource {
     throw new FerryError("usage", "--data @-: standard input can be sent once only");
   }
   const and: BodySource = { kind: "bytes", bytes: new TextEncoder().encode("&") };
-  const parts = data.flatMap((
-    text,
-    index,
-  ) => [...(index === 0 ? [] : [and]), dataSource("--data", text, io)]);
+  const parts = data.flatMap((text, index) => {
+    const source = dataSource("--data", text, io);
+    return index === 0 ? [source] : [and, source];
+  });
   return { kind: "parts", parts };
 }
 
